@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one error tree. An error says what is wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class OpsError(Exception):
+    """Base of every error that mas.ops raises on purpose.
+
+    :param what: what is wrong, one sentence without a full stop
+    :param where: the file, host part, unit or option it is about
+    :param fix: what to do next, as an imperative sentence
+    """
+
+    #: A stable word for machines, returned as ``error`` beside the message.
+    kind = "error"
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        advice = f" {self.fix}" if self.fix else ""
+        return f"{self.what}{place}.{advice}"
+
+    def to_dict(self) -> dict[str, str]:
+        """What a module returns about the error beside ``msg``."""
+        return {"error": self.kind, "where": self.where, "fix": self.fix}
+
+
+class BadInput(OpsError):
+    """An option, a file or a manifest that cannot be right. Nothing was changed."""
+
+    kind = "bad_input"
+
+
+class NotFound(OpsError):
+    """Something that was named is not there."""
+
+    kind = "not_found"
+
+
+class Refused(OpsError):
+    """A precondition does not hold, so nothing was started."""
+
+    kind = "refused"
+
+
+class Busy(OpsError):
+    """Somebody else is changing the same thing now."""
+
+    kind = "busy"
+
+
+class ArtifactError(OpsError):
+    """An artifact that is damaged, unsigned, forged or unsafe to unpack."""
+
+    kind = "artifact"
+
+
+class HealthError(OpsError):
+    """A slot that did not become healthy within its start-up budget."""
+
+    kind = "health"
+
+
+class ServiceError(OpsError):
+    """systemd refused a unit or the unit failed."""
+
+    kind = "service"
+
+
+class TrafficError(OpsError):
+    """The proxy could not be asked or did not do what it was told."""
+
+    kind = "traffic"
+
+
+class MigrationError(OpsError):
+    """A database migration command failed."""
+
+    kind = "migration"
+
+
+class StorageError(OpsError):
+    """The disk is full, read-only or otherwise refuses."""
+
+    kind = "storage"
+
+
+class LedgerError(OpsError):
+    """The ledger is damaged or cannot be written."""
+
+    kind = "ledger"

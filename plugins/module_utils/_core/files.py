@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that a crash cannot leave half-written, and the lock between two runs on one host."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import tempfile
+from typing import Any, Iterator
+
+from .errors import BadInput, Busy, StorageError
+
+
+def write_atomic(path: str, data: bytes, mode: int = 0o644) -> None:
+    """Replace ``path`` by ``data`` so that a reader sees the old bytes or the new, never a mixture.
+
+    Written beside the target, flushed to the disk, renamed, and the folder flushed as well, so that
+    the new name survives a power cut.
+    """
+    folder = os.path.dirname(path) or "."
+    with storage_errors(path):
+        handle, scratch = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                os.fchmod(stream.fileno(), mode)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(scratch, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(scratch)
+            raise
+        sync_folder(folder)
+
+
+def link_atomic(path: str, target: str) -> None:
+    """Make the symbolic link ``path`` point at ``target`` in one step."""
+    scratch = f"{path}.{os.getpid()}"
+    with storage_errors(path):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(scratch)
+        os.symlink(target, scratch)
+        os.replace(scratch, path)
+        sync_folder(os.path.dirname(path) or ".")
+
+
+def sync_folder(folder: str) -> None:
+    """Flush the names in ``folder`` to the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_json(path: str) -> Any:
+    """The parsed file, or ``None`` when there is no such file."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return json.load(stream)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise BadInput(f"this is not JSON: {error}", where=path, fix="Restore the file or run mas.ops.provision.") from error
+
+
+def write_json(path: str, value: Any, mode: int = 0o644) -> None:
+    """Write ``value`` durably as sorted JSON."""
+    write_atomic(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode(), mode)
+
+
+@contextlib.contextmanager
+def storage_errors(where: str) -> Iterator[None]:
+    """Turn an ``OSError`` of the disk into a :class:`StorageError` that says what to do."""
+    advice = {
+        errno.ENOSPC: "Free some space there and run the same command again.",
+        errno.EDQUOT: "Raise the quota and run the same command again.",
+        errno.EROFS: "Remount the file system read-write and run the same command again.",
+    }
+    try:
+        yield
+    except OSError as error:
+        fix = advice.get(error.errno or 0, "See that the folder exists (mas.ops.provision makes it) and is writable.")
+        raise StorageError(f"cannot write: {error.strerror}", where=where, fix=fix) from error
+
+
+@contextlib.contextmanager
+def exclusive(path: str) -> Iterator[None]:
+    """Hold the lock file ``path``; raise :class:`Busy` at once when another process holds it.
+
+    The kernel drops the lock with its process, so a killed run never leaves one behind.
+    """
+    with storage_errors(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(
+                "another run is changing this application on this host right now",
+                where=path,
+                fix="Wait for it to end, then run the same command again.",
+            ) from error
+        yield
+    finally:
+        os.close(handle)
