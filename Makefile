@@ -1,0 +1,33 @@
+# Thin on purpose: what a target does is in tests/run and tests/bed. `make help` lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help venv lock check molecule test clean
+
+PY := .venv/bin/python
+# Nothing here needs an activated environment; tools that call one another find themselves in it.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: ## make or renew .venv from requirements/dev.txt
+	@tests/run/venv
+
+check: venv ## all checks without containers; STAGE=name runs one of them
+	@$(PY) -m tests.run check $(STAGE)
+
+molecule: venv ## one Molecule scenario in containers: S=name, C=command (default: test)
+	@test -n "$(S)" || { echo "say which: make molecule S=one of: $$(ls molecule | grep -v '^_' | tr '\n' ' ')" >&2; exit 2; }
+	@tests/bed/prepare
+	@tests/bed/build-images.sh
+	@tests/bed/molecule "$(S)" $(or $(C),test)
+
+test: ## all that CI runs: prepare the machine, check, scenarios, integration; STAGE=name runs one
+	@tests/bed/prepare
+	@tests/run/venv
+	@$(PY) -m tests.run test $(STAGE)
+
+lock: venv ## renew requirements/dev.txt from dev.in, to the newest versions that fit
+	@tests/run/lock
+
+clean: ## remove what was made here; containers of the test bed stay
+	rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis
