@@ -1,0 +1,377 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The manifest of an artifact: what it is, how it runs, how one knows that it is well.
+
+Everything that a host will do with an artifact is written here, so everything is checked here:
+a Manifest that exists is a Manifest that is right.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from .._core.errors import BadInput
+
+SCHEMA = 1
+MEMBER = "manifest.json"
+#: Far above any honest manifest, far below what would hurt a host that reads one.
+MAX_BYTES = 1024 * 1024
+
+WEB = "web"
+WORKER = "worker"
+
+#: Signals that can end a process. SIGSTOP, SIGCHLD and the like would leave it running.
+STOP_SIGNALS = frozenset(
+    f"SIG{name}"
+    for name in ("ABRT", "ALRM", "HUP", "INT", "KILL", "PIPE", "PWR", "QUIT", "TERM", "USR1", "USR2", "WINCH")
+)
+#: systemd gives these a meaning of their own at the start of ExecStart ("+" even means: as root).
+_SYSTEMD_PREFIXES = "@-:+!|"
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
+_COMMIT = re.compile(r"(?:[0-9A-Za-z][0-9A-Za-z._-]{0,79})?")
+_BUILT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+#: The path goes into the proxy's configuration, hence no spaces, quotes, dollars or backslashes.
+_PATH = re.compile(r"/[0-9A-Za-z._~%/?=&+,:@-]{0,255}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_BUILT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_FIX = "Correct it in mas.yml and build the artifact again."
+
+
+class ManifestError(BadInput):
+    """A field that cannot be right.
+
+    :param field: its dotted path, such as ``processes.api.kind``; empty for the manifest itself
+    """
+
+    def __init__(self, what: str, field: str = "", *, where: str = MEMBER) -> None:
+        super().__init__(what, where=where, fix=_FIX)
+        self.field = field
+
+
+def check_name(value: object, field: str = "name") -> str:
+    """An application's or a process's name."""
+    return _match(_NAME, value, field, "a small letter, then at most 30 small letters, digits and dashes")
+
+
+def check_version(value: object, field: str = "version") -> str:
+    """A version: it becomes part of file and folder names."""
+    return _match(
+        _VERSION,
+        value,
+        field,
+        'a letter or a digit, then at most 63 letters, digits, ".", "+" and "-", in quotes',
+    )
+
+
+def check_commit(value: object, field: str = "commit") -> str:
+    """A revision of the source, or an empty string."""
+    return _match(_COMMIT, value, field, "a revision such as a git hash, or an empty string")
+
+
+def check_sha256(value: object, field: str = "sha256") -> str:
+    """A sha256 digest in small hexadecimal letters."""
+    return _match(_SHA256, value, field, "64 hexadecimal digits")
+
+
+def parse_built(value: object, field: str = "built") -> datetime:
+    """The build time, an RFC 3339 time in UTC."""
+    expected = "a time in UTC such as 2026-01-31T12:00:00Z"
+    text = _match(_BUILT, value, field, expected)
+    try:
+        moment = datetime.strptime(text, _BUILT_FORMAT).replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise _bad(field, expected, value) from None
+    if not 1980 <= moment.year <= 2200:
+        raise _bad(field, "a year between 1980 and 2200", value)
+    return moment
+
+
+def format_built(moment: datetime) -> str:
+    """The same time as the manifest writes it."""
+    return moment.astimezone(timezone.utc).strftime(_BUILT_FORMAT)
+
+
+def release_id(version: str, sha256: str) -> str:
+    """The name of the release that an archive with this digest becomes on a host."""
+    return f"{check_version(version)}-{check_sha256(sha256)[:12]}"
+
+
+def archive_name(name: str, version: str) -> str:
+    """The file name of an artifact in its store."""
+    return f"{check_name(name)}-{check_version(version)}.tar.gz"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of an application, the same in each slot."""
+
+    kind: str
+    command: tuple[str, ...]
+    stop_signal: str
+    stop_grace: int
+
+    @classmethod
+    def parse(cls, data: object, field: str) -> Process:
+        values = _mapping(data, field, ("kind", "command", "stop_signal", "stop_grace"))
+        return cls(
+            kind=_choice(values["kind"], f"{field}.kind", (WEB, WORKER)),
+            command=_command(values["command"], f"{field}.command"),
+            stop_signal=_choice(values["stop_signal"], f"{field}.stop_signal", sorted(STOP_SIGNALS)),
+            stop_grace=_integer(values["stop_grace"], f"{field}.stop_grace", 0, 3600),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "command": list(self.command),
+            "stop_signal": self.stop_signal,
+            "stop_grace": self.stop_grace,
+        }
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the web process says that it is well. Budget in seconds."""
+
+    path: str
+    expected: int
+    startup_budget: int
+
+    @classmethod
+    def parse(cls, data: object, field: str = "health") -> Health:
+        values = _mapping(data, field, ("path", "expected", "startup_budget"))
+        return cls(
+            path=_match(_PATH, values["path"], f"{field}.path", 'a URL path that begins with "/"'),
+            expected=_integer(values["expected"], f"{field}.expected", 200, 499),
+            startup_budget=_integer(values["startup_budget"], f"{field}.startup_budget", 1, 3600),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"path": self.path, "expected": self.expected, "startup_budget": self.startup_budget}
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """The commands that widen the schema before a switch and narrow it after the soak."""
+
+    expand: tuple[str, ...] | None = None
+    contract: tuple[str, ...] | None = None
+
+    @classmethod
+    def parse(cls, data: object, field: str = "migrations") -> Migrations:
+        values = _mapping(data, field, ("expand", "contract"))
+        return cls(
+            expand=_optional_command(values["expand"], f"{field}.expand"),
+            contract=_optional_command(values["contract"], f"{field}.contract"),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "expand": list(self.expand) if self.expand else None,
+            "contract": list(self.contract) if self.contract else None,
+        }
+
+
+@dataclass(frozen=True)
+class Files:
+    """What the archive holds beside the manifest: everything but folders, and its bytes."""
+
+    count: int
+    bytes: int
+
+    @classmethod
+    def parse(cls, data: object, field: str = "files") -> Files:
+        values = _mapping(data, field, ("count", "bytes"))
+        return cls(
+            count=_integer(values["count"], f"{field}.count", 0, 10**7),
+            bytes=_integer(values["bytes"], f"{field}.bytes", 0, 2**50),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"count": self.count, "bytes": self.bytes}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that a host needs to know about one version of an application."""
+
+    name: str
+    version: str
+    commit: str
+    built: str
+    processes: Mapping[str, Process]
+    health: Health | None
+    migrations: Migrations
+    secrets: tuple[str, ...]
+    files: Files
+
+    @classmethod
+    def parse(cls, data: object) -> Manifest:
+        """Check plain data; raise :class:`ManifestError` that names the field, never guess."""
+        optional = ("health",)
+        keys = ("schema", "name", "version", "commit", "built", "processes", "migrations", "secrets", "files")
+        values = _mapping(data, "", keys, optional)
+        if values["schema"] is True or values["schema"] != SCHEMA:
+            raise _bad(
+                "schema", f"{SCHEMA}, the only one that this release of mas.ops knows", values["schema"]
+            )
+        health = values.get("health")
+        processes = _processes(values["processes"])
+        manifest = cls(
+            name=check_name(values["name"]),
+            version=check_version(values["version"]),
+            commit=check_commit(values["commit"]),
+            built=format_built(parse_built(values["built"])),
+            processes=processes,
+            health=None if health is None else Health.parse(health),
+            migrations=Migrations.parse(values["migrations"]),
+            secrets=_secrets(values["secrets"]),
+            files=Files.parse(values["files"]),
+        )
+        if manifest.web and not manifest.health:
+            raise ManifestError(f"health is missing: the process {manifest.web} serves requests", "health")
+        return manifest
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Manifest:
+        """Parse the bytes of ``manifest.json``."""
+        if len(text) > MAX_BYTES:
+            raise ManifestError(f"the manifest has {len(text)} bytes, more than {MAX_BYTES}")
+        try:
+            data = json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            raise ManifestError(f"the manifest is not JSON: {error}") from error
+        return cls.parse(data)
+
+    @property
+    def web(self) -> str | None:
+        """The name of the web process, if there is one."""
+        return next((name for name, process in self.processes.items() if process.kind == WEB), None)
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """The names of the workers, sorted."""
+        return tuple(name for name, process in sorted(self.processes.items()) if process.kind == WORKER)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data again, as :meth:`parse` takes it."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "version": self.version,
+            "commit": self.commit,
+            "built": self.built,
+            "processes": {name: process.to_dict() for name, process in sorted(self.processes.items())},
+            "health": self.health.to_dict() if self.health else None,
+            "migrations": self.migrations.to_dict(),
+            "secrets": list(self.secrets),
+            "files": self.files.to_dict(),
+        }
+
+    def to_json(self) -> bytes:
+        """The canonical bytes of ``manifest.json``: the same manifest always gives the same bytes."""
+        return (json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n").encode()
+
+
+def _bad(field: str, expected: str, value: object) -> ManifestError:
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    return ManifestError(f"{field or 'the manifest'} must be {expected}, not {shown}", field)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key appears twice")
+    return result
+
+
+def _mapping(
+    data: object, field: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise _bad(field, "a mapping", data)
+    known = required + optional
+    unknown = sorted(str(key) for key in data if key not in known)
+    where = f"{field}." if field else ""
+    if unknown:
+        raise ManifestError(
+            f"{where}{unknown[0]} is not a known key; there are {', '.join(known)}", f"{where}{unknown[0]}"
+        )
+    missing = [key for key in required if key not in data]
+    if missing:
+        raise ManifestError(f"{where}{missing[0]} is missing", field)
+    return data
+
+
+def _match(pattern: re.Pattern[str], value: object, field: str, expected: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise _bad(field, expected, value)
+    return str(value)
+
+
+def _choice(value: object, field: str, choices: tuple[str, ...] | list[str]) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise _bad(field, f"one of {', '.join(choices)}", value)
+    return str(value)
+
+
+def _integer(value: object, field: str, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise _bad(field, f"a whole number from {low} to {high}", value)
+    return int(value)
+
+
+def _command(value: object, field: str) -> tuple[str, ...]:
+    """A program and its arguments. Control characters would break out of a unit file's line."""
+    if not isinstance(value, (list, tuple)) or not value:
+        raise _bad(field, "a program and its arguments", value)
+    for word in value:
+        if not isinstance(word, str) or any(ord(char) < 32 or 127 <= ord(char) < 160 for char in word):
+            raise _bad(field, "words without line breaks, NUL or other control characters", value)
+        if any(0xD800 <= ord(char) < 0xE000 for char in word):
+            raise _bad(field, "words that UTF-8 can write", value)
+    if not value[0].strip() or value[0][0] in _SYSTEMD_PREFIXES:
+        raise _bad(f"{field}[0]", f"a program that does not begin with one of {_SYSTEMD_PREFIXES}", value[0])
+    if sum(len(word) for word in value) > 65536:
+        raise _bad(field, "shorter than 65,536 characters", value)
+    return tuple(str(word) for word in value)
+
+
+def _optional_command(value: object, field: str) -> tuple[str, ...] | None:
+    return None if value is None else _command(value, field)
+
+
+def _processes(value: object) -> Mapping[str, Process]:
+    if not isinstance(value, Mapping) or not 1 <= len(value) <= 50:
+        raise _bad("processes", "a mapping of 1 to 50 named processes", value)
+    processes = {}
+    for key in sorted(value, key=str):
+        name = check_name(key, f"processes.{key}")
+        processes[name] = Process.parse(value[key], f"processes.{name}")
+    web = [name for name, process in processes.items() if process.kind == WEB]
+    if len(web) > 1:
+        raise ManifestError(f"{' and '.join(web)} are both of kind web, but a slot has one port", "processes")
+    return processes
+
+
+def _secrets(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise _bad("secrets", "a list of names", value)
+    names = tuple(
+        _match(_SECRET, name, f"secrets[{index}]", "the name of an environment variable")
+        for index, name in enumerate(value)
+    )
+    if len(set(names)) != len(names):
+        raise _bad("secrets", "a list without repetition", value)
+    return names
