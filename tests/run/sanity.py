@@ -1,0 +1,91 @@
+"""ansible-test sanity on what is shipped, without containers: on our own Python, or on the oldest of targets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .shipped import INSTALLED
+from .stage import ROOT, skip
+
+#: ansible-test works only in a folder of this shape that git does not ignore, so it gets a repository of its own.
+TREE = ROOT / ".cache/sanity/ansible_collections/mas/ops"
+#: ansible-test keeps its virtual environments below its home.
+HOME = ROOT / ".cache/sanity-home"
+OLDEST = "3.9"
+
+# ansible-test fetches pip from a place of its own; Python brings one that does as well.
+BOOTSTRAP = HOME / ".ansible/test/cache/get_pip_24_2.py"
+
+
+def main(argv: Sequence[str]) -> int:
+    environment = _environment()
+    if argv == ["oldest"]:
+        folder = _folder_of_oldest()
+        environment["PATH"] = os.pathsep.join([str(folder), environment["PATH"]])
+        options = ["--controller", f"origin:python={_own()}", "--target-python", OLDEST]
+        options += ["--test", "compile", "--test", "import"]
+    else:
+        options = ["--local", "--python", _own()]
+    _lay_out()
+    # With nothing to look at it succeeds, so ask it first what it sees.
+    if not _ansible_test(["--list-tests"], environment, capture=True).stdout.strip():
+        raise SystemExit(f"ansible-test sees nothing to check in {TREE}")
+    return _ansible_test(options, environment).returncode
+
+
+def _own() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _lay_out() -> None:
+    """A fresh copy of the built collection, with our exceptions beside it."""
+    shutil.rmtree(TREE, ignore_errors=True)
+    shutil.copytree(INSTALLED, TREE)
+    shutil.copytree(ROOT / "tests/sanity", TREE / "tests/sanity")
+    shutil.copy(ROOT / "tests/config.yml", TREE / "tests/config.yml")
+    subprocess.run(["git", "init", "--quiet", str(TREE)], check=True)
+    BOOTSTRAP.parent.mkdir(parents=True, exist_ok=True)
+    BOOTSTRAP.write_text("import ensurepip\n\nensurepip.bootstrap()\n", "utf-8")
+
+
+def _environment() -> dict[str, str]:
+    real = Path.home()
+    return {
+        **os.environ,
+        "HOME": str(HOME),
+        # pip's settings and cache are still the user's.
+        "XDG_CONFIG_HOME": os.environ.get("XDG_CONFIG_HOME", str(real / ".config")),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(real / ".cache")),
+    }
+
+
+def _folder_of_oldest() -> Path:
+    """Where an interpreter lies that really runs: a version manager's stand-in may be there and not work."""
+    name = f"python{OLDEST}"
+    versions = Path.home() / ".pyenv/versions"
+    folders = [Path(each) for each in os.get_exec_path()] + sorted(versions.glob(f"{OLDEST}.*/bin"))
+    for folder in folders:
+        if (folder / name).is_file() and _runs(folder / name):
+            return folder
+    skip(f"there is no working {name} here, so nobody imported the modules with the oldest Python of targets")
+
+
+def _runs(program: Path) -> bool:
+    return subprocess.run([program, "-c", "import venv"], capture_output=True, check=False).returncode == 0
+
+
+def _ansible_test(
+    options: Sequence[str], environment: dict[str, str], *, capture: bool = False
+) -> subprocess.CompletedProcess[str]:
+    output = subprocess.PIPE if capture else None
+    argv = ["ansible-test", "sanity", *options]
+    return subprocess.run(argv, cwd=TREE, env=environment, stdout=output, text=True, check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,150 @@
+"""Runs stages one after the other and says how each of them went."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: A stage's program ends with this status when it cannot run here, after saying why.
+SKIPPED_STATUS = 77
+
+_GRACE = 20.0
+
+
+class Result(Enum):
+    PASSED = "passed"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One program, and what it is about.
+
+    :param group: stages of one group all run, even when one fails; the next group only after a clean one
+    :param subjects: globs below the checkout that must each match something: a check of nothing is no check
+    :param limit: seconds after which it is stopped and has failed
+    """
+
+    name: str
+    group: str
+    argv: tuple[str, ...]
+    subjects: tuple[str, ...] = ()
+    limit: float = 600.0
+
+    def missing(self, root: Path = ROOT) -> list[str]:
+        return [pattern for pattern in self.subjects if not any(root.glob(pattern))]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    stage: Stage
+    result: Result
+    seconds: float = 0.0
+    why: str = ""
+
+
+def run_all(stages: Sequence[Stage], deadline: float, root: Path = ROOT) -> list[Outcome]:
+    """Run the stages in order; ``deadline`` is on the monotonic clock."""
+    outcomes: list[Outcome] = []
+    broken = ""
+    for stage in stages:
+        if broken and stage.group != broken:
+            outcomes.append(Outcome(stage, Result.NOT_RUN, why=f"a stage of the group {broken} failed"))
+            continue
+        outcome = run_one(stage, deadline, root)
+        outcomes.append(outcome)
+        if outcome.result is Result.FAILED:
+            broken = stage.group
+    return outcomes
+
+
+def run_one(stage: Stage, deadline: float, root: Path = ROOT) -> Outcome:
+    print(f"\n=== {stage.group}: {stage.name}", flush=True)
+    started = time.monotonic()
+    missing = stage.missing(root)
+    if missing:
+        result, why = Result.FAILED, f"there is nothing to check: no {', '.join(missing)}"
+    elif started >= deadline:
+        result, why = Result.FAILED, "there was no time left for it"
+    else:
+        result, why = _judge(*_run(stage, min(stage.limit, deadline - started), root))
+    outcome = Outcome(stage, result, time.monotonic() - started, why)
+    if why:
+        print(f"=== {stage.name}: {result.value}: {why}", flush=True)
+    return outcome
+
+
+def _judge(status: int, timed_out: float | None) -> tuple[Result, str]:
+    if timed_out is not None:
+        return Result.FAILED, f"stopped after {timed_out:.0f} seconds"
+    if status == SKIPPED_STATUS:
+        return Result.SKIPPED, "see above"
+    return (Result.PASSED, "") if status == 0 else (Result.FAILED, f"exit status {status}")
+
+
+def _run(stage: Stage, limit: float, root: Path) -> tuple[int, float | None]:
+    """Exit status, and the limit when it was the limit that ended it."""
+    # A session of its own, so that what the program started can be stopped with it.
+    with subprocess.Popen(stage.argv, cwd=root, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            return process.wait(limit), None
+        except subprocess.TimeoutExpired:
+            _stop(process)
+            return process.wait(), limit
+        except BaseException:
+            _stop(process)
+            raise
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for what in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, what)
+            process.wait(_GRACE)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+def table(outcomes: Iterable[Outcome]) -> str:
+    """The summary; its last line is one that a machine can read too."""
+    rows = list(outcomes)
+    width = max((len(row.stage.name) for row in rows), default=0)
+    lines = [
+        f"{row.stage.name:<{width}}  {row.seconds:7.1f} s  {row.result.value}"
+        + (f"  ({row.why})" if row.why else "")
+        for row in rows
+    ]
+    total = sum(row.seconds for row in rows)
+    lines.append(f"{'in all':<{width}}  {total:7.1f} s")
+    return "\n".join(["", *lines, "", closing(rows)])
+
+
+def closing(outcomes: Iterable[Outcome]) -> str:
+    results = [outcome.result for outcome in outcomes]
+    unran = results.count(Result.SKIPPED) + results.count(Result.NOT_RUN)
+    line = f"{results.count(Result.PASSED)} passed, {results.count(Result.FAILED)} failed"
+    return f"{line}, {unran} skipped" if unran else line
+
+
+def good(outcomes: Sequence[Outcome]) -> bool:
+    """Something passed and nothing failed."""
+    results = {outcome.result for outcome in outcomes}
+    return Result.PASSED in results and not results & {Result.FAILED, Result.NOT_RUN}
+
+
+def skip(why: str) -> NoReturn:
+    """End this program as a stage that cannot run here."""
+    print(f"SKIPPED: {why}", flush=True)
+    sys.exit(SKIPPED_STATUS)

@@ -1,0 +1,87 @@
+"""Which stages there are, cheapest first."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from .stage import ROOT, Stage
+
+#: Of the 90 minutes that a continuous integration run may take, what the stages get.
+TIME = {"check": 30 * 60.0, "test": 84 * 60.0}
+
+_PYTHON = sys.executable
+#: What mypy --strict holds: the collection under its full name, and the programs that test it.
+TYPED_COLLECTION = ("plugins.module_utils", "plugins.plugin_utils", "plugins.modules")
+TYPED_PROGRAMS = ("tests/run", "tests/house", "tests/bed")
+
+
+def _module(name: str, *arguments: str) -> tuple[str, ...]:
+    return (_PYTHON, "-m", name, *arguments)
+
+
+def _shipped(name: str) -> tuple[str, ...]:
+    return _module("tests.run.shipped", name)
+
+
+def check() -> list[Stage]:
+    """All that needs no containers."""
+    return [
+        Stage("ruff", "source", ("ruff", "check", "."), ("plugins/module_utils/*/*.py",)),
+        Stage("ruff-format", "source", ("ruff", "format", "--check", ".")),
+        Stage("yamllint", "source", ("yamllint", "--strict", ".")),
+        Stage("house", "source", _module("pytest", "tests/house"), ("tests/house/test_*.py",)),
+        Stage("mypy", "source", _module("tests.run.types"), ("plugins/module_utils/*/*.py",)),
+        Stage(
+            "unit",
+            "source",
+            _module("pytest", "tests/unit", "--numprocesses=auto"),
+            ("tests/unit/**/test_*.py",),
+        ),
+        Stage("changelog", "source", ("antsibull-changelog", "lint"), ("changelogs/fragments/*.yml",)),
+        Stage("build", "collection", _shipped("build"), ("galaxy.yml", "README.md", "CHANGELOG.rst")),
+        Stage("documentation", "collection", _shipped("documentation"), ("plugins/modules/*.py",)),
+        Stage("playbooks", "collection", _shipped("playbooks"), ("playbooks/deploy.yml",)),
+        Stage(
+            "antsibull-docs",
+            "collection",
+            ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
+            ("plugins/modules/*.py", "docs/docsite/extra-docs.yml"),
+        ),
+        Stage("ansible-lint", "collection", ("ansible-lint", "--offline", "--profile", "production", "--strict", "."), ("roles/*/tasks/main.yml",)),
+        Stage("galaxy-importer", "collection", _shipped("importer")),
+        Stage("sanity", "collection", _module("tests.run.sanity"), ("plugins/modules/*.py",), limit=1200.0),
+        Stage("sanity-oldest", "collection", _module("tests.run.sanity", "oldest"), ("plugins/modules/*.py",)),
+    ]
+
+
+def test(root: Path = ROOT) -> list[Stage]:
+    """All that a change must pass."""
+    return [*check(), *containers(root)]
+
+
+def containers(root: Path = ROOT) -> list[Stage]:
+    """The test bed, then every Molecule scenario (the whole story last), then what spans several hosts."""
+    names = sorted(path.parent.name for path in root.glob("molecule/*/molecule.yml"))
+    scenarios = sorted(names, key=lambda name: name == "default")
+    return [
+        Stage("bed", "bed", ("tests/bed/build-images.sh",), ("tests/bed/build-images.sh",), limit=900.0),
+        *(_scenario(name) for name in scenarios or ["default"]),
+        Stage(
+            "integration",
+            "hosts",
+            _module("pytest", "tests/integration"),
+            ("tests/integration/**/test_*.py",),
+            limit=1800.0,
+        ),
+    ]
+
+
+def _scenario(name: str) -> Stage:
+    return Stage(
+        f"molecule-{name}",
+        "hosts",
+        ("tests/bed/molecule", name, "test"),
+        (f"molecule/{name}/molecule.yml",),
+        limit=1500.0,
+    )
