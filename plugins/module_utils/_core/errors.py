@@ -29,6 +29,10 @@ class OpsError(Exception):
         advice = f" {self.fix}" if self.fix else ""
         return f"{self.what}{place}.{advice}"
 
+    def advise(self, more: str) -> None:
+        """Add a sentence to what the reader should know or do."""
+        self.fix = f"{self.fix} {more}".strip()
+
     def to_dict(self) -> dict[str, str]:
         """What a module returns about the error beside ``msg``."""
         return {"error": self.kind, "where": self.where, "fix": self.fix}

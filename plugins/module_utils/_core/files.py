@@ -12,7 +12,8 @@ import fcntl
 import json
 import os
 import tempfile
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from .errors import BadInput, Busy, StorageError
 
@@ -68,7 +69,9 @@ def read_json(path: str) -> Any:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise BadInput(f"this is not JSON: {error}", where=path, fix="Restore the file or run mas.ops.provision.") from error
+        raise BadInput(
+            f"this is not JSON: {error}", where=path, fix="Restore the file or run mas.ops.provision."
+        ) from error
 
 
 def write_json(path: str, value: Any, mode: int = 0o644) -> None:
@@ -87,7 +90,9 @@ def storage_errors(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fix = advice.get(error.errno or 0, "See that the folder exists (mas.ops.provision makes it) and is writable.")
+        fix = advice.get(
+            error.errno or 0, "See that the folder exists (mas.ops.provision makes it) and is writable."
+        )
         raise StorageError(f"cannot write: {error.strerror}", where=where, fix=fix) from error
 
 

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ledger as a file: durable appends under concurrency and kill -9."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping
+from typing import Any, BinaryIO, Optional
+
+from ..._core.errors import LedgerError
+from ..._core.files import storage_errors, sync_folder
+from .. import chain
+
+#: Where every application of a host writes.
+LEDGER = "/var/lib/mas/ledger.jsonl"
+_BLOCK = 65536
+
+
+class FileLedger:
+    """An append-only file of JSON lines."""
+
+    def __init__(self, path: str = LEDGER) -> None:
+        self.path = path
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All entries. A torn last line (a writer that died) is not an entry.
+
+        :raises LedgerError: the chain is broken
+        """
+        entries, broken = chain.verify(self._lines())
+        if broken:
+            raise LedgerError(
+                f"the ledger is broken at line {broken.line}: {broken.reason}",
+                where=self.path,
+                fix="Find out who changed it; keep the file as evidence and restore it from the last backup.",
+            )
+        return entries
+
+    def _lines(self) -> list[bytes]:
+        try:
+            with open(self.path, "rb") as stream:
+                return stream.read().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return []
+
+    def append(self, entry: Mapping[str, Any], time: str) -> None:
+        """Write one entry and return only when it is on the disk.
+
+        A torn last line is cut off first and the repair is noted as an entry of its own.
+        """
+        created = not os.path.exists(self.path)
+        with storage_errors(self.path):
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            with os.fdopen(handle, "r+b") as stream:
+                fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
+                torn = _cut_torn_line(stream)
+                if torn:
+                    _append(stream, {"kind": "ledger", "action": "repaired", "bytes": torn, "time": time})
+                _append(stream, {**entry, "time": time})
+            if created:
+                sync_folder(os.path.dirname(self.path))
+
+
+def _append(stream: BinaryIO, entry: Mapping[str, Any]) -> None:
+    try:
+        previous, sequence = chain.follow(_last_line(stream))
+    except (ValueError, KeyError, TypeError) as error:
+        raise LedgerError("the last line of the ledger is not an entry", where=stream.name) from error
+    stream.seek(0, os.SEEK_END)
+    stream.write(chain.encode(entry, previous, sequence) + b"\n")
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def _last_line(stream: BinaryIO) -> Optional[bytes]:
+    """The last whole line, or ``None`` in an empty file; the file ends with a newline."""
+    end = stream.seek(0, os.SEEK_END)
+    tail = b""
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        stream.seek(start)
+        tail = stream.read(end - start) + tail
+        lines = tail.split(b"\n")
+        if len(lines) > 2 or start == 0:
+            return lines[-2]
+        end = start
+    return None
+
+
+def _cut_torn_line(stream: BinaryIO) -> int:
+    """Remove bytes after the last newline; the number of bytes removed."""
+    end = size = stream.seek(0, os.SEEK_END)
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        stream.seek(start)
+        newline = stream.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
+            break
+        end = start
+    if end < size:
+        stream.truncate(end)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return size - end

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hash chain of the ledger: one canonical JSON line an entry, each holding the hash of the line before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+#: ``previous`` of the first entry.
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first place where the chain does not hold. ``line`` counts from 1."""
+
+    line: int
+    reason: str
+
+
+def line_hash(line: bytes) -> str:
+    """SHA-256, in hex, of one ledger line without its newline."""
+    return hashlib.sha256(line).hexdigest()
+
+
+def encode(entry: Mapping[str, Any], previous: str, sequence: int) -> bytes:
+    """One canonical line (without newline) for ``entry`` after a line whose hash is ``previous``."""
+    body = {**entry, "previous": previous, "sequence": sequence}
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def follow(last_line: Optional[bytes]) -> tuple[str, int]:
+    """``(previous, sequence)`` that an entry after ``last_line`` carries.
+
+    :raises ValueError: the line is not an entry
+    """
+    if last_line is None:
+        return GENESIS, 1
+    return line_hash(last_line), int(json.loads(last_line)["sequence"]) + 1
+
+
+def verify(lines: Iterable[bytes]) -> tuple[list[dict[str, Any]], Optional[Break]]:
+    """The entries up to the first break, and that break when there is one."""
+    entries: list[dict[str, Any]] = []
+    previous, sequence = GENESIS, 1
+    for number, line in enumerate(lines, start=1):
+        problem, entry = _check(line, previous, sequence)
+        if problem:
+            return entries, Break(number, problem)
+        entries.append(entry)
+        previous, sequence = line_hash(line), sequence + 1
+    return entries, None
+
+
+def _check(line: bytes, previous: str, sequence: int) -> tuple[str, dict[str, Any]]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return "not a JSON object", {}
+    if not isinstance(entry, dict):
+        return "not a JSON object", {}
+    if entry.get("previous") != previous:
+        return "the line before it was changed, removed or added", entry
+    if entry.get("sequence") != sequence:
+        return f"its sequence is {entry.get('sequence')!r}, not {sequence}", entry
+    return "", entry

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which releases an application went through on a host, folded from its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+#: ``kind`` of the entries that this package writes and reads.
+RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class History:
+    """Releases that were live and healthy, oldest first; the last is what is live now.
+
+    A deploy puts a release on top, a rollback takes everything above its target off again. So rolling
+    back twice walks back twice, and a release that was never live is never found here.
+    """
+
+    stack: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> Optional[str]:
+        return self.stack[-1] if self.stack else None
+
+    @property
+    def previous(self) -> Optional[str]:
+        """What a rollback without a target goes back to."""
+        return self.stack[-2] if len(self.stack) > 1 else None
+
+    def find(self, version: str) -> Optional[str]:
+        """The newest release of ``version`` (or with that release id) below the live one."""
+        for release in reversed(self.stack[:-1]):
+            if version in (release, version_of(release)):
+                return release
+        return None
+
+    def recent(self, count: int) -> tuple[str, ...]:
+        """The newest ``count`` distinct releases, newest first."""
+        return tuple(dict.fromkeys(reversed(self.stack)))[:count]
+
+    def with_deploy(self, release: str) -> History:
+        return self if self.live == release else History((*self.stack, release))
+
+    def with_rollback(self, release: Optional[str]) -> History:
+        """Everything above the newest ``release`` is taken off; ``None`` empties the history."""
+        if release is None:
+            return History()
+        if release not in self.stack:
+            return self.with_deploy(release)
+        top = len(self.stack) - self.stack[::-1].index(release)
+        return History(self.stack[:top])
+
+
+def version_of(release: str) -> str:
+    """``1.0.0`` of ``1.0.0-0123456789ab``."""
+    return release.rpartition("-")[0]
+
+
+def fold(entries: Iterable[Mapping[str, Any]], application: str) -> History:
+    """The history of ``application`` from all entries of a host's ledger."""
+    history = History()
+    for entry in entries:
+        if entry.get("kind") != RELEASE or entry.get("application") != application:
+            continue
+        if entry.get("action") == "live":
+            history = history.with_deploy(entry["to"])
+        elif entry.get("action") == "rolled_back":
+            history = history.with_rollback(entry["to"])
+    return history

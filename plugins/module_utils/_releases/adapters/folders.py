@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of one application on its host: releases, slots, unit drop-ins, journal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from typing import Optional
+
+from ..._core.errors import BadInput, NotFound
+from ..._core.files import link_atomic, read_json, storage_errors, sync_folder, write_atomic, write_json
+from ..application import CONFIG, Application, parse_application
+from ..layout import Layout, render_drop_in
+from ..manifest import MEMBER, Manifest
+from ..state import State, parse_state
+from .archive import unpack
+
+_VARIABLE = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_]*)=", re.MULTILINE)
+_PARTIAL = ".partial-"
+
+
+def load_application(name: str) -> Application:
+    """
+    :raises NotFound: this host was not provisioned for the application
+    """
+    path = CONFIG.format(name=name)
+    data = read_json(path)
+    if data is None:
+        raise NotFound(
+            f"this host knows no application {name!r}",
+            where=path,
+            fix=f"Provision it: ansible-playbook mas.ops.provision -e application={name}",
+        )
+    return parse_application(data, path)
+
+
+class Folders:
+    """Durable reads and writes below the paths of :class:`Layout`."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    def state(self) -> State:
+        data = read_json(self.layout.state)
+        try:
+            return parse_state(data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(
+                f"the journal is not usable: {error!r}",
+                where=self.layout.state,
+                fix="Move it away and deploy again; releases and ledger stay.",
+            ) from error
+
+    def write_state(self, state: State) -> None:
+        write_json(self.layout.state, state.to_dict(), mode=0o640)
+
+    def on_disk(self) -> frozenset[str]:
+        """The releases that are completely unpacked."""
+        with contextlib.suppress(FileNotFoundError):
+            return frozenset(name for name in os.listdir(self.layout.releases) if not name.startswith("."))
+        return frozenset()
+
+    def held(self, slot: str) -> Optional[str]:
+        """The release that a slot points at, if its files are there."""
+        with contextlib.suppress(OSError):
+            release = os.path.basename(os.readlink(self.layout.slot(slot)))
+            if os.path.isdir(self.layout.release(release)):
+                return release
+        return None
+
+    def manifest(self, release: str) -> Manifest:
+        path = os.path.join(self.layout.release(release), MEMBER)
+        with storage_errors(path), open(path, "rb") as stream:
+            return Manifest.from_json(stream.read())
+
+    def variables(self) -> frozenset[str]:
+        """The names (never the values) that the application's environment file sets."""
+        try:
+            with open(self.layout.app.environment_file, encoding="utf-8", errors="replace") as stream:
+                return frozenset(_VARIABLE.findall(stream.read()))
+        except FileNotFoundError:
+            return frozenset()
+
+    def archive(self, release: str) -> str:
+        """Where the fetched archive of a release waits to be unpacked."""
+        with storage_errors(self.layout.incoming):
+            os.makedirs(self.layout.incoming, mode=0o700, exist_ok=True)
+        return os.path.join(self.layout.incoming, f"{release}.tar.gz")
+
+    def unpack(self, release: str) -> None:
+        """Unpack the fetched archive beside its place and rename it there: all of it or nothing."""
+        archive = self.archive(release)
+        scratch = os.path.join(self.layout.releases, _PARTIAL + release)
+        with storage_errors(scratch):
+            shutil.rmtree(scratch, ignore_errors=True)
+            os.makedirs(scratch, mode=0o755)
+        unpack(archive, scratch)
+        with storage_errors(scratch):
+            os.rename(scratch, self.layout.release(release))
+            sync_folder(self.layout.releases)
+        self.forget_archive(release)
+
+    def forget_archive(self, release: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.layout.incoming, f"{release}.tar.gz"))
+
+    def remove(self, release: str) -> None:
+        """Remove a release; it is renamed first, so that half of it never looks like a release."""
+        scratch = os.path.join(self.layout.releases, _PARTIAL + release)
+        with storage_errors(self.layout.release(release)), contextlib.suppress(FileNotFoundError):
+            os.rename(self.layout.release(release), scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+    def assign(self, slot: str, release: str) -> None:
+        """Point a slot and its units at a release. systemd must be told to reload afterwards."""
+        for name, process in self.manifest(release).processes.items():
+            path = self.layout.drop_in(name, slot)
+            with storage_errors(path):
+                os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            write_atomic(path, render_drop_in(self.layout, slot, release, process).encode())
+        link_atomic(self.layout.slot(slot), os.path.join("..", "releases", release))
+
+    def unassign(self, slot: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.layout.slot(slot))
+        for process in self.layout.app.processes:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.layout.drop_in(process, slot))

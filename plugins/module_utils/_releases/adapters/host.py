@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Put the real parts of a host together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Optional
+
+from ..._core.errors import NotFound, Refused
+from ..._core.files import exclusive
+from ..._ledger.adapters.file import FileLedger
+from ..._traffic.adapters.haproxy import HAProxy
+from ..application import Application
+from ..executor import Ports
+from ..layout import Layout
+from ..manifest import Health, Manifest
+from . import loopback
+from .folders import Folders, load_application
+from .source import Artifact
+from .systemd import Systemd
+
+_OS_RELEASE = "/etc/os-release"
+#: What is tested for real, and what shares its code path.
+SUPPORTED = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04")}
+
+
+class LoopbackWeb:
+    """The slots' ports on this host."""
+
+    def healthy(self, port: int, health: Health) -> bool:
+        return loopback.healthy(port, health)
+
+    def port_taken(self, port: int) -> bool:
+        return loopback.port_taken(port)
+
+
+class NoArtifact:
+    """The source of a request that brings nothing in."""
+
+    def fetch(self, release: str) -> None:
+        raise NotFound(
+            f"no artifact was named for {release}", where="artifact", fix="Give artifact and sha256."
+        )
+
+    def manifest(self, release: str) -> Manifest:
+        raise NotFound(
+            f"no artifact was named for {release}", where="artifact", fix="Give artifact and sha256."
+        )
+
+    def forget(self, release: str) -> None:
+        """There is nothing to forget."""
+
+
+def proxy_of(app: Application) -> Optional[HAProxy]:
+    """The proxy in front of an application, ``None`` for one that serves no HTTP."""
+    if app.proxy is None or app.web is None:
+        return None
+    return HAProxy(app.name, app.proxy.backend, app.proxy.socket, app.proxy.split)
+
+
+@contextlib.contextmanager
+def pushed(path: Optional[str]) -> Iterator[None]:
+    """Remove the copy of an artifact that the controller pushed, whatever happens."""
+    try:
+        yield
+    finally:
+        if path:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+
+@contextlib.contextmanager
+def require_proxy(application: str, lock: bool = True) -> Iterator[HAProxy]:
+    """The proxy of an application of this host, with the application locked against other changes.
+
+    :raises Refused: the application serves no HTTP
+    """
+    app = load_application(application)
+    proxy = proxy_of(app)
+    if proxy is None:
+        raise Refused(
+            f"{application} has no traffic to split: it has no web process or no proxy",
+            where="this host",
+            fix="Give application_processes a web process and run mas.ops.provision.",
+        )
+    with exclusive(Layout(app).lock) if lock else contextlib.nullcontext():
+        yield proxy
+
+
+def assemble(
+    app: Application, artifact: Optional[str] = None, sha256: str = "", signature: Optional[str] = None
+) -> tuple[Ports, Layout]:
+    """Everything that a release touches on this host."""
+    layout = Layout(app)
+    folders = Folders(layout)
+    ports = Ports(
+        units=Systemd(),
+        proxy=proxy_of(app),
+        files=folders,
+        source=Artifact(app, folders, artifact, sha256, signature) if artifact else NoArtifact(),
+        book=FileLedger(),
+        clock=loopback.Clock(),
+        web=LoopbackWeb(),
+    )
+    return ports, layout
+
+
+def check_platform() -> None:
+    """
+    :raises Refused: the host's distribution is not one that mas.ops is made for
+    """
+    with open(_OS_RELEASE, encoding="utf-8") as stream:
+        pairs = (line.rstrip("\n").split("=", 1) for line in stream if "=" in line)
+        values = {name: value.strip("\"'") for name, value in pairs}
+    name, version = values.get("ID", "unknown"), values.get("VERSION_ID", "")
+    if version not in SUPPORTED.get(name, ()):
+        raise Refused(
+            f"{values.get('PRETTY_NAME', name)} is not supported",
+            where="this host",
+            fix="Use Debian 12 or 13, or Ubuntu 22.04 or 24.04.",
+        )

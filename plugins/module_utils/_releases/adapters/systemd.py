@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""systemd through systemctl. The only file that knows systemd's commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Union
+
+from ..._core.errors import MigrationError, ServiceError
+from ..layout import Layout
+
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts,ExecMainStatus,UnitFileState"
+_WAIT = 3700
+#: systemd's own exit status for "the program could not be executed".
+_NOT_EXECUTABLE = "203"
+
+
+@dataclass(frozen=True)
+class UnitFacts:
+    """One unit as systemd sees it."""
+
+    loaded: bool
+    active: str
+    sub: str
+    restarts: int
+    exit_status: str
+    enabled: bool
+
+    @property
+    def up(self) -> bool:
+        return self.active == "active"
+
+    @property
+    def stopped(self) -> bool:
+        return self.active in ("inactive", "failed")
+
+    @property
+    def hopeless(self) -> bool:
+        """Waiting longer will not help: it failed for good, or its program is not there."""
+        return self.active == "failed" or (not self.up and self.exit_status == _NOT_EXECUTABLE)
+
+
+class Systemd:
+    """Units by name; each method is one systemctl call for all of them."""
+
+    def show(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
+        """The facts of each unit; a unit that systemd does not know is simply not loaded."""
+        if not units:
+            return {}
+        text = self._run("show", f"--property={_PROPERTIES}", "--", *units)
+        return dict(zip(units, (_facts(block) for block in text.split("\n\n"))))
+
+    def start(self, units: Sequence[str]) -> None:
+        """Start, and start again at each boot. The start limit of earlier tries is forgotten.
+
+        :raises ServiceError: one did not start
+        """
+        self._run("reset-failed", "--", *units, check=False)
+        self._run("enable", "--quiet", "--now", "--", *units)
+
+    def stop(self, units: Sequence[str]) -> None:
+        """Stop gracefully (the unit's own signal and grace) and do not start at boot."""
+        self._run("disable", "--quiet", "--now", "--", *units)
+        self._run("reset-failed", "--", *units, check=False)
+
+    def reload(self) -> None:
+        """Read changed unit files."""
+        self._run("daemon-reload")
+
+    def run_once(self, layout: Layout, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
+        """Run one command of a release to its end, as the application: same user, environment, folder.
+
+        Its output stays in the journal, for it may hold secrets.
+
+        :param seconds: it is stopped after that long
+        :raises MigrationError: it failed
+        """
+        app = layout.app
+        unit = f"{app.name}-command-{os.getpid()}.service"
+        properties = {
+            "User": app.user,
+            "WorkingDirectory": layout.release(release),
+            "EnvironmentFile": [f"/etc/mas/{app.name}/{slot}.env", f"-{app.environment_file}"],
+            "Environment": f"MAS_RELEASE={release}",
+            "RuntimeMaxSec": str(seconds),
+            "NoNewPrivileges": "yes",
+            "ProtectSystem": "strict",
+            "ReadWritePaths": f"{app.root}/shared",
+        }
+        words = [f"--property={name}={item}" for name, value in properties.items() for item in _items(value)]
+        done = self._call(
+            ["systemd-run", "--quiet", "--wait", "--collect", f"--unit={unit}", *words, "--", *command]
+        )
+        if done.returncode:
+            raise MigrationError(
+                f"`{' '.join(command)}` of release {release} failed with exit status {done.returncode}",
+                where=unit,
+                fix=f"See `journalctl -u {unit}`; correct the cause and run the same command again.",
+            )
+
+    def _run(self, *words: str, check: bool = True) -> str:
+        done = self._call(["systemctl", *words])
+        if check and done.returncode:
+            raise ServiceError(
+                f"systemctl {words[0]} failed: {done.stderr.strip() or f'exit status {done.returncode}'}",
+                where=", ".join(word for word in words[1:] if not word.startswith("-")),
+                fix=f"See `journalctl -u {words[-1]} -n 50`.",
+            )
+        return done.stdout
+
+    @staticmethod
+    def _call(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                command, capture_output=True, text=True, timeout=_WAIT, check=False, env=_environment()
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ServiceError(
+                f"{command[0]} failed: {error}", where="this host", fix="See that systemd is running."
+            ) from error
+
+
+def _items(value: Union[str, Sequence[str]]) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _facts(block: str) -> UnitFacts:
+    values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    return UnitFacts(
+        loaded=values.get("LoadState") == "loaded",
+        active=values.get("ActiveState", "inactive"),
+        sub=values.get("SubState", "dead"),
+        restarts=int(values.get("NRestarts") or 0),
+        exit_status=values.get("ExecMainStatus", "0"),
+        enabled=values.get("UnitFileState") == "enabled",
+    )
+
+
+def _environment() -> dict[str, str]:
+    """English messages, no pager, and nothing of the caller's that systemctl would act on."""
+    return {
+        "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+        "LC_ALL": "C.UTF-8",
+        "SYSTEMD_PAGER": "",
+    }

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role ``application`` wrote about one application of a host: ``application.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .._core.errors import BadInput
+
+#: The two running copies of an application that a host can hold.
+SLOTS = ("blue", "green")
+CONFIG = "/etc/mas/{name}/application.json"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Where the traffic of an application is split. Paths are absolute."""
+
+    backend: str
+    socket: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Application:
+    """One application on one host.
+
+    ``processes`` maps names to ``web`` or ``worker``; ``ports`` maps slots to TCP ports of loopback.
+    """
+
+    name: str
+    environment: str
+    user: str
+    root: str
+    processes: Mapping[str, str]
+    ports: Mapping[str, int]
+    proxy: Optional[Proxy]
+    signers: str
+    signature_required: bool
+    keep_releases: int
+    environment_file: str
+
+    @property
+    def web(self) -> Optional[str]:
+        """The name of the one process that serves HTTP, when there is one."""
+        return next((name for name, kind in sorted(self.processes.items()) if kind == "web"), None)
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        return tuple(name for name, kind in sorted(self.processes.items()) if kind == "worker")
+
+
+def other(slot: str) -> str:
+    """The slot that ``slot`` is not."""
+    return SLOTS[1 - SLOTS.index(slot)]
+
+
+def parse_application(data: Any, path: str) -> Application:
+    """Read the parsed ``application.json``.
+
+    :raises BadInput: a field is missing or of the wrong type; ``path`` is named in the error
+    """
+    try:
+        proxy = data.get("proxy")
+        return Application(
+            name=str(data["name"]),
+            environment=str(data.get("environment", "")),
+            user=str(data["user"]),
+            root=str(data["root"]),
+            processes={str(name): str(kind) for name, kind in data["processes"].items()},
+            ports={slot: int(data["slots"][slot]["port"]) for slot in SLOTS},
+            proxy=Proxy(proxy["backend"], proxy["socket"], proxy["split"]) if proxy else None,
+            signers=str(data["signers"]),
+            signature_required=bool(data.get("signature_required", True)),
+            keep_releases=max(2, int(data.get("keep_releases", 5))),
+            environment_file=str(data["environment_file"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"the description of the application is not usable: {error!r}",
+            where=path,
+            fix="Write it again with mas.ops.provision.",
+        ) from error

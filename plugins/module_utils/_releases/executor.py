@@ -1,0 +1,296 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carry out the steps of a plan on a host, journalled. Everything it touches is behind a port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Optional, Protocol
+
+from .._core.errors import BadInput, HealthError
+from .._core.plan import Plan, Step
+from .._ledger.history import RELEASE, version_of
+from .._traffic.split import Split
+from .application import Application
+from .layout import Layout, missing_processes
+from .manifest import Health, Manifest
+from .state import STAGED, Operation, State
+
+_POLL = 0.1
+_PROXY_SEES_IT = 15.0
+
+
+class Units(Protocol):
+    """systemd."""
+
+    def show(self, units: Sequence[str]) -> Mapping[str, Any]: ...
+    def start(self, units: Sequence[str]) -> None: ...
+    def stop(self, units: Sequence[str]) -> None: ...
+    def reload(self) -> None: ...
+    def run_once(
+        self, layout: Layout, slot: str, release: str, command: Sequence[str], seconds: int
+    ) -> None: ...
+
+
+class Balancer(Protocol):
+    """The proxy in front of the slots."""
+
+    def facts(self) -> Any: ...
+    def shift(self, split: Split) -> None: ...
+    def wait_up(self, slot: str, seconds: float) -> None: ...
+    def drain(self, slot: str, seconds: float) -> int: ...
+
+
+class Files(Protocol):
+    """Releases, slots and journal on the disk."""
+
+    def state(self) -> State: ...
+    def write_state(self, state: State) -> None: ...
+    def on_disk(self) -> frozenset[str]: ...
+    def held(self, slot: str) -> Optional[str]: ...
+    def manifest(self, release: str) -> Manifest: ...
+    def variables(self) -> frozenset[str]: ...
+    def unpack(self, release: str) -> None: ...
+    def remove(self, release: str) -> None: ...
+    def assign(self, slot: str, release: str) -> None: ...
+    def unassign(self, slot: str) -> None: ...
+
+
+class Source(Protocol):
+    """The artifact of the release that is being brought in."""
+
+    def fetch(self, release: str) -> None: ...
+    def manifest(self, release: str) -> Manifest: ...
+    def forget(self, release: str) -> None: ...
+
+
+class Book(Protocol):
+    """The ledger."""
+
+    def entries(self) -> list[dict[str, Any]]: ...
+    def append(self, entry: Mapping[str, Any], time: str) -> None: ...
+
+
+class Time(Protocol):
+    """The clock."""
+
+    def text(self) -> str: ...
+    def seconds(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Web(Protocol):
+    """The slots' own ports."""
+
+    def healthy(self, port: int, health: Health) -> bool: ...
+    def port_taken(self, port: int) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All that the outside world is to a release. ``proxy`` is ``None`` for worker-only applications."""
+
+    units: Units
+    proxy: Optional[Balancer]
+    files: Files
+    source: Source
+    book: Book
+    clock: Time
+    web: Web
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Deadlines in seconds."""
+
+    drain: float = 30.0
+    migration: int = 600
+
+
+@dataclass
+class Executor:
+    """Applies plans for one application. ``seconds`` collects how long each kind of step took."""
+
+    app: Application
+    layout: Layout
+    ports: Ports
+    limits: Limits
+    run: str
+    actor: str
+    state: State
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def apply(self, plan: Plan, operation: Optional[Operation]) -> None:
+        """Journal ``operation`` and take the steps in order.
+
+        :raises OpsError: from the step that failed; the journal then says which one it was
+        """
+        if operation:
+            self._journal(operation)
+        for step in plan.steps:
+            if self.state.operation:
+                self._journal(replace(self.state.operation, step=step.action))
+            started = self.ports.clock.seconds()
+            handler: Callable[[Step], None] = getattr(self, f"_{step.action}")
+            handler(step)
+            spent = self.ports.clock.seconds() - started
+            self.seconds[step.action] = round(self.seconds.get(step.action, 0.0) + spent, 3)
+
+    def staged(self) -> None:
+        """Journal that the operation waits for its switch."""
+        if self.state.operation:
+            self._journal(replace(self.state.operation, step=STAGED))
+
+    def record(self, action: str, before: Optional[str], after: Optional[str], **more: Any) -> None:
+        """Write what happened to the ledger, with the way back."""
+        entry = {
+            "kind": RELEASE,
+            "application": self.app.name,
+            "environment": self.app.environment,
+            "action": action,
+            "from": before,
+            "to": after,
+            "run": self.run,
+            "actor": self.actor,
+            "seconds": dict(self.seconds),
+            "way_back": way_back(self.app.name, before),
+            **more,
+        }
+        self.ports.book.append(entry, self.ports.clock.text())
+
+    def _journal(self, operation: Optional[Operation], **live: Any) -> None:
+        self.state = replace(self.state, operation=operation, **live)
+        self.ports.files.write_state(self.state)
+
+    def _manifest(self, release: str) -> Manifest:
+        return self.ports.files.manifest(release)
+
+    def _release_in(self, slot: str) -> str:
+        return self.ports.files.held(slot) or ""
+
+    # One handler a kind of step, named after it.
+
+    def _fetch(self, step: Step) -> None:
+        self.ports.source.fetch(step.target)
+
+    def _check(self, step: Step) -> None:
+        on_disk = step.target in self.ports.files.on_disk()
+        manifest = self._manifest(step.target) if on_disk else self.ports.source.manifest(step.target)
+        check_fits(self.app, manifest, step.target, self.ports.files.variables())
+
+    def _unpack(self, step: Step) -> None:
+        self.ports.files.unpack(step.target)
+
+    def _drain(self, step: Step) -> None:
+        if self.ports.proxy and self.app.web:
+            self.ports.proxy.drain(step.target, self.limits.drain)
+
+    def _stop(self, step: Step) -> None:
+        self.ports.units.stop(self.layout.units(step.target))
+
+    def _assign(self, step: Step) -> None:
+        self.ports.files.assign(step.target, step.detail["release"])
+        self.ports.units.reload()
+
+    def _unassign(self, step: Step) -> None:
+        self.ports.files.unassign(step.target)
+        self.ports.units.reload()
+
+    def _migrate(self, step: Step) -> None:
+        command = self._manifest(step.target).migrations.expand
+        if command:
+            self.ports.units.run_once(
+                self.layout, step.detail["slot"], step.target, command, self.limits.migration
+            )
+
+    def _start_web(self, step: Step) -> None:
+        self.ports.units.start(self.layout.web(step.target))
+
+    def _await_health(self, step: Step) -> None:
+        slot = step.target
+        health = self._manifest(self._release_in(slot)).health
+        if health is None:
+            return
+        self._wait_healthy(slot, health)
+        if self.ports.proxy:
+            self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
+
+    def _wait_healthy(self, slot: str, health: Health) -> None:
+        unit = self.layout.web(slot)[0]
+        clock, port = self.ports.clock, self.app.ports[slot]
+        deadline = clock.seconds() + health.startup_budget
+        while True:
+            answered = self.ports.web.healthy(port, health)
+            facts = self.ports.units.show([unit])[unit]
+            if answered and facts.up:
+                return
+            late = clock.seconds() > deadline
+            if late or facts.hopeless:
+                budget = (
+                    f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
+                )
+                raise HealthError(
+                    f"{self._release_in(slot)} did not become healthy {budget} "
+                    f"(unit {facts.active}, {facts.restarts} restarts)",
+                    where=f"GET http://127.0.0.1:{port}{health.path} wants {health.expected}",
+                    fix=f"See `journalctl -u {unit} -n 50`.",
+                )
+            clock.sleep(_POLL)
+
+    def _start_workers(self, step: Step) -> None:
+        self.ports.units.start(self.layout.workers(step.target))
+
+    def _stop_workers(self, step: Step) -> None:
+        self.ports.units.stop(self.layout.workers(step.target))
+
+    def _shift(self, step: Step) -> None:
+        if self.ports.proxy:
+            self.ports.proxy.wait_up(step.target, _PROXY_SEES_IT)
+            self.ports.proxy.shift(Split.all_to(step.target))
+
+    def _commit(self, step: Step) -> None:
+        """Ledger first: a crash in between is repaired by the next run, which commits again."""
+        before = self._release_in(self.state.live) if self.state.live else None
+        nothing = "to" in step.detail and step.detail["to"] is None
+        after = None if nothing else self._release_in(step.target)
+        self.record(step.detail["action"], before or None, after, slot=step.target)
+        self._journal(None, live=None if nothing else step.target)
+
+    def _close(self, step: Step) -> None:
+        if "action" in step.detail:
+            self.record(step.detail["action"], step.target, step.detail["to"])
+        self.ports.source.forget(step.target)
+        self._journal(None)
+
+    def _remove(self, step: Step) -> None:
+        self.ports.files.remove(step.target)
+
+
+def way_back(application: str, release: Optional[str]) -> str:
+    """The command that brings ``release`` back, or an empty string when there is nothing to go back to."""
+    if not release:
+        return ""
+    return f"ansible-playbook mas.ops.rollback -e application={application} -e version={version_of(release)}"
+
+
+def check_fits(app: Application, manifest: Manifest, release: str, variables: frozenset[str]) -> None:
+    """Whether this host can run what the manifest describes.
+
+    :raises BadInput: wrong application or version, processes without units, secrets that are not set
+    """
+    wrong = []
+    if (manifest.name, manifest.version) != (app.name, version_of(release)):
+        wrong.append(f"it is {manifest.name} {manifest.version}, not {app.name} {version_of(release)}")
+    wrong += missing_processes(app, manifest)
+    missing = sorted(set(manifest.secrets) - variables)
+    if missing:
+        wrong.append(f"{', '.join(missing)} not set in {app.environment_file}")
+    if wrong:
+        raise BadInput(
+            f"the artifact does not fit this host: {'; '.join(wrong)}",
+            where=release,
+            fix="Correct application_processes or application_environment and run mas.ops.provision, or deploy the right artifact.",
+        )

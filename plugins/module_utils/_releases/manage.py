@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The use cases of the module ``release``: observe, plan, apply, and put back what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .._core.errors import NotFound, OpsError
+from .._core.plan import Plan
+from .._ledger.history import fold, version_of
+from .._traffic.split import TrafficFacts
+from . import planner
+from .application import SLOTS, Application
+from .executor import Executor, Limits, Ports, way_back
+from .layout import Layout
+from .state import Facts, Operation, SlotFacts
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller wants.
+
+    :param state: ``staged``, ``live``, ``rolled_back`` or ``absent``
+    :param release: release id, or a version for ``live`` and ``absent`` of what is on the host
+    :param to: for ``rolled_back``: the version or release to go back to; the previous one by default
+    :param leave: for ``rolled_back``: only when this version is live, or on its way to be
+    :param assume_staged: in check mode: for ``live``, plan as if the release were staged
+    """
+
+    state: str
+    release: Optional[str] = None
+    to: Optional[str] = None
+    leave: Optional[str] = None
+    assume_staged: bool = False
+    run: str = ""
+    actor: str = ""
+
+
+def observe(app: Application, layout: Layout, ports: Ports) -> Facts:
+    """Look at everything a plan depends on. Changes nothing."""
+    units = ports.units.show(layout.all_units())
+    traffic = ports.proxy.facts() if ports.proxy and app.web else None
+    slots = {slot: _slot(app, layout, ports, slot, units, traffic) for slot in SLOTS}
+    history = fold(ports.book.entries(), app.name)
+    return Facts(ports.files.state(), slots, ports.files.on_disk(), history)
+
+
+def _slot(
+    app: Application,
+    layout: Layout,
+    ports: Ports,
+    slot: str,
+    units: Mapping[str, Any],
+    traffic: Optional[TrafficFacts],
+) -> SlotFacts:
+    release = ports.files.held(slot)
+    web = [units[unit] for unit in layout.web(slot)]
+    workers = [units[unit] for unit in layout.workers(slot)]
+    web_up = all(unit.up for unit in web)
+    health = ports.files.manifest(release).health if release else None
+    healthy = bool(web and web_up and health and ports.web.healthy(app.ports[slot], health))
+    return SlotFacts(
+        release=release,
+        web_up=web_up,
+        workers_up=all(unit.up for unit in workers),
+        workers_any=any(not unit.stopped for unit in workers),
+        stopped=all(unit.stopped for unit in web + workers),
+        healthy=healthy,
+        percent=traffic.percent(slot) if traffic else None,
+        persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
+        port_taken=bool(web and all(unit.stopped for unit in web) and ports.web.port_taken(app.ports[slot])),
+    )
+
+
+def make_plan(facts: Facts, app: Application, request: Request) -> Plan:
+    """The plan for a request.
+
+    :raises OpsError: it cannot or must not be done
+    """
+    if request.state == "staged":
+        return planner.plan_staged(facts, app, request.release or "")
+    if request.state == "live":
+        return planner.plan_live(facts, app, resolve(facts, request.release or ""))
+    if request.state == "absent":
+        return planner.plan_absent(facts, app, resolve(facts, request.release or ""))
+    if request.leave:
+        return planner.plan_left(facts, app, request.leave)
+    return planner.plan_rolled_back(facts, app, request.to)
+
+
+def resolve(facts: Facts, release: str) -> str:
+    """A version that is on the host exactly once, or a release id, as a release id.
+
+    What is not there is returned as it is: the planner knows what that means for the state wanted.
+
+    :raises NotFound: the version is there more than once
+    """
+    held = [name for name in facts.on_disk if release == version_of(name)]
+    if len(held) > 1:
+        raise NotFound(
+            f"version {release} is on this host more than once: {', '.join(sorted(held))}",
+            where="releases",
+            fix="Name the release instead of the version.",
+        )
+    return held[0] if held else release
+
+
+def change(
+    ports: Ports, layout: Layout, limits: Limits, request: Request, check: bool
+) -> tuple[Plan, dict[str, Any]]:
+    """Make the host what ``request`` asks for; in check mode only say what would be done.
+
+    :returns: the plan, and facts for the caller: ``release``, ``live``, ``previous``, ``slot``,
+        ``way_back``, ``seconds`` by step, ``resumed`` (the run that began this was another one)
+    :raises OpsError: after the host was put back to what it served before
+    """
+    app = layout.app
+    facts = observe(app, layout, ports)
+    if check and request.assume_staged:
+        facts = facts.as_if_staged(resolve(facts, request.release or ""))
+    plan = make_plan(facts, app, request)
+    resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
+    executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state)
+    if plan.changed and not check:
+        try:
+            executor.apply(plan, _operation(facts, plan, request, ports.clock.text()))
+            if request.state == "staged":
+                executor.staged()
+        except OpsError as error:
+            error.advise(_put_back(executor, error))
+            raise
+        facts = observe(app, layout, ports)
+    return plan, {**report(facts, app), "seconds": executor.seconds, "resumed": resumed}
+
+
+def report(facts: Facts, app: Application) -> dict[str, Any]:
+    """The state of an application on its host, as builtins."""
+    previous = facts.history.previous if facts.live_release else None
+    return {
+        "application": app.name,
+        "live": facts.live_release,
+        "previous": previous,
+        "slot": facts.state.live,
+        "slots": {slot: facts.slots[slot].__dict__ for slot in SLOTS},
+        "history": list(facts.history.stack),
+        "releases": sorted(facts.on_disk),
+        "operation": facts.state.operation.to_dict() if facts.state.operation else None,
+        "way_back": way_back(app.name, previous),
+    }
+
+
+def _operation(facts: Facts, plan: Plan, request: Request, since: str) -> Optional[Operation]:
+    """The journal entry of a plan. An open operation on the same slot keeps what the slot held first."""
+    steps = {step.action: step for step in reversed(plan.steps)}
+    mark = steps.get("assign") if request.state == "staged" else steps.get("commit")
+    held = facts.state.operation
+    if mark is None or "close" in steps:
+        return held
+    slot = mark.target
+    brought = [step for step in plan.steps if step.action == "assign" and step.target == slot]
+    release = brought[0].detail["release"] if brought else facts.slots[slot].release
+    before = held.before if held and held.slot == slot else facts.slots[slot].release
+    kind = "deploy" if request.state in ("staged", "live") else "rollback"
+    return Operation(kind, release or "", slot, before, request.run, since)
+
+
+def _put_back(executor: Executor, error: OpsError) -> str:
+    """Undo what a failed plan had begun, note the failure, and say what the host serves now."""
+    app, layout, ports = executor.app, executor.layout, executor.ports
+    failed = executor.state.operation
+    try:
+        facts = observe(app, layout, ports)
+        executor.state = facts.state
+        executor.apply(planner.plan_undo(facts, app), None)
+        live = observe(app, layout, ports).live_release
+        if failed:
+            executor.record("failed", live, failed.release, error=str(error), step=failed.step)
+    except OpsError as second:
+        return f"Putting the host back failed as well: {second}"
+    return f"This host serves what it served before: {live or 'nothing'}."

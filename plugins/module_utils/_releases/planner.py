@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what is on a host to the steps that make it what it should be. No I/O, no clock.
+
+Every plan is made from facts that were just observed, so a run that was killed at any instruction is
+continued by planning again: what is already done needs no step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from .._core.errors import NotFound, Refused
+from .._core.plan import Plan, Step
+from .._ledger.history import version_of
+from .application import SLOTS, Application, other
+from .state import STAGED, Facts, Operation
+
+
+def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
+    """Bring ``release`` up in the idle slot, healthy and without traffic.
+
+    :raises Refused: the idle slot's port is taken by something else
+    """
+    held = facts.slot_of(release)
+    if held and (held == facts.state.live or (_ready(facts, app, held) and _staged(facts, release))):
+        return _plan(facts)
+    slot = other(facts.state.live) if facts.state.live else SLOTS[0]
+    idle = facts.slots[slot]
+    if idle.port_taken:
+        raise Refused(
+            f"port {app.ports[slot]} of the {slot} slot is taken by another program",
+            where=f"127.0.0.1:{app.ports[slot]}",
+            fix=f"Find it with `ss -ltnp 'sport = :{app.ports[slot]}'`, stop it or give the slot another port.",
+        )
+    new = release not in facts.on_disk
+    steps = [Step("fetch", release)] if new else []
+    steps += [Step("check", release)]
+    steps += [Step("unpack", release)] if new else []
+    if idle.percent:
+        steps += _serve_live(facts, app)
+    steps += [*_empty(facts, slot), Step("assign", slot, {"release": release})]
+    steps += [Step("migrate", release, {"slot": slot}), *_start(app, slot)]
+    return _plan(facts, steps, slots={slot: release})
+
+
+def plan_live(facts: Facts, app: Application, release: str) -> Plan:
+    """Give all traffic to the slot that holds ``release``, hand the workers over, and record it.
+
+    :raises Refused: the release is not staged and healthy
+    """
+    slot = facts.slot_of(release)
+    if slot is None or not _ready(facts, app, slot):
+        raise Refused(
+            f"release {release} is not staged and healthy on this host",
+            where="slots: " + ", ".join(f"{name} {facts.slots[name].release or 'empty'}" for name in SLOTS),
+            fix="Run mas.ops.release with state: staged first.",
+        )
+    steps = _switch(facts, app, slot)
+    if steps or facts.state.live != slot or facts.state.operation or facts.history.live != release:
+        keep = {release, *facts.history.with_deploy(release).recent(app.keep_releases), *_held(facts)}
+        steps += [Step("commit", slot, {"action": "live"}), *_prune(facts, keep)]
+    return _plan(facts, steps, live=release, traffic=slot)
+
+
+def plan_rolled_back(facts: Facts, app: Application, to: Optional[str] = None) -> Plan:
+    """Go back to a release that was live and healthy: the one before the live one, or ``to``.
+
+    :raises NotFound: there is no such release in the ledger, or its files were removed
+    """
+    if to and facts.live_release and to in (facts.live_release, version_of(facts.live_release)):
+        return plan_undo(facts, app)
+    release = facts.history.find(to) if to else facts.history.previous
+    if release is None:
+        raise NotFound(
+            _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=_targets(facts)
+        )
+    slot = facts.slot_of(release)
+    if slot and _ready(facts, app, slot):
+        steps = _switch(facts, app, slot)
+    elif release in facts.on_disk:
+        slot = other(facts.state.live) if facts.state.live else SLOTS[0]
+        steps = _serve_live(facts, app) if facts.slots[slot].percent else []
+        steps += [*_empty(facts, slot), Step("assign", slot, {"release": release})]
+        steps += [*_start(app, slot), *_switch(facts, app, slot)]
+    else:
+        raise NotFound(
+            f"the files of release {release} are no longer on this host",
+            where=f"keep_releases is {app.keep_releases}",
+            fix=f"Deploy it again: ansible-playbook mas.ops.deploy -e application={app.name} "
+            f"-e version={version_of(release)}",
+        )
+    steps += [Step("commit", slot, {"action": "rolled_back"})]
+    return _plan(facts, steps, live=release, traffic=slot, slots={slot: release})
+
+
+def plan_left(facts: Facts, app: Application, version: str) -> Plan:
+    """Leave ``version``, wherever the run that brought it got to; no steps where it is not.
+
+    Staged only: the idle slot gets back what it held. Live: back to the release before it, or to
+    nothing when there was none.
+    """
+    operation = facts.state.operation
+    if (
+        operation
+        and operation.kind == "deploy"
+        and version in (operation.release, version_of(operation.release))
+    ):
+        return plan_undo(facts, app)
+    live = facts.live_release
+    if live is None or version not in (live, version_of(live)):
+        return _plan(facts)
+    if facts.history.previous is None:
+        slot = facts.state.live or SLOTS[0]
+        steps = [
+            Step("stop", slot),
+            Step("unassign", slot),
+            Step("commit", slot, {"action": "rolled_back", "to": None}),
+        ]
+        return _plan(facts, steps, live=None, slots={slot: None})
+    plan = plan_rolled_back(facts, app)
+    after = facts.history.with_rollback(facts.history.previous)
+    warm = _hold(facts, app, facts.state.live or SLOTS[0], after.previous)
+    return Plan(plan.before, plan.after, (*plan.steps, *warm))
+
+
+def plan_undo(facts: Facts, app: Application) -> Plan:
+    """Put back what an operation that failed or was killed had begun; no steps when there is none."""
+    operation = facts.state.operation
+    steps: list[Step] = []
+    if facts.live and not _serves(facts, app, facts.state.live or ""):
+        steps += _serve_live(facts, app)
+    if operation:
+        steps += _put_back(facts, app, operation)
+        if operation.release in facts.on_disk - {operation.before or ""} - set(facts.history.stack):
+            steps += [Step("remove", operation.release)]
+        recorded = facts.history.live == facts.live_release
+        ledger = {} if recorded else {"action": "rolled_back"}
+        steps += [Step("close", operation.release, {"to": facts.live_release, **ledger})]
+    return _plan(facts, steps, slots={operation.slot: operation.before} if operation else {})
+
+
+def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
+    """Remove a release from the host.
+
+    :raises Refused: it is live
+    """
+    del app
+    if facts.live_release == release:
+        raise Refused(
+            f"release {release} is live", where="this host", fix="Deploy or roll back to another one first."
+        )
+    steps: list[Step] = []
+    slot = facts.slot_of(release)
+    if slot:
+        steps += [Step("stop", slot), Step("unassign", slot)]
+    if release in facts.on_disk:
+        steps.append(Step("remove", release))
+    return _plan(facts, steps, slots={slot: None} if slot else {})
+
+
+def _staged(facts: Facts, release: str) -> bool:
+    """Not so when a run was killed on the way, where a step such as the migration may be missing."""
+    operation = facts.state.operation
+    return operation is None or operation.release != release or operation.step == STAGED
+
+
+def _ready(facts: Facts, app: Application, slot: str) -> bool:
+    return facts.slots[slot].healthy or not app.web
+
+
+def _serves(facts: Facts, app: Application, slot: str) -> bool:
+    mine, idle = facts.slots[slot], facts.slots[other(slot)]
+    return _ready(facts, app, slot) and mine.workers_up and mine.takes(100) and idle.takes(0)
+
+
+def _start(app: Application, slot: str) -> list[Step]:
+    return [Step("start_web", slot), Step("await_health", slot)] if app.web else []
+
+
+def _empty(facts: Facts, slot: str) -> list[Step]:
+    if facts.slots[slot].stopped:
+        return []
+    return [Step("drain", slot), Step("stop", slot)]
+
+
+def _serve_live(facts: Facts, app: Application) -> list[Step]:
+    """Make the slot that is live by intent the one that serves."""
+    slot = facts.state.live
+    if slot is None:
+        return []
+    steps = [] if facts.slots[slot].healthy else _start(app, slot)
+    return steps + _switch(facts, app, slot)
+
+
+def _switch(facts: Facts, app: Application, slot: str) -> list[Step]:
+    """New workers first, then the traffic, then the old workers: never without either."""
+    old = facts.slots[other(slot)]
+    steps: list[Step] = []
+    if app.workers and not facts.slots[slot].workers_up:
+        steps.append(Step("start_workers", slot))
+    if app.web and not (facts.slots[slot].takes(100) and old.takes(0)):
+        steps.append(Step("shift", slot))
+    if old.workers_any:
+        steps.append(Step("stop_workers", other(slot)))
+    return steps
+
+
+def _put_back(facts: Facts, app: Application, operation: Operation) -> list[Step]:
+    slot = operation.slot
+    if slot == facts.state.live:
+        return []
+    if facts.slots[slot].release == operation.before:
+        return [Step("stop_workers", slot)] if facts.slots[slot].workers_any else []
+    return _hold(facts, app, slot, operation.before)
+
+
+def _hold(facts: Facts, app: Application, slot: str, release: Optional[str]) -> list[Step]:
+    """Make an idle slot hold ``release``, warm; or nothing where its files are gone."""
+    stop = [Step("drain", slot), Step("stop", slot)]
+    if release is None or release not in facts.on_disk:
+        return [*stop, Step("unassign", slot)]
+    return [
+        *stop,
+        Step("assign", slot, {"release": release}),
+        *([Step("start_web", slot)] if app.web else []),
+    ]
+
+
+def _held(facts: Facts) -> set[str]:
+    return {facts.slots[slot].release or "" for slot in SLOTS}
+
+
+def _prune(facts: Facts, keep: set[str]) -> list[Step]:
+    return [Step("remove", release) for release in sorted(facts.on_disk - keep)]
+
+
+def _no_way_back(facts: Facts, to: Optional[str]) -> str:
+    if to:
+        return f"{to} was never live and healthy on this host before the live release"
+    if facts.live_release is None:
+        return "no release is live on this host"
+    return f"nothing was live on this host before {facts.live_release}"
+
+
+def _targets(facts: Facts) -> str:
+    targets = facts.history.recent(len(facts.history.stack))[1:]
+    if not targets:
+        return "Deploy a version with mas.ops.deploy instead."
+    return "Choose one of: " + ", ".join(targets) + "."
+
+
+def _plan(facts: Facts, steps: Any = (), **after: Any) -> Plan:
+    """The plan with its diff: ``live``, ``traffic`` (slot that gets it all) and ``slots`` as they will be."""
+    before = facts.summary()
+    result = dict(before)
+    if steps:
+        result["slots"] = {**before["slots"], **after.get("slots", {})}
+        result["live"] = after.get("live", before["live"])
+        if after.get("live") and after["live"] != before["live"]:
+            result["previous"] = before["live"]
+        if after.get("traffic"):
+            result["traffic"] = {slot: 100 if slot == after["traffic"] else 0 for slot in SLOTS}
+    return Plan(before, result, tuple(steps))

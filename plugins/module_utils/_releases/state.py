@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is on a host, as the planner sees it: intent (``state.json``) and reality, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Optional
+
+from .._ledger.history import History
+from .application import SLOTS
+
+SCHEMA = 1
+#: ``Operation.step`` once the idle slot is healthy and waits for the switch.
+STAGED = "staged"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A change that was begun and not ended: the journal of a run that may have been killed.
+
+    ``before`` is the release that ``slot`` held when the change began, so that it can be put back.
+    """
+
+    kind: str
+    release: str
+    slot: str
+    before: Optional[str]
+    run: str
+    since: str
+    step: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "release": self.release,
+            "slot": self.slot,
+            "before": self.before,
+            "run": self.run,
+            "since": self.since,
+            "step": self.step,
+        }
+
+
+@dataclass(frozen=True)
+class State:
+    """The content of ``state.json``: the slot that is live by intent, and the open operation."""
+
+    live: Optional[str] = None
+    operation: Optional[Operation] = None
+
+    def to_dict(self) -> dict[str, Any]:
+        operation = self.operation.to_dict() if self.operation else None
+        return {"schema": SCHEMA, "live": self.live, "operation": operation}
+
+
+def parse_state(data: Any) -> State:
+    """Read the parsed file; ``None`` (no file) is the state of a host without releases.
+
+    :raises ValueError, KeyError, TypeError: the file was written by something else
+    """
+    if data is None:
+        return State()
+    if data["schema"] != SCHEMA or data["live"] not in (None, *SLOTS):
+        raise ValueError(f"schema {data['schema']!r}, live {data['live']!r}")
+    operation = data["operation"]
+    return State(data["live"], Operation(**operation) if operation else None)
+
+
+@dataclass(frozen=True)
+class SlotFacts:
+    """One slot as it is.
+
+    ``workers_up`` is true when all workers run, ``workers_any`` when at least one does.
+    ``percent`` is its part of the traffic right now, ``persisted`` the part after a reload of the
+    proxy; both are ``None`` where the application has no web process or no proxy.
+    """
+
+    release: Optional[str] = None
+    web_up: bool = False
+    workers_up: bool = False
+    workers_any: bool = False
+    stopped: bool = True
+    healthy: bool = False
+    percent: Optional[int] = None
+    persisted: Optional[int] = None
+    port_taken: bool = False
+
+    def takes(self, percent: int) -> bool:
+        """Whether the slot has exactly this part of the traffic, now and after a reload."""
+        return self.percent in (None, percent) and self.persisted in (None, percent)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that a plan is made from."""
+
+    state: State
+    slots: Mapping[str, SlotFacts]
+    on_disk: frozenset[str]
+    history: History
+
+    @property
+    def live(self) -> Optional[SlotFacts]:
+        return self.slots[self.state.live] if self.state.live else None
+
+    @property
+    def live_release(self) -> Optional[str]:
+        return self.live.release if self.live else None
+
+    def slot_of(self, release: str) -> Optional[str]:
+        """The slot that holds ``release``; the live one when both do."""
+        held = [slot for slot in SLOTS if self.slots[slot].release == release]
+        return self.state.live if self.state.live in held else next(iter(held), None)
+
+    def as_if_staged(self, release: str) -> Facts:
+        """The facts once ``release`` is staged, for what check mode tells about the switch."""
+        if self.slot_of(release):
+            return self
+        slot = SLOTS[0] if self.state.live != SLOTS[0] else SLOTS[1]
+        staged = replace(self.slots[slot], release=release, web_up=True, healthy=True, stopped=False)
+        return replace(self, slots={**self.slots, slot: staged})
+
+    def summary(self) -> dict[str, Any]:
+        """The state in few words, for a diff."""
+        return {
+            "live": self.live_release,
+            "previous": self.history.previous,
+            "slots": {slot: facts.release for slot, facts in self.slots.items()},
+            "traffic": {slot: facts.percent for slot, facts in self.slots.items()},
+        }

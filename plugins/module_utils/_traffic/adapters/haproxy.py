@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HAProxy through its runtime API and its split file. The only file that knows HAProxy."""
+
+from __future__ import annotations
+
+import csv
+import io
+import socket
+import time
+from collections.abc import Mapping
+
+from ..._core.errors import TrafficError
+from ..._core.files import write_atomic
+from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
+
+_TIMEOUT = 5.0
+_POLL = 0.1
+
+
+class HAProxy:
+    """The backend of one application.
+
+    :param path: the runtime API's socket, with level admin
+    :param split_file: what the proxy reads at each start and reload
+    """
+
+    def __init__(self, application: str, backend: str, path: str, split_file: str) -> None:
+        self.application = application
+        self.backend = backend
+        self.path = path
+        self.split_file = split_file
+
+    def facts(self) -> TrafficFacts:
+        """
+        :raises TrafficError: the proxy does not answer or has no such backend
+        """
+        try:
+            with open(self.split_file, encoding="utf-8") as stream:
+                persisted = parse(self.application, stream.read())
+        except FileNotFoundError:
+            persisted = None
+        return TrafficFacts(persisted, self._servers())
+
+    def shift(self, split: Split) -> None:
+        """Persist the split, then put it in force: what a crash leaves is repaired by doing it again.
+
+        Slots that gain come first, so that at no instant all weights are zero.
+        """
+        write_atomic(self.split_file, render(self.application, split).encode())
+        ordered = sorted(SLOTS, key=lambda slot: -split[slot])
+        self._ask("; ".join(f"set server {self.backend}/{slot} weight {split[slot]}" for slot in ordered))
+        running = self.facts().running
+        if running != split.to_dict():
+            raise TrafficError(
+                f"the proxy splits the traffic {running}, not {split.to_dict()}",
+                where=self.path,
+                fix="See `journalctl -u haproxy`.",
+            )
+
+    def wait_up(self, slot: str, seconds: float) -> None:
+        """Wait until the proxy's own health checks see the slot up.
+
+        :raises TrafficError: they do not within ``seconds``
+        """
+        deadline = time.monotonic() + seconds
+        while not (server := self._servers()[slot]).up:
+            if time.monotonic() > deadline:
+                raise TrafficError(
+                    f"the proxy still sees the {slot} slot down after {seconds:g} s ({server.status})",
+                    where=f"backend {self.backend}",
+                    fix="Compare the health path and the port in the proxy's backend with the application's.",
+                )
+            time.sleep(_POLL)
+
+    def drain(self, slot: str, seconds: float) -> int:
+        """Wait until the slot serves no request any more; the number left when ``seconds`` are over."""
+        deadline = time.monotonic() + seconds
+        while True:
+            server = self._servers()[slot]
+            left = server.sessions + server.queued
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(_POLL)
+
+    def _servers(self) -> Mapping[str, Server]:
+        text = self._ask(f"show stat {self.backend} 4 -1")
+        rows = {row["svname"]: row for row in csv.DictReader(io.StringIO(text.lstrip("# ")))}
+        missing = [slot for slot in SLOTS if slot not in rows]
+        if missing:
+            raise TrafficError(
+                f"the proxy has no server {self.backend}/{missing[0]}",
+                where=self.path,
+                fix="Write its configuration again with mas.ops.provision.",
+            )
+        return {slot: _server(rows[slot]) for slot in SLOTS}
+
+    def _ask(self, command: str) -> str:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+                line.settimeout(_TIMEOUT)
+                line.connect(self.path)
+                line.sendall(command.encode() + b"\n")
+                answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
+        except OSError as error:
+            raise TrafficError(
+                f"the proxy does not answer: {error.strerror or error}",
+                where=self.path,
+                fix="Start it with `systemctl start haproxy`, or install it with mas.ops.provision.",
+            ) from error
+        if command.startswith("set ") and answer.strip():
+            raise TrafficError(f"the proxy refused: {answer.strip()}", where=self.path)
+        return answer
+
+
+def _server(row: Mapping[str, str]) -> Server:
+    def number(field: str) -> int:
+        return int(row.get(field) or 0)
+
+    return Server(
+        weight=number("weight"),
+        up=row["status"].startswith("UP") or row["status"] == "no check",
+        sessions=number("scur"),
+        queued=number("qcur"),
+        requests=number("stot"),
+        errors=number("hrsp_5xx") + number("econ") + number("eresp"),
+        status=row["status"],
+    )

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the requests of one application are split between its slots. Pure text and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .._core.errors import BadInput
+from .._core.plan import Plan, Step
+
+SLOTS = ("blue", "green")
+_LINE = re.compile(r"^\s*setenv\s+(\S+)\s+(\d+)\s*$")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Percent of new requests for each slot; the sum is 100."""
+
+    blue: int
+    green: int
+
+    def __post_init__(self) -> None:
+        if min(self.blue, self.green) < 0 or self.blue + self.green != 100:
+            raise BadInput(
+                f"the parts of a split are 0 to 100 percent and add up to 100, not {self.blue} and {self.green}",
+                where="split",
+                fix="Say for example blue: 90, green: 10.",
+            )
+
+    @classmethod
+    def all_to(cls, slot: str) -> Split:
+        return cls(100, 0) if slot == "blue" else cls(0, 100)
+
+    def __getitem__(self, slot: str) -> int:
+        return self.to_dict()[slot]
+
+    def to_dict(self) -> dict[str, int]:
+        return {"blue": self.blue, "green": self.green}
+
+
+@dataclass(frozen=True)
+class Server:
+    """One slot as the proxy sees it; ``requests`` and ``errors`` count since the proxy's start."""
+
+    weight: int
+    up: bool
+    sessions: int
+    queued: int
+    requests: int
+    errors: int
+    status: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class TrafficFacts:
+    """The split after a reload (``persisted``, ``None`` when unreadable) and the servers right now."""
+
+    persisted: Optional[Split]
+    servers: Mapping[str, Server]
+
+    def percent(self, slot: str) -> int:
+        """The part of ``slot`` by the weights in force."""
+        total = sum(server.weight for server in self.servers.values())
+        return round(100 * self.servers[slot].weight / total) if total else 0
+
+    @property
+    def running(self) -> dict[str, int]:
+        return {slot: self.percent(slot) for slot in SLOTS}
+
+    def holds(self, split: Split) -> bool:
+        return self.persisted == split and self.running == split.to_dict()
+
+
+def plan_split(facts: TrafficFacts, application: str, split: Split) -> Plan:
+    """The change from what the proxy does now to ``split``.
+
+    :raises BadInput: a slot that should get requests is down
+    """
+    before = {"running": facts.running, "persisted": facts.persisted.to_dict() if facts.persisted else None}
+    if facts.holds(split):
+        return Plan(before, before)
+    down = [slot for slot in SLOTS if split[slot] and not facts.running[slot] and not facts.servers[slot].up]
+    if down:
+        raise BadInput(
+            f"the proxy sees the {down[0]} slot down ({facts.servers[down[0]].status})",
+            where=application,
+            fix="Bring a healthy release up in that slot first (mas.ops.release with state: staged).",
+        )
+    after = {"running": split.to_dict(), "persisted": split.to_dict()}
+    return Plan(before, after, (Step("shift", application, split.to_dict()),))
+
+
+def variable(application: str, slot: str) -> str:
+    """The name by which the proxy's configuration reads the weight of a slot."""
+    return f"MAS_{application.upper().replace('-', '_')}_{slot.upper()}"
+
+
+def render(application: str, split: Split) -> str:
+    """The text of the split file, which the proxy reads before its backends."""
+    lines = [f"    setenv {variable(application, slot)} {split[slot]}\n" for slot in SLOTS]
+    return (
+        f"# Written by mas.ops: the split of {application} between its slots. "
+        "Change it with the module mas.ops.traffic.\nglobal\n" + "".join(lines)
+    )
+
+
+def parse(application: str, text: str) -> Optional[Split]:
+    """The split in a split file, or ``None`` when the text does not hold one."""
+    found = dict(match.groups() for match in map(_LINE.match, text.splitlines()) if match)
+    try:
+        return Split(*(int(found[variable(application, slot)]) for slot in SLOTS))
+    except (BadInput, KeyError):
+        return None

@@ -1,0 +1,240 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring a release in, make it live, roll back, remove it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release
+short_description: Stage, switch, roll back or remove a release of an application
+version_added: 0.1.0
+description:
+  - Runs one phase of a blue-green release on one host in a single call.
+  - The host must know the application, see the role P(mas.ops.application#role).
+  - Every phase is journalled. A run that was killed is continued by running the same task again, and a
+    phase that fails puts the host back to what it served before.
+  - The previous release stays warm in its slot, so that going back to it is only a switch of traffic.
+author: the mas.ops authors (@mas-ops)
+extends_documentation_fragment:
+  - mas.ops.application
+  - mas.ops.attributes
+options:
+  state:
+    description:
+      - V(staged) fetches and verifies the artifact, unpacks it, runs its expand migration and brings it up in
+        the idle slot, healthy and without traffic.
+      - V(live) gives the staged release the workers and all traffic, and writes it to the ledger.
+      - V(rolled_back) goes back to a release that was live and healthy before, see O(to) and O(leave). Without
+        them it goes to the previous one; doing so twice walks back twice.
+      - V(absent) removes a release that is not live from the host.
+    type: str
+    choices: [staged, live, rolled_back, absent]
+    required: true
+  version:
+    description:
+      - The version. Required for every O(state) but V(rolled_back).
+    type: str
+  artifact:
+    description:
+      - The archive that M(mas.ops.artifact_build) made. Needed for O(state=staged) when the release is not on
+        the host yet.
+      - An C(http://) or C(https://) URL is fetched by the host; anything else is a path on the controller,
+        whose file is pushed.
+    type: str
+  sha256:
+    description:
+      - The digest of the archive, which M(mas.ops.artifact_info) tells. Required for O(state=staged); for a path
+        on the controller it is read from the C(.sha256) file beside it when it is not given.
+      - For O(state=live) and O(state=absent) it tells apart two releases of one version.
+    type: str
+  signature:
+    description:
+      - The text of the archive's SSH signature. Taken from the C(.sig) file beside the archive when not given.
+    type: str
+  to:
+    description:
+      - For O(state=rolled_back), the version or release to go back to. Nothing is changed when it is live.
+    type: str
+  leave:
+    description:
+      - For O(state=rolled_back), leave this version wherever its deploy got to (staged, half-way, live).
+        Nothing is changed where it is not.
+    type: str
+  drain_timeout:
+    description: How many seconds requests in flight may take before a slot without traffic is stopped.
+    type: float
+    default: 30.0
+  migration_timeout:
+    description: How many seconds the expand migration may take.
+    type: int
+    default: 600
+  artifact_pushed:
+    description:
+      - Set by the action when O(artifact) is a copy that it pushed to the host, which is removed afterwards.
+    type: bool
+    default: false
+  assume_staged:
+    description:
+      - For O(state=live) in check mode, plan as if the release were staged, because a task before this one
+        would have staged it. Means nothing outside check mode.
+    type: bool
+    default: false
+  run:
+    description: What identifies this run in the journal and the ledger. Set by the action for all hosts alike.
+    type: str
+    default: ""
+  actor:
+    description: Who does this, for the ledger. By default the AWX user or the user at the controller.
+    type: str
+    default: ""
+seealso:
+  - module: mas.ops.release_info
+  - module: mas.ops.artifact_build
+  - module: mas.ops.traffic
+"""
+
+EXAMPLES = r"""
+- name: Bring version 2.0.0 up beside the live one
+  mas.ops.release:
+    application: agents
+    version: 2.0.0
+    state: staged
+    artifact: /srv/artifacts/agents-2.0.0.tar.gz
+
+- name: Give it the traffic
+  mas.ops.release:
+    application: agents
+    version: 2.0.0
+    state: live
+
+- name: Go back to what was live before
+  mas.ops.release:
+    application: agents
+    state: rolled_back
+"""
+
+RETURN = r"""
+steps:
+  description: What was done, or would be in check mode, in order.
+  type: list
+  elements: str
+  returned: success
+  sample: [start_workers green, shift green, stop_workers blue, commit green]
+seconds:
+  description: How long each kind of step took.
+  type: dict
+  returned: success
+resumed:
+  description: Whether this continued what another run had begun.
+  type: bool
+  returned: success
+live:
+  description: The release that is live, none before the first deploy.
+  type: str
+  returned: success
+  sample: 2.0.0-0123456789ab
+previous:
+  description: What a rollback without a target goes back to.
+  type: str
+  returned: success
+  sample: 1.0.0-ba9876543210
+slot:
+  description: The slot that is live.
+  type: str
+  returned: success
+  sample: green
+slots:
+  description:
+    - What each slot holds and does, by slot.
+    - RV(slots.*.percent) is its part of the traffic now, RV(slots.*.persisted) after a reload of the proxy.
+  type: dict
+  returned: success
+history:
+  description: The releases that were live and healthy, oldest first, as rollbacks walk back through them.
+  type: list
+  elements: str
+  returned: success
+releases:
+  description: The releases whose files are on the host.
+  type: list
+  elements: str
+  returned: success
+operation:
+  description: The change that was begun and not ended (staged, failed half-way or killed), if there is one.
+  type: dict
+  returned: success
+way_back:
+  description: The command that brings the previous release back.
+  type: str
+  returned: success
+  sample: ansible-playbook mas.ops.rollback -e application=agents -e version=1.0.0
+error:
+  description: The kind of failure, for machines.
+  type: str
+  returned: failure
+  sample: health
+"""
+
+from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
+from ..module_utils._core.edge import Outcome, run_module
+from ..module_utils._core.files import exclusive
+from ..module_utils._releases.adapters.folders import load_application
+from ..module_utils._releases.adapters.host import assemble, check_platform, pushed
+from ..module_utils._releases.executor import Limits
+from ..module_utils._releases.manage import Request, change
+from ..module_utils._releases.manifest import check_sha256, check_version, release_id
+
+SPEC = APPLICATION + ArgumentSpec(
+    {
+        "state": {"type": "str", "required": True, "choices": ["staged", "live", "rolled_back", "absent"]},
+        "version": {"type": "str"},
+        "artifact": {"type": "str"},
+        "sha256": {"type": "str"},
+        "signature": {"type": "str"},
+        "to": {"type": "str"},
+        "leave": {"type": "str"},
+        "drain_timeout": {"type": "float", "default": 30.0},
+        "migration_timeout": {"type": "int", "default": 600},
+        "artifact_pushed": {"type": "bool", "default": False},
+        "assume_staged": {"type": "bool", "default": False},
+        "run": {"type": "str", "default": ""},
+        "actor": {"type": "str", "default": ""},
+    },
+    required_if=[
+        ("state", "staged", ["version", "sha256"]),
+        ("state", "live", ["version"]),
+        ("state", "absent", ["version"]),
+    ],
+    mutually_exclusive=[("to", "leave")],
+)
+
+
+def release(params, check_mode):
+    """The use case behind the module."""
+    check_platform()
+    app = load_application(params["application"])
+    ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"])
+    limits = Limits(drain=params["drain_timeout"], migration=params["migration_timeout"])
+    with exclusive(layout.lock), pushed(params["artifact"] if params["artifact_pushed"] else None):
+        plan, facts = change(ports, layout, limits, _request(params), check_mode)
+    return Outcome(plan, facts)
+
+
+def _request(params):
+    wanted = params["version"] and check_version(params["version"])
+    if wanted and params["sha256"]:
+        wanted = release_id(wanted, check_sha256(params["sha256"]))
+    names = ("state", "to", "leave", "assume_staged", "run", "actor")
+    return Request(release=wanted, **{name: params[name] for name in names})
+
+
+def main():
+    """Run the module."""
+    run_module(SPEC, release)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is live, what was, and what can be gone back to."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_info
+short_description: Tell the releases of an application on a host
+version_added: 0.1.0
+description:
+  - Tells what is live, what each slot holds, which releases were live and healthy, and whether a change was
+    begun and not ended.
+author: the mas.ops authors (@mas-ops)
+extends_documentation_fragment:
+  - mas.ops.application
+  - mas.ops.attributes
+  - mas.ops.attributes.info
+seealso:
+  - module: mas.ops.release
+"""
+
+EXAMPLES = r"""
+- name: See what is live
+  mas.ops.release_info:
+    application: agents
+  register: agents
+"""
+
+RETURN = r"""
+live:
+  description: The release that is live, none before the first deploy.
+  type: str
+  returned: success
+  sample: 2.0.0-0123456789ab
+previous:
+  description: What a rollback without a target goes back to.
+  type: str
+  returned: success
+  sample: 1.0.0-ba9876543210
+slot:
+  description: The slot that is live.
+  type: str
+  returned: success
+  sample: green
+slots:
+  description:
+    - What each slot holds and does, by slot.
+    - RV(slots.*.percent) is its part of the traffic now, RV(slots.*.persisted) after a reload of the proxy.
+  type: dict
+  returned: success
+history:
+  description: The releases that were live and healthy, oldest first, as rollbacks walk back through them.
+  type: list
+  elements: str
+  returned: success
+releases:
+  description: The releases whose files are on the host.
+  type: list
+  elements: str
+  returned: success
+operation:
+  description: The change that was begun and not ended (staged, failed half-way or killed), if there is one.
+  type: dict
+  returned: success
+way_back:
+  description: The command that brings the previous release back.
+  type: str
+  returned: success
+  sample: ansible-playbook mas.ops.rollback -e application=agents -e version=1.0.0
+"""
+
+from ..module_utils._core.argspec import APPLICATION
+from ..module_utils._core.edge import run_query
+from ..module_utils._releases.adapters.folders import load_application
+from ..module_utils._releases.adapters.host import assemble
+from ..module_utils._releases.manage import observe, report
+
+
+def releases(params):
+    """The question behind the module."""
+    app = load_application(params["application"])
+    ports, layout = assemble(app)
+    return report(observe(app, layout, ports), app)
+
+
+def main():
+    """Run the module."""
+    run_query(APPLICATION, releases)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who runs what: the identity of a playbook run as the ledger keeps it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_AWX_JOB = ("awx_job_id", "tower_job_id")
+_AWX_USER = ("awx_user_name", "tower_user_name")
+
+
+def run_id(task_vars: Mapping[str, Any]) -> str:
+    """The AWX job, or the controller's process: the same for every task and host of one run."""
+    job = _first(task_vars, _AWX_JOB)
+    if job:
+        return f"awx-{job}"
+    # Plugins run in forked workers, so the run is their parent; its start time tells reused ids apart.
+    parent = os.getppid()
+    return f"{socket.gethostname()}-{parent}-{_started(parent)}"
+
+
+def actor(task_vars: Mapping[str, Any]) -> str:
+    """The AWX user, or the user at the controller."""
+    return _first(task_vars, _AWX_USER) or f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def _first(task_vars: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    return next((str(task_vars[name]) for name in names if task_vars.get(name)), "")
+
+
+def _started(process: int) -> str:
+    """Field 22 of proc_pid_stat(5), or ``0`` on a controller without /proc."""
+    try:
+        return (
+            Path(f"/proc/{process}/stat")
+            .read_text(encoding="ascii", errors="replace")
+            .rpartition(")")[2]
+            .split()[19]
+        )
+    except (OSError, IndexError):
+        return "0"
