@@ -33,9 +33,12 @@ class History:
         """What a rollback without a target goes back to."""
         return self.stack[-2] if len(self.stack) > 1 else None
 
-    def find(self, version: str) -> Optional[str]:
-        """The newest release of ``version`` (or with that release id) below the live one."""
-        for release in reversed(self.stack[:-1]):
+    def find(self, version: str, live: bool = True) -> Optional[str]:
+        """The newest release of ``version`` (or with that release id).
+
+        :param live: the top of the history is what is live, so it is not looked at
+        """
+        for release in reversed(self.stack[:-1] if live else self.stack):
             if version in (release, version_of(release)):
                 return release
         return None

@@ -162,8 +162,9 @@ class Executor:
         self.ports.book.append(entry, self.ports.clock.text())
 
     def _journal(self, operation: Optional[Operation], **live: Any) -> None:
-        self.state = replace(self.state, operation=operation, **live)
-        self.ports.files.write_state(self.state)
+        state = replace(self.state, operation=operation, **live)
+        self.ports.files.write_state(state)
+        self.state = state
 
     def _manifest(self, release: str) -> Manifest:
         return self.ports.files.manifest(release)

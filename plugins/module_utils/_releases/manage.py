@@ -121,7 +121,7 @@ def change(
     """
     app = layout.app
     facts = observe(app, layout, ports)
-    if check and request.assume_staged:
+    if check and request.assume_staged and request.state == "live":
         facts = facts.as_if_staged(resolve(facts, request.release or ""))
     plan = make_plan(facts, app, request)
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)

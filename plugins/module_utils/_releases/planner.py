@@ -72,7 +72,7 @@ def plan_rolled_back(facts: Facts, app: Application, to: Optional[str] = None) -
     """
     if to and facts.live_release and to in (facts.live_release, version_of(facts.live_release)):
         return plan_undo(facts, app)
-    release = facts.history.find(to) if to else facts.history.previous
+    release = _target(facts, to)
     if release is None:
         raise NotFound(
             _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=_targets(facts)
@@ -159,6 +159,18 @@ def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
     if release in facts.on_disk:
         steps.append(Step("remove", release))
     return _plan(facts, steps, slots={slot: None} if slot else {})
+
+
+def _target(facts: Facts, to: Optional[str]) -> Optional[str]:
+    """The release to go back to. A run may have died after the ledger and before the journal: then the
+    top of the history is where that run was going, not what is live."""
+    ahead = facts.history.live is not None and facts.history.live != facts.live_release
+    if to:
+        return facts.history.find(to, live=not ahead)
+    operation = facts.state.operation
+    if ahead and operation and operation.kind == "rollback":
+        return facts.history.live
+    return facts.history.previous
 
 
 def _staged(facts: Facts, release: str) -> bool:

@@ -1,0 +1,257 @@
+"""One host in memory, with the ports of a release, that can die before any step that changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
+    HealthError,
+    MigrationError,
+    NotFound,
+    StorageError,
+    TrafficError,
+)
+from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Proxy
+from ansible_collections.mas.ops.plugins.module_utils._releases.executor import Limits, Ports
+from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
+from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
+from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import (
+    Health,
+    Manifest,
+)
+from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
+
+APP = Application(
+    name="agents",
+    environment="test",
+    user="agents",
+    root="/srv/agents",
+    processes={"api": "web", "worker": "worker"},
+    ports={"blue": 8101, "green": 8102},
+    proxy=Proxy("agents", "/run/haproxy/admin.sock", "/etc/haproxy/conf.d/10-agents-split.cfg"),
+    signers="/etc/mas/agents/allowed_signers",
+    signature_required=True,
+    keep_releases=3,
+    environment_file="/etc/mas/agents/environment",
+)
+
+
+class Killed(BaseException):
+    """kill -9: nothing of the program runs after it, not even its error handling."""
+
+
+def release(version: str) -> str:
+    return f"{version}-{version[0] * 12}"
+
+
+def manifest(version: str, **changes: Any) -> Manifest:
+    process = {"stop_signal": "SIGTERM", "stop_grace": 10}
+    data: dict[str, Any] = {
+        "schema": 1,
+        "name": "agents",
+        "version": version,
+        "commit": "",
+        "built": "2026-01-01T00:00:00Z",
+        "processes": {
+            "api": {"kind": "web", "command": ["python3", "-m", "agents.api"], **process},
+            "worker": {"kind": "worker", "command": ["./bin/worker"], **process},
+        },
+        "health": {"path": "/health", "expected": 200, "startup_budget": 5},
+        "migrations": {"expand": ["migrate", "expand"], "contract": None},
+        "secrets": ["AGENTS_TOKEN"],
+        "files": {"count": 1, "bytes": 1},
+        **changes,
+    }
+    return Manifest.parse(data)
+
+
+@dataclass
+class FakeHost:
+    """Disk, systemd, proxy and ledger of one host.
+
+    ``die_at`` counts changes: the process is killed just before that one. ``broken`` versions never
+    get healthy. All that is kept in attributes survives a kill, as disk and services do.
+    """
+
+    broken: set[str] = field(default_factory=set)
+    migrations_fail: set[str] = field(default_factory=set)
+    proxy_blind: bool = False
+    disk_full: bool = False
+    die_at: int = -1
+    state_file: Any = None
+    releases: dict[str, Manifest] = field(default_factory=dict)
+    fetched: dict[str, Manifest] = field(default_factory=dict)
+    slots: dict[str, str | None] = field(default_factory=lambda: {"blue": None, "green": None})
+    running: dict[str, str] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
+    split: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+    migrated: list[str] = field(default_factory=list)
+    taken: set[int] = field(default_factory=set)
+    now: float = 0.0
+    changes: int = 0
+    lost_requests: list[str] = field(default_factory=list)
+    layout: Layout = field(default_factory=lambda: Layout(APP))
+
+    def do(self, state: str, version: str | None = None, check: bool = False, **more: Any) -> Any:
+        """One module call."""
+        wanted = release(version) if version else None
+        request = Request(state, release=wanted, run=more.pop("run", "run-1"), actor="tester", **more)
+        ports = Ports(self, self, self, self, self, self, self)  # type: ignore[arg-type]
+        return change(ports, self.layout, Limits(), request, check)
+
+    def deploy(self, version: str) -> Any:
+        self.do("staged", version)
+        return self.do("live", version)
+
+    def touch(self) -> None:
+        """A change is about to happen; the users watch."""
+        if self.changes == self.die_at:
+            raise Killed
+        self.changes += 1
+
+    def watch(self) -> None:
+        """After each change: would a request have failed?"""
+        live = [slot for slot, weight in self.weights.items() if weight]
+        served = [slot for slot in live if self.healthy(APP.ports[slot], None)]
+        if any(entry["action"] == "live" for entry in self.ledger) and live != served:
+            self.lost_requests.append(f"change {self.changes}: traffic at {live}, healthy {served}")
+
+    # systemd
+
+    def show(self, units: Sequence[str]) -> Mapping[str, Any]:
+        def facts(unit: str) -> SimpleNamespace:
+            up = unit in self.running
+            return SimpleNamespace(up=up, stopped=not up, active="active" if up else "inactive", hopeless=False, restarts=0)
+
+        return {unit: facts(unit) for unit in units}
+
+    def start(self, units: Sequence[str]) -> None:
+        self.touch()
+        for unit in units:
+            slot = unit.split("@")[1].removesuffix(".service")
+            self.running.setdefault(unit, self.slots[slot] or "")
+        self.watch()
+
+    def stop(self, units: Sequence[str]) -> None:
+        self.touch()
+        for unit in units:
+            self.running.pop(unit, None)
+        self.watch()
+
+    def reload(self) -> None:
+        self.touch()
+
+    def run_once(self, layout: Layout, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
+        self.touch()
+        if release in self.migrations_fail:
+            raise MigrationError("the migration failed")
+        self.migrated.append(release)
+
+    # proxy
+
+    def facts(self) -> TrafficFacts:
+        servers = {
+            slot: Server(weight, self.healthy(APP.ports[slot], None), 0, 0, 0, 0, "UP") for slot, weight in self.weights.items()
+        }
+        return TrafficFacts(Split(**self.split), servers)
+
+    def shift(self, split: Split) -> None:
+        self.touch()
+        self.split = split.to_dict()
+        self.touch()
+        self.weights = split.to_dict()
+        self.watch()
+
+    def wait_up(self, slot: str, seconds: float) -> None:
+        if self.proxy_blind or not self.healthy(APP.ports[slot], None):
+            raise TrafficError(f"the proxy sees {slot} down")
+
+    def drain(self, slot: str, seconds: float) -> int:
+        return 0
+
+    # files
+
+    def state(self) -> State:
+        return parse_state(self.state_file)
+
+    def write_state(self, state: State) -> None:
+        if self.disk_full:
+            raise StorageError("cannot write: No space left on device")
+        self.touch()
+        self.state_file = state.to_dict()
+
+    def on_disk(self) -> frozenset[str]:
+        return frozenset(self.releases)
+
+    def held(self, slot: str) -> str | None:
+        return self.slots[slot] if self.slots[slot] in self.releases else None
+
+    def manifest(self, release: str) -> Manifest:
+        return self.releases[release] if release in self.releases else self.fetched[release]
+
+    def variables(self) -> frozenset[str]:
+        return frozenset({"AGENTS_TOKEN"})
+
+    def unpack(self, release: str) -> None:
+        self.touch()
+        self.releases[release] = self.fetched.pop(release)
+
+    def remove(self, release: str) -> None:
+        self.touch()
+        self.releases.pop(release, None)
+
+    def assign(self, slot: str, release: str) -> None:
+        self.touch()
+        self.slots[slot] = release
+
+    def unassign(self, slot: str) -> None:
+        self.touch()
+        self.slots[slot] = None
+
+    # source
+
+    def fetch(self, release: str) -> None:
+        if release.startswith("9"):
+            raise NotFound("there is no such artifact")
+        self.fetched[release] = manifest(release.split("-")[0])
+
+    def forget(self, release: str) -> None:
+        self.fetched.pop(release, None)
+
+    # ledger
+
+    def entries(self) -> list[dict[str, Any]]:
+        return self.ledger
+
+    def append(self, entry: Mapping[str, Any], time: str) -> None:
+        self.touch()
+        self.ledger.append({**entry, "time": time})
+
+    # clock
+
+    def text(self) -> str:
+        return "2026-01-01T00:00:00.000Z"
+
+    def seconds(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    # the slots' ports
+
+    def healthy(self, port: int, health: Health | None) -> bool:
+        slot = "blue" if port == APP.ports["blue"] else "green"
+        running = self.running.get(f"agents-api@{slot}.service")
+        return bool(running) and running.split("-")[0] not in self.broken
+
+    def port_taken(self, port: int) -> bool:
+        return port in self.taken
+
+
+__all__ = ["APP", "FakeHost", "HealthError", "Killed", "manifest", "release"]
