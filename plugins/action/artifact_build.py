@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Build an artifact on the controller. The documentation is in plugins/modules/artifact_build.py."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._core.argspec import ArgumentSpec
+from ..module_utils._core.edge import plan_result
+from ..plugin_utils.artifacts.edge import ControllerAction, Facts
+
+try:
+    from ..plugin_utils.artifacts.build import Request, build
+except ImportError as error:
+    MISSING: ImportError | None = error
+else:
+    MISSING = None
+
+SPEC = ArgumentSpec(
+    {
+        "source": {"type": "path", "required": True},
+        "store": {"type": "path", "required": True},
+        "version": {"type": "str"},
+        "signing_key": {"type": "path"},
+        "built": {"type": "str"},
+        "commit": {"type": "str"},
+    }
+)
+
+
+class ActionModule(ControllerAction):
+    spec = SPEC
+    missing = MISSING
+
+    def answer(self, params: Mapping[str, Any]) -> Facts:
+        plan, facts = build(_request(params), check_mode=self._task.check_mode)
+        result = plan_result(plan)
+        if not self._task.diff:
+            # A large application has many files: only who asks for the list should get it.
+            result.pop("diff")
+        return {**result, **facts}
+
+
+def _request(params: Mapping[str, Any]) -> Request:
+    key = params["signing_key"]
+    return Request(
+        source=Path(str(params["source"])),
+        store=Path(str(params["store"])),
+        signing_key=Path(str(key)) if key else None,
+        source_date_epoch=os.environ.get("SOURCE_DATE_EPOCH"),
+        **{name: _text(params[name]) for name in ("version", "built", "commit")},
+    )
+
+
+def _text(value: Any) -> str | None:
+    """AWX hands over an empty string for a survey question without an answer."""
+    return str(value) if value else None

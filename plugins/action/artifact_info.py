@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ask about an artifact on the controller. The documentation is in plugins/modules/artifact_info.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._core.argspec import ArgumentSpec
+from ..plugin_utils.artifacts.edge import ControllerAction, Facts
+
+try:
+    from ..plugin_utils.artifacts.info import Question, info
+except ImportError as error:
+    MISSING: ImportError | None = error
+else:
+    MISSING = None
+
+SPEC = ArgumentSpec(
+    {
+        "artifact": {"type": "str"},
+        "store": {"type": "str"},
+        "application": {"type": "str"},
+        "version": {"type": "str"},
+        "allowed_signers": {"type": "list", "elements": "str"},
+        "allowed_signers_file": {"type": "path"},
+        "signature_required": {"type": "bool", "default": True},
+        "verify": {"type": "bool", "default": True},
+    },
+    mutually_exclusive=[("artifact", "store"), ("allowed_signers", "allowed_signers_file")],
+    required_together=[("store", "application", "version")],
+)
+
+
+class ActionModule(ControllerAction):
+    spec = SPEC
+    missing = MISSING
+
+    def answer(self, params: Mapping[str, Any]) -> Facts:
+        return {"changed": False, **info(_question(params))}
+
+
+def _question(params: Mapping[str, Any]) -> Question:
+    signers = params["allowed_signers_file"]
+    return Question(
+        **{name: str(params[name] or "") for name in ("artifact", "store", "application", "version")},
+        allowed_signers=[str(line) for line in params["allowed_signers"] or ()],
+        allowed_signers_file=Path(str(signers)) if signers else None,
+        signature_required=bool(params["signature_required"]),
+        verify=bool(params["verify"]),
+    )

@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the artifact actions meet Ansible: options in, builtins out, errors turned into a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.errors import BadInput, OpsError
+
+Facts = dict[str, Any]
+
+
+class ControllerAction(ActionBase):
+    """An action that works on the controller alone and never connects to the host it runs for."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_async = False
+    _supports_check_mode = True
+
+    spec = ArgumentSpec()
+    #: What could not be imported: the libraries live on the controller, but not by themselves.
+    missing: ImportError | None = None
+
+    def answer(self, params: Mapping[str, Any]) -> Facts:
+        """What the plugin does, with checked options."""
+        raise NotImplementedError
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
+        result: Facts = super().run(tmp, task_vars)
+        _, params = self.validate_argument_spec(**self.spec.to_kwargs())
+        try:
+            _check_libraries(self.missing)
+            return {**result, **self.answer(params)}
+        except OpsError as error:
+            return {**result, "failed": True, "changed": False, "msg": str(error), **error.to_dict()}
+
+
+def _check_libraries(missing: ImportError | None) -> None:
+    if missing:
+        raise BadInput(
+            f"the Python library {missing.name} is not installed on the controller",
+            where="the Python of ansible-core",
+            fix="Install what meta/ee-requirements.txt of the collection mas.ops lists.",
+        )

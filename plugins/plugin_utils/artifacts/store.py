@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The store: a folder of artifacts that only ever grows.
+
+An artifact is its archive and three files beside it. The archive is renamed into place last, so
+who sees it sees all of it, whenever the builder is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ...module_utils._core.errors import ArtifactError, OpsError
+from ...module_utils._core.files import storage_errors, sync_folder
+from ...module_utils._releases.adapters.archive import read_manifest
+from ...module_utils._releases.manifest import check_sha256
+
+SHA256 = ".sha256"
+SIGNATURE = ".sig"
+SBOM = ".sbom.json"
+
+_SCRATCH = ".build-"
+_DAY = 86400.0
+
+
+def sidecar(archive: str | Path, suffix: str) -> Path:
+    """The file beside an archive."""
+    return Path(f"{archive}{suffix}")
+
+
+def digest_line(sha256: str, archive: str) -> str:
+    """As ``sha256sum`` writes it and ``sha256sum --check`` reads it."""
+    return f"{sha256}  {archive}\n"
+
+
+def read_digest_line(text: str, archive: str, where: str) -> str:
+    """The digest in a ``.sha256`` file, which must be about this archive."""
+    words = text.split()
+    try:
+        if len(words) != 2 or words[1].lstrip("*") != archive:
+            raise ArtifactError(f"it should hold one line: the digest, two spaces, {archive}")
+        return check_sha256(words[0])
+    except OpsError as error:
+        raise ArtifactError(
+            f"the digest file is damaged: {error.what}",
+            where=where,
+            fix="Build the artifact again with mas.ops.build.",
+        ) from error
+
+
+def versions(store: Path, name: str) -> list[str]:
+    """The versions of an application in a store, oldest build first.
+
+    A file name alone does not tell ``agents`` ``x-1`` from ``agents-x`` ``1``, so the manifests are asked.
+    """
+    found = []
+    for path in sorted(store.glob(f"{name}-*.tar.gz")):
+        with contextlib.suppress(OpsError):
+            manifest = read_manifest(str(path))
+            if manifest.name == name:
+                found.append((manifest.built, manifest.version))
+    return [version for _, version in sorted(found)]
+
+
+@contextlib.contextmanager
+def scratch(store: Path | None) -> Iterator[Path]:
+    """A folder to build in: inside the store, so that renaming is enough; elsewhere in check mode."""
+    with storage_errors(str(store or tempfile.gettempdir())):
+        if store:
+            store.mkdir(parents=True, exist_ok=True)
+            _sweep(store)
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=store))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(store: Path, built: Path, names: list[str]) -> None:
+    """Rename finished files into the store, in the order given, and make the names durable."""
+    with storage_errors(str(store)):
+        for name in names:
+            (built / name).chmod(0o644)
+            (built / name).replace(store / name)
+            sync_folder(str(store))
+
+
+def write(path: Path, text: str) -> None:
+    """A file in the scratch folder, flushed to the disk before it is renamed."""
+    with storage_errors(str(path)), path.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+@contextlib.contextmanager
+def locked(store: Path) -> Iterator[None]:
+    """Between looking and renaming, nobody else publishes. The kernel drops the lock with its process."""
+    handle = os.open(store, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The names whose content differs, with how."""
+    words = []
+    for name in sorted({*before, *after}):
+        if name not in after:
+            words.append(f"{name} is only in the store")
+        elif name not in before:
+            words.append(f"{name} is new")
+        elif before[name] != after[name]:
+            words.append(f"{name} differs")
+    return words
+
+
+def _sweep(store: Path) -> None:
+    """What a killed build left; nothing takes a day to build."""
+    for folder in store.glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _DAY:
+                shutil.rmtree(folder, ignore_errors=True)
