@@ -26,8 +26,8 @@ test: ## all that CI runs: prepare the machine, check, scenarios, integration; S
 	@tests/run/venv
 	@$(PY) -m tests.run test $(STAGE)
 
-lock: venv ## renew requirements/dev.txt from dev.in, to the newest versions that fit
-	@tests/run/lock
+lock: venv ## renew requirements/dev.txt after a change in dev.in; UPGRADE=1 takes the newest versions
+	@tests/run/lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was made here; containers of the test bed stay
 	rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -26,6 +26,8 @@ def main(argv: Sequence[str]) -> int:
     environment = _environment()
     if argv == ["oldest"]:
         folder = _folder_of_oldest()
+        if folder is None:
+            return skip(f"no working python{OLDEST} here, so the modules were not imported with it")
         environment["PATH"] = os.pathsep.join([str(folder), environment["PATH"]])
         options = ["--controller", f"origin:python={_own()}", "--target-python", OLDEST]
         options += ["--test", "compile", "--test", "import"]
@@ -64,7 +66,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _folder_of_oldest() -> Path:
+def _folder_of_oldest() -> Path | None:
     """Where an interpreter lies that really runs: a version manager's stand-in may be there and not work."""
     name = f"python{OLDEST}"
     versions = Path.home() / ".pyenv/versions"
@@ -72,7 +74,7 @@ def _folder_of_oldest() -> Path:
     for folder in folders:
         if (folder / name).is_file() and _runs(folder / name):
             return folder
-    skip(f"there is no working {name} here, so nobody imported the modules with the oldest Python of targets")
+    return None
 
 
 def _runs(program: Path) -> bool:

@@ -35,7 +35,9 @@ def build() -> None:
     _run("ansible-galaxy", "collection", "install", "--offline", "-p", str(COLLECTIONS), str(tarball()))
     strays = [name for name in shipped_files() if name not in set(known_files())]
     if strays:
-        raise SystemExit(f"shipped but unknown to git: {', '.join(strays[:20])}; see build_ignore in galaxy.yml")
+        raise SystemExit(
+            f"shipped but unknown to git: {', '.join(strays[:20])}; see build_ignore in galaxy.yml"
+        )
 
 
 def shipped_files() -> Iterator[str]:
@@ -70,7 +72,9 @@ def plugins() -> dict[str, list[str]]:
     found = {
         kind: _names(INSTALLED / "plugins" / ("modules" if kind == "module" else kind)) for kind in DOCUMENTED
     }
-    found["role"] = sorted(path.parent.parent.name for path in INSTALLED.glob("roles/*/meta/argument_specs.yml"))
+    found["role"] = sorted(
+        path.parent.parent.name for path in INSTALLED.glob("roles/*/meta/argument_specs.yml")
+    )
     return {kind: [f"mas.ops.{name}" for name in names] for kind, names in found.items() if names}
 
 

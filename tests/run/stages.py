@@ -48,14 +48,21 @@ def check() -> list[Stage]:
             ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
             ("plugins/modules/*.py", "docs/docsite/extra-docs.yml"),
         ),
-        Stage("ansible-lint", "collection", ("ansible-lint", "--offline", "--profile", "production", "--strict", "."), ("roles/*/tasks/main.yml",)),
+        Stage(
+            "ansible-lint",
+            "collection",
+            ("ansible-lint", "--offline", "--profile", "production", "--strict", "."),
+            ("roles/*/tasks/main.yml",),
+        ),
         Stage("galaxy-importer", "collection", _shipped("importer")),
         Stage("sanity", "collection", _module("tests.run.sanity"), ("plugins/modules/*.py",), limit=1200.0),
-        Stage("sanity-oldest", "collection", _module("tests.run.sanity", "oldest"), ("plugins/modules/*.py",)),
+        Stage(
+            "sanity-oldest", "collection", _module("tests.run.sanity", "oldest"), ("plugins/modules/*.py",)
+        ),
     ]
 
 
-def test(root: Path = ROOT) -> list[Stage]:
+def everything(root: Path = ROOT) -> list[Stage]:
     """All that a change must pass."""
     return [*check(), *containers(root)]
 

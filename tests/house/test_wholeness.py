@@ -1,0 +1,73 @@
+"""Nothing is half there, nothing belongs to one machine only, and each rule can fail."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from tests.house import wholeness
+from tests.house.source import ROOT, Source, files, names
+
+#: Where such names are the subject: the rules themselves.
+RULES = {"tests/house/wholeness.py", "tests/house/test_wholeness.py"}
+
+
+def report(found: list[str]) -> None:
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_no_file_belongs_to_one_machine() -> None:
+    everything = [source for source in files("*") if source.path not in RULES]
+    report([line for source in everything for line in wholeness.of_one_machine(source)])
+
+
+def test_every_role_is_whole() -> None:
+    assert any(name.startswith("roles/") for name in names())
+    report(list(wholeness.incomplete_roles(names())))
+
+
+def test_the_action_group_is_all_modules() -> None:
+    runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))
+    report(list(wholeness.unnamed_modules(names(), runtime)))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "cd /work/main",
+        "path: '/home/alice/x'",
+        "see https://pypi.org/simple",
+        "deb https://deb.debian.org/debian trixie main",
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "A" * 70,
+    ],
+)
+def test_a_sign_of_one_machine_is_found(bad: str) -> None:
+    assert list(wholeness.of_one_machine(Source("docs/x.md", bad)))
+
+
+@pytest.mark.parametrize(
+    "good", ["frame/work/flow", "{{ base }}/work/x", "/home/app/x", "~/work/x", "debian.org"]
+)
+def test_what_holds_everywhere_passes(good: str) -> None:
+    assert not list(wholeness.of_one_machine(Source("docs/x.md", good)))
+
+
+ROLE = [
+    "roles/x/tasks/main.yml",
+    "roles/x/meta/argument_specs.yml",
+    "roles/x/README.md",
+    "molecule/x/molecule.yml",
+]
+
+
+@pytest.mark.parametrize("lacking", ROLE[1:])
+def test_an_incomplete_role_is_found(lacking: str) -> None:
+    assert list(wholeness.incomplete_roles(name for name in ROLE if name != lacking))
+    assert not list(wholeness.incomplete_roles(ROLE))
+
+
+@pytest.mark.parametrize("group", [[], ["a"], ["b", "a"], ["a", "b", "c"]])
+def test_a_rotten_action_group_is_found(group: list[str]) -> None:
+    modules = ["plugins/modules/a.py", "plugins/modules/b.py", "plugins/modules/__init__.py"]
+    assert list(wholeness.unnamed_modules(modules, {"action_groups": {"all": group}}))
+    assert not list(wholeness.unnamed_modules(modules, {"action_groups": {"all": ["a", "b"]}}))

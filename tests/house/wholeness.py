@@ -1,0 +1,58 @@
+"""What belongs together is there together, and what belongs to one machine is nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .source import Source
+
+_PACKAGE_HOSTS = (
+    *("pypi.org", "pythonhosted.org", "deb.debian.org", "security.debian.org", "ftp.debian.org"),
+    *("archive.ubuntu.com", "registry.npmjs.org", "proxy.golang.org"),
+)
+#: A folder that exists on somebody's machine only. Not a part of a longer path, and not a variable's value.
+#: Homes with a name such as "ci" are examples, not somebody's.
+_LOCAL_PATH = re.compile(
+    r"(?<![\w./$}~-])/(?:work|home/(?!(?:agents|app|ci|runner|user)/)[a-z][\w-]*|Users|opt/wheels|opt/pypi)/"
+)
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{40}")
+
+
+def of_one_machine(source: Source) -> Iterator[str]:
+    """Paths and hosts that mean something in one place only, and keys that ought to be made, not kept."""
+    for number, line in enumerate(source.lines, start=1):
+        if found := _LOCAL_PATH.search(line):
+            yield f"{source.path}:{number}: a path of one machine: {found.group()}"
+        for host in _PACKAGE_HOSTS:
+            if host in line:
+                yield f"{source.path}:{number}: a package registry by name: {host}"
+    if _PRIVATE_KEY.search(source.text):
+        yield f"{source.path}: a private key"
+
+
+def incomplete_roles(names: Iterable[str]) -> Iterator[str]:
+    """Each role says what it takes, what it is for, and is tried for real."""
+    known = set(names)
+    roles = sorted({name.split("/")[1] for name in known if name.startswith("roles/")})
+    for role in roles:
+        needed = (
+            f"roles/{role}/tasks/main.yml",
+            f"roles/{role}/meta/argument_specs.yml",
+            f"roles/{role}/README.md",
+            f"molecule/{role}/molecule.yml",
+        )
+        yield from (f"role {role} has no {path}" for path in needed if path not in known)
+
+
+def unnamed_modules(names: Iterable[str], runtime: Mapping[str, Any]) -> Iterator[str]:
+    """The action group ``all`` is all modules, in order: module_defaults must reach every one of them."""
+    modules = sorted(
+        name.removeprefix("plugins/modules/").removesuffix(".py")
+        for name in names
+        if name.startswith("plugins/modules/") and name.endswith(".py") and not name.endswith("__init__.py")
+    )
+    group = runtime.get("action_groups", {}).get("all", [])
+    if group != modules:
+        yield f"meta/runtime.yml: action_groups.all is {group}, the modules are {modules}"
