@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Hosts to try things on: systemd containers, reached over real SSH.
 
-    bed.py up --run demo --hosts 3 --group agents --environment staging
-    ansible -i .bed/demo/inventory.yml all -m ping
-    bed.py kill demo web2;  bed.py start demo web2
-    bed.py down --run demo
+bed.py up --run demo --hosts 3 --group agents --environment staging
+ansible -i .bed/demo/inventory.yml all -m ping
+bed.py kill demo web2;  bed.py start demo web2
+bed.py down --run demo
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class Bed:
         for host in self.hosts:
             if host.name == name:
                 return host
-        raise BedError(f"run {self.run} has no host '{name}'; it has: {', '.join(h.name for h in self.hosts)}")
+        known = ", ".join(host.name for host in self.hosts) or "none"
+        raise BedError(f"run {self.run} has no host '{name}'; it has: {known}")
 
     def url(self, name: str, port: int, path: str = "/") -> str:
         return f"http://{self.host(name).endpoint(port)}{path}"
@@ -125,7 +126,13 @@ class Bed:
         with self._locked():
             before = self.hosts
             wanted = bed_files.plan_hosts(
-                self.run, count, prefix=prefix, suite=suite, group=group, environment=environment, existing=before
+                self.run,
+                count,
+                prefix=prefix,
+                suite=suite,
+                group=group,
+                environment=environment,
+                existing=before,
             )
             self._build_images({host.suite for host in wanted})
             rootless = podman("info", "--format", "{{.Host.Security.Rootless}}") == "true"
@@ -207,8 +214,8 @@ class Bed:
     def _key(self) -> str:
         key = self.state / "id_ed25519"
         if not key.exists():
-            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"mas-bed-{self.run}", "-f", str(key)]
-            subprocess.run(command, check=True)
+            kind = ["-q", "-t", "ed25519", "-N", "", "-C", f"mas-bed-{self.run}"]
+            subprocess.run(["ssh-keygen", *kind, "-f", str(key)], check=True)
         return key.with_suffix(".pub").read_text().strip()
 
     def _start(self, host: Host, public_key: str, published: Sequence[int]) -> Host:
@@ -253,7 +260,8 @@ class Bed:
 def list_hosts() -> str:
     """Every container of every run, also of runs whose files are gone."""
     rows = []
-    for entry in json.loads(podman("ps", "--all", "--filter", f"label={RUN_LABEL}", "--format", "json") or "[]"):
+    found = podman("ps", "--all", "--filter", f"label={RUN_LABEL}", "--format", "json")
+    for entry in json.loads(found or "[]"):
         run, name = entry["Labels"][RUN_LABEL], entry["Names"][0]
         rows.append(f"{run:<16} {name.removeprefix(run + '-'):<12} {entry['State']:<10} {entry['Image']}")
     return "\n".join(rows)
@@ -281,8 +289,8 @@ def command_down(options: argparse.Namespace) -> None:
 def command_exec(options: argparse.Namespace) -> None:
     host = Bed.named(options.run, options.state).host(options.host)
     terminal = ["--interactive", "--tty"] if sys.stdin.isatty() else ["--interactive"]
-    command = [str(HERE / "env.sh"), "podman", "exec", *terminal, host.container, *(options.command or ["bash"])]
-    os.execv(command[0], command)
+    command = [*terminal, host.container, *(options.command or ["bash"])]
+    os.execv(HERE / "env.sh", ["env.sh", "podman", "exec", *command])
 
 
 def on_hosts(action: Callable[[Bed, str], None]) -> Callable[[argparse.Namespace], None]:
@@ -296,7 +304,7 @@ def on_hosts(action: Callable[[Bed, str], None]) -> Callable[[argparse.Namespace
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    top.add_argument("--state", metavar="FOLDER", help="where the files of the runs are (.bed in the checkout)")
+    top.add_argument("--state", metavar="FOLDER", help="files of the runs (default: .bed in the checkout)")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser("up", help="start hosts; called again for the same run, it adds some")

@@ -25,6 +25,7 @@ list() { tr '\n' ' ' <"$here/image/$1.packages"; }
 debootstrap_image() {
     local suite=$1 image=$2 label=$3 packages
     packages=$(list systemd)
+    # shellcheck disable=SC2016 # $1 in a hook is the root of the new system
     # Lists stay in the image: without them apt's cache_valid_time looks fresh and finds nothing.
     mmdebstrap --quiet --variant=minbase --include="${packages// /,}" \
         --skip=cleanup/apt/lists --dpkgopt=force-unsafe-io \

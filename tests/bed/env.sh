@@ -15,7 +15,7 @@ state=${MAS_OPS_STATE:-/run/mas-ops-containers}
 ns=$state/mnt
 
 fail() { printf 'env.sh: %s\n' "$*" >&2; exit 69; }
-unified() { [[ $(stat -fc %T "${1:-/sys/fs/cgroup}" 2>/dev/null) == cgroup2fs ]]; }
+unified() { [[ $(stat -fc %T /sys/fs/cgroup 2>/dev/null) == cgroup2fs ]]; }
 
 keep_namespace() {
     # nsfs bind: the namespace lives as long as this mount, no process has to stay behind.

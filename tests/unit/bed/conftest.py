@@ -1,0 +1,8 @@
+"""The test bed's programs are scripts, not a package: let the tests import them by name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bed"))
