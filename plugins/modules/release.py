@@ -178,6 +178,9 @@ error:
   sample: health
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
 from ..module_utils._core.edge import Outcome, run_module
 from ..module_utils._core.files import exclusive
@@ -212,7 +215,7 @@ SPEC = APPLICATION + ArgumentSpec(
 )
 
 
-def release(params, check_mode):
+def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The use case behind the module."""
     check_platform()
     app = load_application(params["application"])
@@ -223,7 +226,7 @@ def release(params, check_mode):
     return Outcome(plan, facts)
 
 
-def _request(params):
+def _request(params: Mapping[str, Any]) -> Request:
     wanted = params["version"] and check_version(params["version"])
     if wanted and params["sha256"]:
         wanted = release_id(wanted, check_sha256(params["sha256"]))
@@ -231,7 +234,7 @@ def _request(params):
     return Request(release=wanted, **{name: params[name] for name in names})
 
 
-def main():
+def main() -> None:
     """Run the module."""
     run_module(SPEC, release)
 

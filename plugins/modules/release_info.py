@@ -73,6 +73,9 @@ way_back:
   sample: ansible-playbook mas.ops.rollback -e application=agents -e version=1.0.0
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..module_utils._core.argspec import APPLICATION
 from ..module_utils._core.edge import run_query
 from ..module_utils._releases.adapters.folders import load_application
@@ -80,14 +83,14 @@ from ..module_utils._releases.adapters.host import assemble
 from ..module_utils._releases.manage import observe, report
 
 
-def releases(params):
+def releases(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The question behind the module."""
     app = load_application(params["application"])
     ports, layout = assemble(app)
     return report(observe(app, layout, ports), app)
 
 
-def main():
+def main() -> None:
     """Run the module."""
     run_query(APPLICATION, releases)
 

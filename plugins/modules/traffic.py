@@ -65,6 +65,9 @@ undrained:
   returned: success
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
 from ..module_utils._core.edge import Outcome, run_module
 from ..module_utils._releases.adapters.host import require_proxy
@@ -79,7 +82,7 @@ SPEC = APPLICATION + ArgumentSpec(
 )
 
 
-def traffic(params, check_mode):
+def traffic(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The use case behind the module."""
     split = Split(**params["split"])
     with require_proxy(params["application"]) as proxy:
@@ -94,7 +97,7 @@ def traffic(params, check_mode):
     return Outcome(plan, {"split": plan.after["running"], "undrained": undrained})
 
 
-def main():
+def main() -> None:
     """Run the module."""
     run_module(SPEC, traffic)
 

@@ -45,12 +45,15 @@ servers:
   returned: success
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..module_utils._core.argspec import APPLICATION
 from ..module_utils._core.edge import run_query
 from ..module_utils._releases.adapters.host import require_proxy
 
 
-def split(params):
+def split(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The question behind the module."""
     with require_proxy(params["application"], lock=False) as proxy:
         facts = proxy.facts()
@@ -61,7 +64,7 @@ def split(params):
     }
 
 
-def main():
+def main() -> None:
     """Run the module."""
     run_query(APPLICATION, split)
 

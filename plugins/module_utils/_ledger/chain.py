@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 #: ``previous`` of the first entry.
 GENESIS = "0" * 64
@@ -35,7 +35,7 @@ def encode(entry: Mapping[str, Any], previous: str, sequence: int) -> bytes:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def follow(last_line: Optional[bytes]) -> tuple[str, int]:
+def follow(last_line: bytes | None) -> tuple[str, int]:
     """``(previous, sequence)`` that an entry after ``last_line`` carries.
 
     :raises ValueError: the line is not an entry
@@ -45,7 +45,7 @@ def follow(last_line: Optional[bytes]) -> tuple[str, int]:
     return line_hash(last_line), int(json.loads(last_line)["sequence"]) + 1
 
 
-def verify(lines: Iterable[bytes]) -> tuple[list[dict[str, Any]], Optional[Break]]:
+def verify(lines: Iterable[bytes]) -> tuple[list[dict[str, Any]], Break | None]:
     """The entries up to the first break, and that break when there is one."""
     entries: list[dict[str, Any]] = []
     previous, sequence = GENESIS, 1

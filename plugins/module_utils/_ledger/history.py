@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 #: ``kind`` of the entries that this package writes and reads.
 RELEASE = "release"
@@ -25,15 +25,15 @@ class History:
     stack: tuple[str, ...] = ()
 
     @property
-    def live(self) -> Optional[str]:
+    def live(self) -> str | None:
         return self.stack[-1] if self.stack else None
 
     @property
-    def previous(self) -> Optional[str]:
+    def previous(self) -> str | None:
         """What a rollback without a target goes back to."""
         return self.stack[-2] if len(self.stack) > 1 else None
 
-    def find(self, version: str, live: bool = True) -> Optional[str]:
+    def find(self, version: str, live: bool = True) -> str | None:
         """The newest release of ``version`` (or with that release id).
 
         :param live: the top of the history is what is live, so it is not looked at
@@ -50,7 +50,7 @@ class History:
     def with_deploy(self, release: str) -> History:
         return self if self.live == release else History((*self.stack, release))
 
-    def with_rollback(self, release: Optional[str]) -> History:
+    def with_rollback(self, release: str | None) -> History:
         """Everything above the newest ``release`` is taken off; ``None`` empties the history."""
         if release is None:
             return History()

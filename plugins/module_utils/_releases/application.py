@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 from .._core.errors import BadInput
 
@@ -39,14 +39,14 @@ class Application:
     root: str
     processes: Mapping[str, str]
     ports: Mapping[str, int]
-    proxy: Optional[Proxy]
+    proxy: Proxy | None
     signers: str
     signature_required: bool
     keep_releases: int
     environment_file: str
 
     @property
-    def web(self) -> Optional[str]:
+    def web(self) -> str | None:
         """The name of the one process that serves HTTP, when there is one."""
         return next((name for name, kind in sorted(self.processes.items()) if kind == "web"), None)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Optional, Protocol
+from typing import Any, Callable, Protocol
 
 from .._core.errors import BadInput, HealthError
 from .._core.plan import Plan, Step
@@ -50,7 +50,7 @@ class Files(Protocol):
     def state(self) -> State: ...
     def write_state(self, state: State) -> None: ...
     def on_disk(self) -> frozenset[str]: ...
-    def held(self, slot: str) -> Optional[str]: ...
+    def held(self, slot: str) -> str | None: ...
     def manifest(self, release: str) -> Manifest: ...
     def variables(self) -> frozenset[str]: ...
     def unpack(self, release: str) -> None: ...
@@ -94,7 +94,7 @@ class Ports:
     """All that the outside world is to a release. ``proxy`` is ``None`` for worker-only applications."""
 
     units: Units
-    proxy: Optional[Balancer]
+    proxy: Balancer | None
     files: Files
     source: Source
     book: Book
@@ -123,7 +123,7 @@ class Executor:
     state: State
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def apply(self, plan: Plan, operation: Optional[Operation]) -> None:
+    def apply(self, plan: Plan, operation: Operation | None) -> None:
         """Journal ``operation`` and take the steps in order.
 
         :raises OpsError: from the step that failed; the journal then says which one it was
@@ -144,7 +144,7 @@ class Executor:
         if self.state.operation:
             self._journal(replace(self.state.operation, step=STAGED))
 
-    def record(self, action: str, before: Optional[str], after: Optional[str], **more: Any) -> None:
+    def record(self, action: str, before: str | None, after: str | None, **more: Any) -> None:
         """Write what happened to the ledger, with the way back."""
         entry = {
             "kind": RELEASE,
@@ -161,7 +161,7 @@ class Executor:
         }
         self.ports.book.append(entry, self.ports.clock.text())
 
-    def _journal(self, operation: Optional[Operation], **live: Any) -> None:
+    def _journal(self, operation: Operation | None, **live: Any) -> None:
         state = replace(self.state, operation=operation, **live)
         self.ports.files.write_state(state)
         self.state = state
@@ -270,7 +270,7 @@ class Executor:
         self.ports.files.remove(step.target)
 
 
-def way_back(application: str, release: Optional[str]) -> str:
+def way_back(application: str, release: str | None) -> str:
     """The command that brings ``release`` back, or an empty string when there is nothing to go back to."""
     if not release:
         return ""

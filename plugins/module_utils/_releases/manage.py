@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 from .._core.errors import NotFound, OpsError
 from .._core.plan import Plan
@@ -33,9 +33,9 @@ class Request:
     """
 
     state: str
-    release: Optional[str] = None
-    to: Optional[str] = None
-    leave: Optional[str] = None
+    release: str | None = None
+    to: str | None = None
+    leave: str | None = None
     assume_staged: bool = False
     run: str = ""
     actor: str = ""
@@ -56,7 +56,7 @@ def _slot(
     ports: Ports,
     slot: str,
     units: Mapping[str, Any],
-    traffic: Optional[TrafficFacts],
+    traffic: TrafficFacts | None,
 ) -> SlotFacts:
     release = ports.files.held(slot)
     web = [units[unit] for unit in layout.web(slot)]
@@ -154,7 +154,7 @@ def report(facts: Facts, app: Application) -> dict[str, Any]:
     }
 
 
-def _operation(facts: Facts, plan: Plan, request: Request, since: str) -> Optional[Operation]:
+def _operation(facts: Facts, plan: Plan, request: Request, since: str) -> Operation | None:
     """The journal entry of a plan. An open operation on the same slot keeps what the slot held first."""
     steps = {step.action: step for step in reversed(plan.steps)}
     mark = steps.get("assign") if request.state == "staged" else steps.get("commit")

@@ -10,7 +10,7 @@ continued by planning again: what is already done needs no step.
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from .._core.errors import NotFound, Refused
 from .._core.plan import Plan, Step
@@ -65,7 +65,7 @@ def plan_live(facts: Facts, app: Application, release: str) -> Plan:
     return _plan(facts, steps, live=release, traffic=slot)
 
 
-def plan_rolled_back(facts: Facts, app: Application, to: Optional[str] = None) -> Plan:
+def plan_rolled_back(facts: Facts, app: Application, to: str | None = None) -> Plan:
     """Go back to a release that was live and healthy: the one before the live one, or ``to``.
 
     :raises NotFound: there is no such release in the ledger, or its files were removed
@@ -161,7 +161,7 @@ def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
     return _plan(facts, steps, slots={slot: None} if slot else {})
 
 
-def _target(facts: Facts, to: Optional[str]) -> Optional[str]:
+def _target(facts: Facts, to: str | None) -> str | None:
     """The release to go back to. A run may have died after the ledger and before the journal: then the
     top of the history is where that run was going, not what is live."""
     ahead = facts.history.live is not None and facts.history.live != facts.live_release
@@ -229,7 +229,7 @@ def _put_back(facts: Facts, app: Application, operation: Operation) -> list[Step
     return _hold(facts, app, slot, operation.before)
 
 
-def _hold(facts: Facts, app: Application, slot: str, release: Optional[str]) -> list[Step]:
+def _hold(facts: Facts, app: Application, slot: str, release: str | None) -> list[Step]:
     """Make an idle slot hold ``release``, warm; or nothing where its files are gone."""
     stop = [Step("drain", slot), Step("stop", slot)]
     if release is None or release not in facts.on_disk:
@@ -249,7 +249,7 @@ def _prune(facts: Facts, keep: set[str]) -> list[Step]:
     return [Step("remove", release) for release in sorted(facts.on_disk - keep)]
 
 
-def _no_way_back(facts: Facts, to: Optional[str]) -> str:
+def _no_way_back(facts: Facts, to: str | None) -> str:
     if to:
         return f"{to} was never live and healthy on this host before the live release"
     if facts.live_release is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Optional
+from typing import Any
 
 from .._ledger.history import History
 from .application import SLOTS
@@ -28,7 +28,7 @@ class Operation:
     kind: str
     release: str
     slot: str
-    before: Optional[str]
+    before: str | None
     run: str
     since: str
     step: str = ""
@@ -49,8 +49,8 @@ class Operation:
 class State:
     """The content of ``state.json``: the slot that is live by intent, and the open operation."""
 
-    live: Optional[str] = None
-    operation: Optional[Operation] = None
+    live: str | None = None
+    operation: Operation | None = None
 
     def to_dict(self) -> dict[str, Any]:
         operation = self.operation.to_dict() if self.operation else None
@@ -79,14 +79,14 @@ class SlotFacts:
     proxy; both are ``None`` where the application has no web process or no proxy.
     """
 
-    release: Optional[str] = None
+    release: str | None = None
     web_up: bool = False
     workers_up: bool = False
     workers_any: bool = False
     stopped: bool = True
     healthy: bool = False
-    percent: Optional[int] = None
-    persisted: Optional[int] = None
+    percent: int | None = None
+    persisted: int | None = None
     port_taken: bool = False
 
     def takes(self, percent: int) -> bool:
@@ -104,14 +104,14 @@ class Facts:
     history: History
 
     @property
-    def live(self) -> Optional[SlotFacts]:
+    def live(self) -> SlotFacts | None:
         return self.slots[self.state.live] if self.state.live else None
 
     @property
-    def live_release(self) -> Optional[str]:
+    def live_release(self) -> str | None:
         return self.live.release if self.live else None
 
-    def slot_of(self, release: str) -> Optional[str]:
+    def slot_of(self, release: str) -> str | None:
         """The slot that holds ``release``; the live one when both do."""
         held = [slot for slot in SLOTS if self.slots[slot].release == release]
         return self.state.live if self.state.live in held else next(iter(held), None)

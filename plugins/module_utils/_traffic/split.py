@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
-from .._core.errors import BadInput
+from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
 
 SLOTS = ("blue", "green")
@@ -64,7 +64,7 @@ class Server:
 class TrafficFacts:
     """The split after a reload (``persisted``, ``None`` when unreadable) and the servers right now."""
 
-    persisted: Optional[Split]
+    persisted: Split | None
     servers: Mapping[str, Server]
 
     def percent(self, slot: str) -> int:
@@ -83,14 +83,14 @@ class TrafficFacts:
 def plan_split(facts: TrafficFacts, application: str, split: Split) -> Plan:
     """The change from what the proxy does now to ``split``.
 
-    :raises BadInput: a slot that should get requests is down
+    :raises Refused: a slot that should get requests is down
     """
     before = {"running": facts.running, "persisted": facts.persisted.to_dict() if facts.persisted else None}
     if facts.holds(split):
         return Plan(before, before)
     down = [slot for slot in SLOTS if split[slot] and not facts.running[slot] and not facts.servers[slot].up]
     if down:
-        raise BadInput(
+        raise Refused(
             f"the proxy sees the {down[0]} slot down ({facts.servers[down[0]].status})",
             where=application,
             fix="Bring a healthy release up in that slot first (mas.ops.release with state: staged).",
@@ -113,9 +113,10 @@ def render(application: str, split: Split) -> str:
     )
 
 
-def parse(application: str, text: str) -> Optional[Split]:
+def parse(application: str, text: str) -> Split | None:
     """The split in a split file, or ``None`` when the text does not hold one."""
-    found = dict(match.groups() for match in map(_LINE.match, text.splitlines()) if match)
+    matches = filter(None, map(_LINE.match, text.splitlines()))
+    found = {match[1]: match[2] for match in matches}
     try:
         return Split(*(int(found[variable(application, slot)]) for slot in SLOTS))
     except (BadInput, KeyError):

@@ -1,5 +1,7 @@
 """One host in memory, with the ports of a release, that can die before any step that changes it."""
 
+# ruff: noqa: ARG002  (a host in memory has the ports of a real one, and less use for their arguments)
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -126,7 +128,9 @@ class FakeHost:
     def show(self, units: Sequence[str]) -> Mapping[str, Any]:
         def facts(unit: str) -> SimpleNamespace:
             up = unit in self.running
-            return SimpleNamespace(up=up, stopped=not up, active="active" if up else "inactive", hopeless=False, restarts=0)
+            return SimpleNamespace(
+                up=up, stopped=not up, active="active" if up else "inactive", hopeless=False, restarts=0
+            )
 
         return {unit: facts(unit) for unit in units}
 
@@ -156,7 +160,8 @@ class FakeHost:
 
     def facts(self) -> TrafficFacts:
         servers = {
-            slot: Server(weight, self.healthy(APP.ports[slot], None), 0, 0, 0, 0, "UP") for slot, weight in self.weights.items()
+            slot: Server(weight, self.healthy(APP.ports[slot], None), 0, 0, 0, 0, "UP")
+            for slot, weight in self.weights.items()
         }
         return TrafficFacts(Split(**self.split), servers)
 
@@ -218,7 +223,7 @@ class FakeHost:
     def fetch(self, release: str) -> None:
         if release.startswith("9"):
             raise NotFound("there is no such artifact")
-        self.fetched[release] = manifest(release.split("-")[0])
+        self.fetched[release] = manifest(release.split("-", maxsplit=1)[0])
 
     def forget(self, release: str) -> None:
         self.fetched.pop(release, None)

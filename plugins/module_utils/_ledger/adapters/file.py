@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Mapping
-from typing import Any, BinaryIO, Optional
+from typing import Any, BinaryIO
 
 from ..._core.errors import LedgerError
 from ..._core.files import storage_errors, sync_folder
@@ -76,7 +76,7 @@ def _append(stream: BinaryIO, entry: Mapping[str, Any]) -> None:
     os.fsync(stream.fileno())
 
 
-def _last_line(stream: BinaryIO) -> Optional[bytes]:
+def _last_line(stream: BinaryIO) -> bytes | None:
     """The last whole line, or ``None`` in an empty file; the file ends with a newline."""
     end = stream.seek(0, os.SEEK_END)
     tail = b""

@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import shutil
-from typing import Optional
 
 from ..._core.errors import BadInput, NotFound
 from ..._core.files import link_atomic, read_json, storage_errors, sync_folder, write_atomic, write_json
@@ -65,7 +64,7 @@ class Folders:
             return frozenset(name for name in os.listdir(self.layout.releases) if not name.startswith("."))
         return frozenset()
 
-    def held(self, slot: str) -> Optional[str]:
+    def held(self, slot: str) -> str | None:
         """The release that a slot points at, if its files are there."""
         with contextlib.suppress(OSError):
             release = os.path.basename(os.readlink(self.layout.slot(slot)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import Optional
 
 from ..._core.errors import NotFound, Refused
 from ..._core.files import exclusive
@@ -56,7 +55,7 @@ class NoArtifact:
         """There is nothing to forget."""
 
 
-def proxy_of(app: Application) -> Optional[HAProxy]:
+def proxy_of(app: Application) -> HAProxy | None:
     """The proxy in front of an application, ``None`` for one that serves no HTTP."""
     if app.proxy is None or app.web is None:
         return None
@@ -64,7 +63,7 @@ def proxy_of(app: Application) -> Optional[HAProxy]:
 
 
 @contextlib.contextmanager
-def pushed(path: Optional[str]) -> Iterator[None]:
+def pushed(path: str | None) -> Iterator[None]:
     """Remove the copy of an artifact that the controller pushed, whatever happens."""
     try:
         yield
@@ -93,7 +92,7 @@ def require_proxy(application: str, lock: bool = True) -> Iterator[HAProxy]:
 
 
 def assemble(
-    app: Application, artifact: Optional[str] = None, sha256: str = "", signature: Optional[str] = None
+    app: Application, artifact: str | None = None, sha256: str = "", signature: str | None = None
 ) -> tuple[Ports, Layout]:
     """Everything that a release touches on this host."""
     layout = Layout(app)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
 
 from ..application import Application
 from ..manifest import Manifest
@@ -28,7 +27,7 @@ class Artifact:
     folders: Folders
     place: str
     sha256: str
-    signature: Optional[str] = None
+    signature: str | None = None
 
     def fetch(self, release: str) -> None:
         """Digest and signature are checked before a byte of the archive is interpreted."""

@@ -10,7 +10,6 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Union
 
 from ..._core.errors import MigrationError, ServiceError
 from ..layout import Layout
@@ -126,7 +125,7 @@ class Systemd:
             ) from error
 
 
-def _items(value: Union[str, Sequence[str]]) -> Sequence[str]:
+def _items(value: str | Sequence[str]) -> Sequence[str]:
     return [value] if isinstance(value, str) else value
 
 

@@ -18,6 +18,8 @@ from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
 
 _TIMEOUT = 5.0
 _POLL = 0.1
+#: How the status of a server begins that passes its checks; NOLB and DRAIN are those of weight 0.
+_UP = ("UP", "NOLB", "DRAIN", "no check")
 
 
 class HAProxy:
@@ -86,8 +88,10 @@ class HAProxy:
             time.sleep(_POLL)
 
     def _servers(self) -> Mapping[str, Server]:
-        text = self._ask(f"show stat {self.backend} 4 -1")
-        rows = {row["svname"]: row for row in csv.DictReader(io.StringIO(text.lstrip("# ")))}
+        # Every server of every proxy: by name alone, a frontend of the same name would be meant.
+        text = self._ask("show stat -1 4 -1")
+        table = csv.DictReader(io.StringIO(text.lstrip("# ")))
+        rows = {row["svname"]: row for row in table if row["pxname"] == self.backend}
         missing = [slot for slot in SLOTS if slot not in rows]
         if missing:
             raise TrafficError(
@@ -121,7 +125,7 @@ def _server(row: Mapping[str, str]) -> Server:
 
     return Server(
         weight=number("weight"),
-        up=row["status"].startswith("UP") or row["status"] == "no check",
+        up=row["status"].startswith(_UP),
         sessions=number("scur"),
         queued=number("qcur"),
         requests=number("stot"),
