@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write a mapping as a systemd environment file."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: systemd_environment
+author:
+  - the mas.ops authors (@mas-ops)
+version_added: 0.1.0
+short_description: Write a mapping as a systemd environment file
+description:
+  - Returns the lines of a file for C(EnvironmentFile=), sorted by name, each value quoted so that the process
+    gets it letter by letter, with quotes, backslashes, dollar signs, percent signs, spaces and line breaks.
+  - An error names the variable and never shows its value.
+options:
+  _input:
+    description:
+      - Names and values. Numbers are written as they are, booleans as V(true) and V(false).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Write the secrets of a service
+  ansible.builtin.copy:
+    content: "{{ {'GREETING': 'it''s \"quoted\"', 'PORT': 8101} | mas.ops.systemd_environment }}\n"
+    dest: /etc/example/environment
+    mode: "0640"
+  no_log: true
+"""
+
+RETURN = r"""
+_value:
+  description: The lines, without a line break at the end.
+  type: str
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Inside double quotes systemd reads a backslash before one of these, and only these, as an escape.
+SPECIAL = re.compile(r'(["$`\\])')
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if not isinstance(value, str):
+        kind = "nothing" if value is None else f"a {type(value).__name__}"
+        raise AnsibleFilterError(f"the environment variable {name} holds {kind}: give it a string, a number or a boolean")
+    if "\0" in value:
+        raise AnsibleFilterError(f"the environment variable {name} holds a NUL character, which no process can be given")
+    return str(value)
+
+
+def _line(name: Any, value: Any) -> str:
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise AnsibleFilterError(
+            f"{name!r} cannot name an environment variable: use letters, digits and _, and no digit first"
+        )
+    escaped = SPECIAL.sub(r"\\\1", _text(name, value))
+    return f'{name}="{escaped}"'
+
+
+def systemd_environment(variables: Any) -> str:
+    """Lines for EnvironmentFile=, sorted by name."""
+    if not isinstance(variables, Mapping):
+        raise AnsibleFilterError(f"the environment must be a mapping of names to values, not a {type(variables).__name__}")
+    return "\n".join(_line(name, variables[name]) for name in sorted(variables, key=str))
+
+
+class FilterModule:
+    """Ansible looks filters up here."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"systemd_environment": systemd_environment}
