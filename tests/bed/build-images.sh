@@ -70,6 +70,7 @@ build() {
         host-*) layered_image "$prefix/$suite-systemd" host "$image" "$label" ;;
     esac >/dev/null
     echo "$image: built in $((SECONDS - start)) s"
+    touch "$locks/built.$$"
 }
 
 build_suite() {
@@ -103,4 +104,9 @@ for suite in bookworm trixie; do
 done
 status=0
 for job in "${jobs[@]}"; do wait "$job" || status=1; done
+if [[ -e $locks/built.$$ ]]; then
+    rm "$locks/built.$$"
+    # What the new images replaced; one that a container still uses stays until the next time.
+    podman image prune --force --filter label=mas.ops.recipe >/dev/null 2>&1 || true
+fi
 exit "$status"

@@ -1,0 +1,183 @@
+"""The example application on the hosts of a bed, handled with the commands that an operator uses.
+
+with Fleet.up("demo", hosts=3) as fleet:
+    fleet.provision()
+    fleet.build("1.0.0")
+    fleet.deploy("1.0.0").check()
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from bed import CHECKOUT, Bed
+from load import Load
+
+APPLICATION = "agents"
+ENVIRONMENT = "staging"
+TOKEN = "not-a-secret-outside-the-test-bed"
+
+
+class CommandFailed(Exception):
+    """A command of the story failed; the message holds its output."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that ended: its exit status, all that it printed, and how long it took in seconds."""
+
+    command: str
+    status: int
+    output: str
+    seconds: float
+
+    def check(self) -> Done:
+        if self.status:
+            raise CommandFailed(f"{self.command} ended with status {self.status}:\n{self.output}")
+        return self
+
+
+class Fleet:
+    """Hosts of one environment, a store of artifacts, a signing key, and the settings for all of them."""
+
+    def __init__(self, bed: Bed) -> None:
+        self.bed = bed
+        self.store = bed.state / "artifacts"
+        self.key = bed.state / "signer"
+        self.settings = bed.state / "settings.json"
+
+    @classmethod
+    def up(cls, run: str, hosts: int, *, suite: str = "bookworm", **settings: Any) -> Fleet:
+        """Start the hosts. ``settings`` are variables of the application, over those of the inventory."""
+        fleet = cls(Bed.named(run))
+        fleet.bed.up(hosts, suite=suite, group=APPLICATION, environment=ENVIRONMENT, ports=(80,))
+        group_vars = fleet.bed.state / "group_vars"
+        if not group_vars.is_symlink():
+            group_vars.symlink_to(CHECKOUT / "inventories" / ENVIRONMENT / "group_vars")
+        fleet.store.mkdir(exist_ok=True)
+        kind = ["-q", "-t", "ed25519", "-N", "", "-C", "builder"]
+        subprocess.run(["ssh-keygen", *kind, "-f", str(fleet.key)], check=True)
+        fleet.set(**settings)
+        return fleet
+
+    def set(self, **settings: Any) -> None:
+        """Change variables; ``application_environment`` is added to, all others are replaced."""
+        environment = {"AGENTS_TOKEN": TOKEN, **settings.pop("application_environment", {})}
+        public = self.key.with_suffix(".pub").read_text().split()
+        values = {
+            "application": APPLICATION,
+            "application_artifacts": str(self.store),
+            "application_allowed_signers": [f"builder {public[0]} {public[1]}"],
+            "application_environment": environment,
+            **settings,
+        }
+        self.settings.touch(mode=0o600)
+        self.settings.write_text(json.dumps(values, indent=2))
+
+    @staticmethod
+    def remove(run: str) -> None:
+        """Remove what an earlier run of this name may have left."""
+        Bed.named(run).down()
+
+    def down(self) -> None:
+        self.bed.down()
+
+    def __enter__(self) -> Fleet:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.down()
+
+    @property
+    def names(self) -> list[str]:
+        return [host.name for host in self.bed.hosts]
+
+    def urls(self, path: str = "/version") -> list[str]:
+        return [self.bed.url(name, 80, path) for name in self.names]
+
+    def load(self, rate: float = 100) -> Load:
+        """A user's load on all hosts in turn."""
+        return Load(self.urls(), rate=rate)
+
+    def live(self) -> dict[str, str]:
+        """The version that each host answers with, or what went wrong."""
+        return {name: _version(self.bed.url(name, 80, "/version")) for name in self.names}
+
+    def build(self, *versions: str) -> None:
+        """Make the source of each version and build its artifact with the playbook."""
+        for version in versions:
+            source = self.bed.state / "source" / version
+            maker = CHECKOUT / "examples/app/make_version.py"
+            subprocess.run([sys.executable, str(maker), version, str(source)], check=True)
+            self.play("build", application_source=str(source), signing_key=str(self.key)).check()
+
+    def provision(self) -> Done:
+        return self.play("provision")
+
+    def deploy(self, version: str, *words: str, **extra: Any) -> Done:
+        return self.play("deploy", *words, version=version, **extra)
+
+    def rollback(self, version: str = "", *words: str, **extra: Any) -> Done:
+        return self.play("rollback", *words, **({"version": version} if version else {}), **extra)
+
+    def play(self, playbook: str, *words: str, **extra: Any) -> Done:
+        """Run ``mas.ops.PLAYBOOK`` to its end."""
+        process = self.start(playbook, *words, **extra)
+        begin = time.monotonic()
+        output, _ = process.communicate()
+        return Done(f"mas.ops.{playbook}", process.returncode, output, time.monotonic() - begin)
+
+    def start(self, playbook: str, *words: str, **extra: Any) -> subprocess.Popen[str]:
+        """The same in the background, in a session of its own so that it can be killed whole."""
+        return self.command("ansible-playbook", f"mas.ops.{playbook}", *self._options(extra), *words)
+
+    def ansible(self, module: str, *words: str) -> Done:
+        """One module on all hosts, as ``ansible -m`` does."""
+        begin = time.monotonic()
+        process = self.command("ansible", "-i", str(self.bed.inventory), "all", "-m", module, *words)
+        output, _ = process.communicate()
+        return Done(f"ansible -m {module}", process.returncode, output, time.monotonic() - begin)
+
+    def command(self, name: str, *words: str) -> subprocess.Popen[str]:
+        tool = Path(sys.executable).parent / name
+        return subprocess.Popen(
+            [str(tool), *words],
+            cwd=self.bed.state,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _options(self, extra: Mapping[str, Any]) -> list[str]:
+        more = ["-e", json.dumps(extra)] if extra else []
+        return ["-i", str(self.bed.inventory), "-e", f"@{self.settings}", *more]
+
+
+def _version(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(json.load(answer)["version"])
+    except (OSError, ValueError, KeyError) as error:
+        return f"no answer: {error}"
+
+
+def _environment() -> dict[str, str]:
+    """None of the caller's Ansible settings; ours are those that the README advises."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+    return {**kept, "PATH": path, "ANSIBLE_FORKS": "10", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1"}
