@@ -9,6 +9,7 @@
 
 The same version gives the same bytes every time.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -25,7 +26,8 @@ VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 
 def known() -> dict[str, list[str]]:
     """The overlays of every version, in the order in which they are laid."""
-    return json.loads((HERE / "versions" / "versions.json").read_text())
+    overlays: dict[str, list[str]] = json.loads((HERE / "versions" / "versions.json").read_text())
+    return overlays
 
 
 def make(version: str, destination: Path, like: str | None = None) -> None:
@@ -41,7 +43,9 @@ def make(version: str, destination: Path, like: str | None = None) -> None:
         _lay(HERE / "versions" / overlay, destination)
     _put(HERE / "mas.yml", destination / "mas.yml")
     _set_version(destination / "mas.yml", r'(?m)^version: ".*"$', f'version: "{version}"')
-    _set_version(destination / "agents" / "__init__.py", r'(?m)^__version__ = ".*"$', f'__version__ = "{version}"')
+    _set_version(
+        destination / "agents" / "__init__.py", r'(?m)^__version__ = ".*"$', f'__version__ = "{version}"'
+    )
 
 
 def _lay(source: Path, destination: Path) -> None:
@@ -63,7 +67,9 @@ def _set_version(file: Path, line: str, wanted: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("version")
     parser.add_argument("destination", type=Path)
     parser.add_argument("--like", metavar="KNOWN", help="take the code of this version")

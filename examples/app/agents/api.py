@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process `api`: `python3 -m agents.api`. SIGTERM and SIGINT stop it gracefully."""
+
 from __future__ import annotations
 
 import os
@@ -16,6 +17,8 @@ from agents.server import ACCEPT_POLL, Server
 from agents.settings import BadSetting, Settings, from_environment
 from agents.storage import open_database
 
+STOP = (signal.SIGTERM, signal.SIGINT)
+
 
 def main() -> int:
     try:
@@ -27,18 +30,22 @@ def main() -> int:
 
 
 def serve(settings: Settings) -> int:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)  # in every thread: the main thread takes them from sigwait
     database = open_database(settings)
     try:
         server = Server(App(settings, database), settings)
     except OSError as problem:
         log("cannot_listen", bind=settings.bind, port=settings.port, problem=problem)
         return 1
-    threading.Thread(target=server.serve_forever, args=(ACCEPT_POLL,), name="accept").start()
-    log("listening", bind=settings.bind, port=server.server_address[1], version=__version__, slot=settings.slot)
-    stop.wait()
+    threading.Thread(target=server.serve_forever, args=(ACCEPT_POLL,), name="accept", daemon=True).start()
+    log(
+        "listening",
+        bind=settings.bind,
+        port=server.server_address[1],
+        version=__version__,
+        slot=settings.slot,
+    )
+    signal.sigwait(STOP)
     log("stopping")
     complete = server.stop()
     database.close()

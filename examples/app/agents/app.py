@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a request to its response: routes, warm-up, token, errors, counters. Knows no sockets."""
+
 from __future__ import annotations
 
 import hmac
@@ -30,12 +31,17 @@ class App:
         self._database = database
         self.health = Health(database, settings.warmup)
         self.metrics = Metrics(__version__, settings.slot, self._started)
-        self._router = Router((
-            Route("GET", "/health", self._health),
-            Route("GET", "/version", self._version),
-            Route("GET", "/metrics", self._metrics),
-            *(Route(method, path, self._guarded(around(handler))) for method, path, handler in resources.ROUTES),
-        ))
+        self._router = Router(
+            (
+                Route("GET", "/health", self._health),
+                Route("GET", "/version", self._version),
+                Route("GET", "/metrics", self._metrics),
+                *(
+                    Route(method, path, self._guarded(around(handler)))
+                    for method, path, handler in resources.ROUTES
+                ),
+            )
+        )
 
     def handle(self, request: Request) -> Response:
         begun = time.perf_counter()
@@ -62,7 +68,9 @@ class App:
             if self.health.warming_up():
                 raise HttpError(503, "warming up", Retry_After="1")
             if self._token and request.method not in READS and not self._knows_token(request.authorization):
-                raise HttpError(401, "this needs Authorization: Bearer and the token", WWW_Authenticate="Bearer")
+                raise HttpError(
+                    401, "this needs Authorization: Bearer and the token", WWW_Authenticate="Bearer"
+                )
             return handler(database, request)
 
         return guard
@@ -72,18 +80,21 @@ class App:
         given = token.strip().encode("utf-8", "replace")
         return scheme.lower() == "bearer" and hmac.compare_digest(given, self._token)
 
-    def _health(self, database: Database, request: Request) -> Response:
+    def _health(self, _database: Database, _request: Request) -> Response:
         status, report = self.health.report()
         return reply({**report, "version": __version__, "slot": self._slot}, status)
 
-    def _version(self, database: Database, request: Request) -> Response:
+    def _version(self, _database: Database, _request: Request) -> Response:
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started))
         return reply({"name": "agents", "version": __version__, "slot": self._slot, "started": started})
 
-    def _metrics(self, database: Database, request: Request) -> Response:
+    def _metrics(self, database: Database, _request: Request) -> Response:
         try:
             tasks = count_by_state(database)
         except StorageError:
             tasks = []
-        gauges = {"agents_warmed_up": int(not self.health.warming_up()), "agents_stopping": int(self.health.stopping)}
+        gauges = {
+            "agents_warmed_up": int(not self.health.warming_up()),
+            "agents_stopping": int(self.health.stopping),
+        }
         return Response(200, self.metrics.text(gauges, tasks).encode(), CONTENT_TYPE)

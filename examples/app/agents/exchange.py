@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A request and its response, without any socket: what the resources take and return."""
+
 from __future__ import annotations
 
 import json
@@ -61,13 +62,15 @@ class Request:
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number in the query string."""
         text = self.query.get(name, str(default))
-        return _within(name, int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None, low, high)
+        return _within(
+            name, int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None, low, high
+        )
 
 
 def text_of(fields: Mapping[str, Any], name: str, longest: int, default: str | None = None) -> str:
     """A text in a JSON object; without a default it has to be there."""
     value = fields.get(name, default)
-    if not isinstance(value, str) or not value.isascii() and not _encodes(value) or "\0" in value:
+    if not isinstance(value, str) or not _encodes(value) or "\0" in value:
         raise HttpError(400, f"{name} has to be a text")
     if len(value) > longest or (default is None and not value):
         raise HttpError(400, f"{name} has to have 1 to {longest} characters")

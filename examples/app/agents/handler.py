@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One connection: reads requests, hands them to the application, writes responses in one piece."""
+
 from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler
@@ -23,8 +24,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     default_request_version = "HTTP/1.1"  # a broken request line still gets a whole response
     disable_nagle_algorithm = True
-    wbufsize = -1                         # headers and body leave together
-    timeout = 75                          # idle seconds; longer than proxies keep an idle connection
+    wbufsize = -1  # headers and body leave together
+    timeout = 75  # idle seconds; longer than proxies keep an idle connection
 
     def parse_request(self) -> bool:
         self.server.mark(self.connection, busy=True)
@@ -45,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.settings.access_log:
             log("request", method=self.command, path=urlsplit(self.path).path, status=response.status)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = respond
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = respond  # noqa: N815 http.server finds them by name
 
     def _request(self) -> Request:
         body = self._body()
@@ -97,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(response.body)
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+    def send_error(self, code: int, message: str | None = None, _explain: str | None = None) -> None:
         """What http.server refuses by itself: a broken request line, too many headers, an unknown method."""
         self.close_connection = True
         self._write(HttpError(int(code), message or "the request cannot be read").response())
@@ -106,5 +107,5 @@ class Handler(BaseHTTPRequestHandler):
     def version_string(self) -> str:
         return f"agents/{__version__}"
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 its name there
         """Silence: http.server would write every request line, with its query, to the log."""

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Healthy: warmed up, not stopping, and every check holds."""
+
 from __future__ import annotations
 
 import time
@@ -13,7 +14,9 @@ from agents.storage import Database, StorageError
 
 
 class Health:
-    def __init__(self, database: Database, warmup: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, database: Database, warmup: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._database = database
         self._clock = clock
         self._ready_at = clock() + warmup

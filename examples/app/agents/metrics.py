@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A few counters in the text format of Prometheus."""
+
 from __future__ import annotations
 
 import threading
@@ -32,10 +33,15 @@ class Metrics:
         with self._lock:
             requests, buckets, seconds = dict(self._requests), list(self._buckets), self._seconds
         lines = ["# TYPE agents_build_info gauge", _sample("agents_build_info", self._info, 1)]
-        lines += ["# TYPE process_start_time_seconds gauge", f"process_start_time_seconds {self._started:.3f}"]
+        lines += [
+            "# TYPE process_start_time_seconds gauge",
+            f"process_start_time_seconds {self._started:.3f}",
+        ]
         lines += ["# TYPE agents_http_requests_total counter"]
         lines += [
-            _sample("agents_http_requests_total", {"method": method, "route": route, "status": str(status)}, count)
+            _sample(
+                "agents_http_requests_total", {"method": method, "route": route, "status": str(status)}, count
+            )
             for (method, route, status), count in sorted(requests.items())
         ]
         lines += _histogram("agents_http_request_duration_seconds", buckets, seconds)
@@ -48,7 +54,7 @@ class Metrics:
 
 def _histogram(name: str, buckets: list[int], seconds: float) -> list[str]:
     lines, total = [f"# TYPE {name} histogram"], 0
-    for bound, count in zip((*map(str, BUCKETS), "+Inf"), buckets):
+    for bound, count in zip((*map(str, BUCKETS), "+Inf"), buckets, strict=True):
         total += count
         lines.append(_sample(f"{name}_bucket", {"le": bound}, total))
     return [*lines, f"{name}_sum {seconds:.6f}", f"{name}_count {total}"]

@@ -6,6 +6,7 @@
 Every step is recorded in the database in the transaction that makes it, under a lock: running this again, or on
 several hosts at once, does each step once. Prints JSON. Ends with 0 when the schema is as asked, 1 otherwise.
 """
+
 from __future__ import annotations
 
 import json
@@ -77,7 +78,9 @@ def _apply_pending(execute: Execute, phase: str) -> list[str]:
             execute(statement)
         execute(
             "INSERT INTO schema_steps (name, phase, version, applied) VALUES (:name, :phase, :version, {now})",
-            name=step.name, phase=phase, version=__version__,
+            name=step.name,
+            phase=phase,
+            version=__version__,
         )
     return [step.name for step in pending]
 
@@ -94,7 +97,9 @@ def _check(phase: str, done: Done) -> None:
     known = {step.name for step in STEPS}
     beyond = sorted(name for name, made in done if made == "contract" and name not in known)
     if beyond:
-        raise NotPossible(f"the schema was contracted past version {__version__} ({', '.join(beyond)}): deploy a newer one")
+        raise NotPossible(
+            f"the schema was contracted past version {__version__} ({', '.join(beyond)}): deploy a newer one"
+        )
     missing = _pending("expand", done)
     if phase == "contract" and missing:
         raise NotPossible(f"run expand first: {', '.join(step.name for step in missing)}")

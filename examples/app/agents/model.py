@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a task of this version has beside the basics, how a client sets it, and which task goes first."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP/1.1 on a socket: a thread a connection, keep-alive, and a stop that loses no request."""
+
 from __future__ import annotations
 
+import contextlib
 import socket
 import socketserver
 import sys
 import threading
 import time
 from http.server import ThreadingHTTPServer
+from typing import Any
 
 from agents.app import App
 from agents.handler import Handler
@@ -21,7 +24,7 @@ ACCEPT_POLL = 0.1  # seconds between two looks at the request to stop
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False     # stop() waits itself, and no longer than the grace
+    block_on_close = False  # stop() waits itself, and no longer than the grace
     request_queue_size = 128
 
     def __init__(self, app: App, settings: Settings) -> None:
@@ -35,17 +38,17 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # HTTPServer would ask the DNS for this host's name
 
-    def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+    def process_request(self, request: Any, client_address: Any) -> None:
         self.mark(request, busy=False)
-        super().process_request(request, client_address)  # type: ignore[arg-type]
+        super().process_request(request, client_address)
 
-    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
+    def shutdown_request(self, request: Any) -> None:
         super().shutdown_request(request)
         with self._change:
             self._busy.pop(request, None)
             self._change.notify_all()
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, _request: object, _client_address: object) -> None:
         log("connection_lost", problem=repr(sys.exc_info()[1]))
 
     def mark(self, connection: socket.socket, busy: bool) -> None:
@@ -82,10 +85,8 @@ class Server(ThreadingHTTPServer):
         """Their next read ends at once; a request that has just arrived is still read and answered."""
         with self._change:
             for connection in [one for one, busy in self._busy.items() if not busy]:
-                try:
+                with contextlib.suppress(OSError):  # the other side was faster
                     connection.shutdown(socket.SHUT_RD)
-                except OSError:
-                    pass  # the other side was faster
 
     def _wait_for_all(self, until: float) -> bool:
         with self._change:

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything the environment may say to a process, read once, checked at the start."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -24,14 +25,14 @@ class Settings:
     shared: str
     database_url: str = field(repr=False)
     token: str = field(repr=False)
-    warmup: float        # seconds in which the api listens but is not ready
-    grace: float         # seconds the api gives to requests in flight when it is told to stop
-    linger: float        # seconds in which an idle connection may still bring a request while stopping
+    warmup: float  # seconds in which the api listens but is not ready
+    grace: float  # seconds the api gives to requests in flight when it is told to stop
+    linger: float  # seconds in which an idle connection may still bring a request while stopping
     max_body: int
-    pool: int            # database connections of one process
+    pool: int  # database connections of one process
     access_log: bool
-    lease: float         # seconds after which the task of a silent worker goes to another one
-    poll: float          # seconds an idle worker waits before it asks again
+    lease: float  # seconds after which the task of a silent worker goes to another one
+    poll: float  # seconds an idle worker waits before it asks again
     worker_grace: float  # seconds a worker gives to the task in hand when it is told to stop
     task_seconds: float  # how long a task pretends to take
 

@@ -6,6 +6,7 @@
 A claim is a lease: a worker that lives renews it, and the task of a worker that died goes to another one when
 it has run out. The number of the attempt fences: only the holder of the newest claim can finish the task.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -31,7 +32,10 @@ def create(database: Database, kind: str, payload: str, agent: str, extra: objec
     return database.change(
         f"INSERT INTO tasks (kind, payload, agent, {COLUMN}, created)"
         f" VALUES (:kind, :payload, :agent, :extra, {{now}}) RETURNING {COLUMNS}",
-        kind=kind, payload=payload, agent=agent, extra=extra,
+        kind=kind,
+        payload=payload,
+        agent=agent,
+        extra=extra,
     )[0]
 
 
@@ -44,7 +48,9 @@ def newest(database: Database, state: str, before: int, limit: int) -> list[dict
     wanted = "AND state = :state" if state else ""
     return database.rows(
         f"SELECT {COLUMNS} FROM tasks WHERE id < :before {wanted} ORDER BY id DESC LIMIT :limit",
-        state=state, before=before, limit=limit,
+        state=state,
+        before=before,
+        limit=limit,
     )
 
 
@@ -59,30 +65,45 @@ def claim(database: Database, worker: str, lease: float) -> Claim | None:
         " lease_until = {now} + :lease WHERE id = (SELECT id FROM tasks WHERE state = 'queued'"
         " OR (state = 'running' AND lease_until < {now} AND attempts < :most)"
         f" ORDER BY {FIRST} LIMIT 1 {{skip_locked}}) RETURNING id, attempts, kind, payload",
-        worker=worker, lease=lease, most=ATTEMPTS,
+        worker=worker,
+        lease=lease,
+        most=ATTEMPTS,
     )
     return Claim(rows[0]["id"], rows[0]["attempts"], rows[0]["kind"], rows[0]["payload"]) if rows else None
 
 
 def renew(database: Database, held: Claim, lease: float) -> bool:
-    return bool(database.change(
-        f"UPDATE tasks SET lease_until = {{now}} + :lease WHERE {HELD} RETURNING id",
-        lease=lease, id=held.id, attempt=held.attempt,
-    ))
+    return bool(
+        database.change(
+            f"UPDATE tasks SET lease_until = {{now}} + :lease WHERE {HELD} RETURNING id",
+            lease=lease,
+            id=held.id,
+            attempt=held.attempt,
+        )
+    )
 
 
 def finish(database: Database, held: Claim, state: str, result: str) -> bool:
     """False when the claim was lost: the result is thrown away, as another worker has the task."""
-    return bool(database.change(
-        f"UPDATE tasks SET state = :state, result = :result, finished = {{now}} WHERE {HELD} RETURNING id",
-        state=state, result=result, id=held.id, attempt=held.attempt,
-    ))
+    return bool(
+        database.change(
+            f"UPDATE tasks SET state = :state, result = :result, finished = {{now}} WHERE {HELD} RETURNING id",
+            state=state,
+            result=result,
+            id=held.id,
+            attempt=held.attempt,
+        )
+    )
 
 
 def hand_back(database: Database, held: Claim) -> bool:
-    return bool(database.change(
-        f"UPDATE tasks SET state = 'queued' WHERE {HELD} RETURNING id", id=held.id, attempt=held.attempt,
-    ))
+    return bool(
+        database.change(
+            f"UPDATE tasks SET state = 'queued' WHERE {HELD} RETURNING id",
+            id=held.id,
+            attempt=held.attempt,
+        )
+    )
 
 
 def give_up(database: Database) -> list[int]:
@@ -90,6 +111,7 @@ def give_up(database: Database) -> list[int]:
     rows = database.change(
         "UPDATE tasks SET state = 'failed', finished = {now}, result = :reason"
         " WHERE state = 'running' AND lease_until < {now} AND attempts >= :most RETURNING id",
-        reason='{"error": "too many workers died over this task"}', most=ATTEMPTS,
+        reason='{"error": "too many workers died over this task"}',
+        most=ATTEMPTS,
     )
     return [row["id"] for row in rows]

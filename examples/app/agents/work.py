@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a worker does with a task: pure functions of the payload, the same result every time."""
+
 from __future__ import annotations
 
 import json

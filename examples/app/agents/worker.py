@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process `worker`: `python3 -m agents.worker`. On SIGTERM it finishes the task in hand and exits 0."""
+
 from __future__ import annotations
 
 import json
@@ -27,7 +28,7 @@ class Worker:
         self._settings = settings
         self._database = database
         self._name = f"{os.uname().nodename}:{settings.slot or '-'}:{os.getpid()}:{__version__}"
-        self._stop = threading.Event()
+        self._stopping = False  # an Event would deadlock when it is set by a signal in the midst of its wait
         self._held: tasks.Claim | None = None
         self._performing = False
 
@@ -37,14 +38,14 @@ class Worker:
         signal.signal(signal.SIGALRM, self._out_of_grace)
         threading.Thread(target=self._keep_lease, name="lease", daemon=True).start()
         log("working", worker=self._name)
-        while not self._stop.is_set():
+        while not self._stopping:
             try:
                 if not self._one_task():
                     tasks.give_up(self._database)
-                    self._stop.wait(self._settings.poll)
+                    time.sleep(self._settings.poll)
             except StorageError as problem:  # also a schema that is not there yet: the migration comes
                 log("storage", problem=problem)
-                self._stop.wait(1)
+                time.sleep(1)
             except OutOfGrace:
                 return self._hand_back()
         log("stopped")
@@ -95,13 +96,13 @@ class Worker:
             except StorageError as problem:
                 log("storage", problem=problem)
 
-    def _asked_to_stop(self, number: int, frame: object) -> None:
-        if self._stop.is_set():
+    def _asked_to_stop(self, _number: int, _frame: object) -> None:
+        if self._stopping:
             return
-        self._stop.set()
+        self._stopping = True
         signal.setitimer(signal.ITIMER_REAL, max(self._settings.worker_grace, 0.001))
 
-    def _out_of_grace(self, number: int, frame: object) -> None:
+    def _out_of_grace(self, _number: int, _frame: object) -> None:
         if self._performing:
             raise OutOfGrace
 

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Agents: they register, say that they are alive, and are listed."""
+
 from __future__ import annotations
 
 import re
@@ -16,7 +17,9 @@ COLUMNS = "name, role, registered, seen"
 
 def agent_name(text: str) -> str:
     if not NAME.fullmatch(text):
-        raise HttpError(400, "the name of an agent has 1 to 64 of a-z 0-9 . _ - and begins with a letter or digit")
+        raise HttpError(
+            400, "the name of an agent has 1 to 64 of a-z 0-9 . _ - and begins with a letter or digit"
+        )
     return text
 
 
@@ -26,7 +29,8 @@ def register(database: Database, request: Request) -> Response:
     rows = database.change(
         "INSERT INTO agents (name, role, registered, seen) VALUES (:name, :role, {now}, {now})"
         f" ON CONFLICT (name) DO UPDATE SET role = excluded.role, seen = excluded.seen RETURNING {COLUMNS}",
-        name=agent_name(text_of(fields, "name", 64)), role=text_of(fields, "role", 64, default=""),
+        name=agent_name(text_of(fields, "name", 64)),
+        role=text_of(fields, "role", 64, default=""),
     )
     return reply(rows[0], 201)
 
@@ -37,7 +41,9 @@ def listed(database: Database, request: Request) -> Response:
     if after:
         agent_name(after)
     rows = database.rows(
-        f"SELECT {COLUMNS} FROM agents WHERE name > :after ORDER BY name LIMIT :limit", after=after, limit=limit,
+        f"SELECT {COLUMNS} FROM agents WHERE name > :after ORDER BY name LIMIT :limit",
+        after=after,
+        limit=limit,
     )
     return reply({"agents": rows})
 

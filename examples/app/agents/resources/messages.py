@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Messages from agent to agent. Reading an inbox takes nothing out of it: ask with `after` for what is new."""
+
 from __future__ import annotations
 
 from agents.exchange import HttpError, Request, Response, reply, text_of
@@ -20,7 +21,10 @@ def send(database: Database, request: Request) -> Response:
     rows = database.change(
         "INSERT INTO messages (sender, recipient, body, sent)"
         f" SELECT :sender, :recipient, :body, {{now}} WHERE {KNOWN} RETURNING {COLUMNS}",
-        sender=sender, recipient=recipient, body=text_of(fields, "body", 10_000), both=len({sender, recipient}),
+        sender=sender,
+        recipient=recipient,
+        body=text_of(fields, "body", 10_000),
+        both=len({sender, recipient}),
     )
     if not rows:
         raise HttpError(404, "the sender or the recipient is not registered")
@@ -31,7 +35,8 @@ def inbox(database: Database, request: Request) -> Response:
     rows = database.rows(
         f"SELECT {COLUMNS} FROM messages WHERE recipient = :name AND id > :after ORDER BY id LIMIT :limit",
         name=agent_name(request.params["name"]),
-        after=request.whole("after", 0, 0, 2**62), limit=request.whole("limit", 100, 1, 1000),
+        after=request.whole("after", 0, 0, 2**62),
+        limit=request.whole("limit", 100, 1, 1000),
     )
     return reply({"messages": rows})
 

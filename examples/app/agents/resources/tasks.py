@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tasks: clients create and read them; workers claim and finish them in the database."""
+
 from __future__ import annotations
 
 import json
@@ -25,8 +26,11 @@ def create(database: Database, request: Request) -> Response:
         raise HttpError(400, f"kind has to be one of {', '.join(KINDS)}")
     agent = text_of(fields, "agent", 64, default="")
     task = tasks.create(
-        database, kind, text_of(fields, "payload", 50_000, default=""),
-        agent_name(agent) if agent else "", model.from_client(fields),
+        database,
+        kind,
+        text_of(fields, "payload", 50_000, default=""),
+        agent_name(agent) if agent else "",
+        model.from_client(fields),
     )
     return reply(_shown(task), 201, (("Location", f"/tasks/{task['id']}"),))
 

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The database behind one small interface: SQL with named values in, rows as dictionaries out."""
+
 from __future__ import annotations
 
 from agents.settings import Settings
@@ -13,9 +14,9 @@ __all__ = ["Database", "SchemaMismatch", "StorageDown", "StorageError", "open_da
 def open_database(settings: Settings) -> Database:
     """Opens no connection yet, so a process starts, and says so in /health, while its database is away."""
     if settings.database_url:
-        from agents.storage.postgres import Postgres  # needs python3-psycopg2, only here
+        from agents.storage.postgres import Postgres  # noqa: PLC0415 needs python3-psycopg2, only here
 
         return Postgres(settings.database_url, settings.pool)
-    from agents.storage.sqlite import SQLite
+    from agents.storage.sqlite import SQLite  # noqa: PLC0415 and this is not needed there
 
     return SQLite(f"{settings.shared}/agents.db", settings.pool)

@@ -6,6 +6,7 @@
 SQL is written once, with `:name` for values and three words that differ: {now} (the clock of the database, so
 that hosts need not agree), {identity} (a growing number as key) and {skip_locked}.
 """
+
 from __future__ import annotations
 
 import queue

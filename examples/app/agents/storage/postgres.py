@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PostgreSQL through Debian's python3-psycopg2."""
+
 from __future__ import annotations
 
 import re
@@ -10,9 +11,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-import psycopg2
+import psycopg2  # type: ignore[import-untyped]
 from psycopg2 import errors
-from psycopg2.extras import RealDictCursor
+from psycopg2.extras import RealDictCursor  # type: ignore[import-untyped]
 
 from agents.storage.base import PATIENCE, Database, Execute, Rows, SchemaMismatch, StorageDown, StorageError
 
@@ -22,8 +23,8 @@ WORDS = {
     "skip_locked": "FOR UPDATE SKIP LOCKED",
 }
 MIGRATION_LOCK = 5_174_632_027  # any number, the same in every version of this application
-LOCK_PATIENCE = "60s"           # for the turn to migrate
-TABLE_PATIENCE = "2s"           # for a table: a migration must not make the requests behind it wait for long
+LOCK_PATIENCE = "60s"  # for the turn to migrate
+TABLE_PATIENCE = "2s"  # for a table: a migration must not make the requests behind it wait for long
 
 
 class Postgres(Database):
@@ -36,9 +37,11 @@ class Postgres(Database):
         connection = self._connect()
         try:
             for statement in (
-                "SET statement_timeout = 0", f"SET lock_timeout = '{LOCK_PATIENCE}'",
+                "SET statement_timeout = 0",
+                f"SET lock_timeout = '{LOCK_PATIENCE}'",
                 f"SELECT pg_advisory_lock({MIGRATION_LOCK})",  # ends with the connection, so before any pool
-                f"SET lock_timeout = '{TABLE_PATIENCE}'", "BEGIN",
+                f"SET lock_timeout = '{TABLE_PATIENCE}'",
+                "BEGIN",
             ):
                 self._execute(connection, statement, {})
             yield lambda sql, /, **values: self._execute(connection, sql, values)
@@ -50,7 +53,10 @@ class Postgres(Database):
         milliseconds = int(PATIENCE * 1000)
         try:
             connection = psycopg2.connect(
-                self._url, connect_timeout=3, cursor_factory=RealDictCursor, application_name="agents",
+                self._url,
+                connect_timeout=3,
+                cursor_factory=RealDictCursor,
+                application_name="agents",
                 options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
             )
         except psycopg2.Error as problem:

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SQLite: one file in the shared folder, used by both slots of a host at once."""
+
 from __future__ import annotations
 
 import os
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 from agents.storage.base import PATIENCE, Database, Execute, Rows, SchemaMismatch, StorageDown, StorageError
 
@@ -25,7 +27,7 @@ MIGRATION_PATIENCE = 60.0
 class SQLite(Database):
     def __init__(self, path: str, size: int) -> None:
         super().__init__(size)
-        self._path = path
+        self._path = Path(path)
 
     @contextmanager
     def migrating(self) -> Iterator[Execute]:
@@ -41,7 +43,10 @@ class SQLite(Database):
     def _connect(self, patience: float = PATIENCE) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(
-                self._path, timeout=patience, isolation_level=None, check_same_thread=False,
+                self._path,
+                timeout=patience,
+                isolation_level=None,
+                check_same_thread=False,
             )
             _use_wal(connection, patience)
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -61,13 +66,15 @@ class SQLite(Database):
             raise StorageError(f"{self._path}: {problem}") from None
 
     def _refuse_foreign_owner(self) -> None:
-        folder = os.path.dirname(self._path) or "."
+        folder = self._path.parent
         try:
-            owner = os.stat(folder).st_uid
+            owner = folder.stat().st_uid
         except OSError as problem:
             raise StorageDown(str(problem)) from None
         if os.geteuid() == 0 and owner != 0:
-            raise StorageError(f"run this as the owner of {folder}: a database of root would lock the application out")
+            raise StorageError(
+                f"run this as the owner of {folder}: a database of root would lock the application out"
+            )
 
 
 @cache

@@ -6,6 +6,7 @@
 After AGENTS_LEAK_AFTER seconds (60) the memory counts as used up and the process ends with status 1, requests in
 hand and all, as it would under MemoryMax=. What is kept is bounded: the machine of a test must not suffer.
 """
+
 from __future__ import annotations
 
 import os

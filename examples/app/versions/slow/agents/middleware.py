@@ -5,6 +5,7 @@
 
 2.5 % of the requests are slow, so the median stays and the 99th percentile is what the pause makes it.
 """
+
 from __future__ import annotations
 
 import os

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Version 2: a number instead of two lanes. Until the contract step, both versions can write and read tasks."""
+
 from __future__ import annotations
 
 from agents.migrations.step import Step

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How much there is of everything."""
+
 from __future__ import annotations
 
 from agents.exchange import Request, Response, reply
@@ -13,7 +14,7 @@ COUNTS = "SELECT (SELECT COUNT(*) FROM agents) AS agents, (SELECT COUNT(*) FROM 
 WAITING = "SELECT priority, COUNT(*) AS number FROM tasks WHERE state = 'queued' GROUP BY priority ORDER BY priority"
 
 
-def stats(database: Database, request: Request) -> Response:
+def stats(database: Database, _request: Request) -> Response:
     waiting = {str(row["priority"]): row["number"] for row in database.rows(WAITING)}
     tasks = dict(count_by_state(database))
     return reply({**database.rows(COUNTS)[0], "tasks": tasks, "waiting_by_priority": waiting})
