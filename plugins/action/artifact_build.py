@@ -13,10 +13,10 @@ from typing import Any
 
 from ..module_utils._core.argspec import ArgumentSpec
 from ..module_utils._core.edge import plan_result
-from ..plugin_utils.artifacts.edge import ControllerAction, Facts
+from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
 
 try:
-    from ..plugin_utils.artifacts.build import Request, build
+    from ..plugin_utils.artifacts.adapters.build import Request, build
 except ImportError as error:
     MISSING: ImportError | None = error
 else:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._core.argspec import ArgumentSpec
-from ..plugin_utils.artifacts.edge import ControllerAction, Facts
+from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
 
 try:
-    from ..plugin_utils.artifacts.info import Question, info
+    from ..plugin_utils.artifacts.adapters.info import info
+    from ..plugin_utils.artifacts.question import Question
 except ImportError as error:
     MISSING: ImportError | None = error
 else:

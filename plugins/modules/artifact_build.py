@@ -171,13 +171,20 @@ error:
   sample: refused
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._core.argspec import ArgumentSpec
+from ..module_utils._core.edge import run_query
+from ..module_utils._core.errors import Refused
+
+
+def refuse(_: object) -> dict[str, object]:
+    """Only reached when the action was bypassed."""
+    raise Refused(
+        "artifact_build is an action, which runs on the controller", fix="Call it as mas.ops.artifact_build."
+    )
 
 
 def main() -> None:
-    """Only reached when the action was bypassed."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    module.fail_json(msg="mas.ops.artifact_build is an action: it runs on the controller.")
+    run_query(ArgumentSpec(), refuse)
 
 
 if __name__ == "__main__":

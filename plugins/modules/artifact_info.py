@@ -151,13 +151,20 @@ error:
   sample: artifact
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._core.argspec import ArgumentSpec
+from ..module_utils._core.edge import run_query
+from ..module_utils._core.errors import Refused
+
+
+def refuse(_: object) -> dict[str, object]:
+    """Only reached when the action was bypassed."""
+    raise Refused(
+        "artifact_info is an action, which runs on the controller", fix="Call it as mas.ops.artifact_info."
+    )
 
 
 def main() -> None:
-    """Only reached when the action was bypassed."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    module.fail_json(msg="mas.ops.artifact_info is an action: it runs on the controller.")
+    run_query(ArgumentSpec(), refuse)
 
 
 if __name__ == "__main__":

@@ -361,7 +361,9 @@ def _processes(value: object) -> Mapping[str, Process]:
         processes[name] = Process.parse(value[key], f"processes.{name}")
     web = [name for name, process in processes.items() if process.kind == WEB]
     if len(web) > 1:
-        raise ManifestError(f"{' and '.join(web)} are both of kind web, but a slot has one port", "processes")
+        raise ManifestError(
+            f"processes: {' and '.join(web)} are both of kind web, but a slot has one port", "processes"
+        )
     return processes
 
 

@@ -14,12 +14,11 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ...module_utils._core.errors import BadInput, NotFound
+from ...module_utils._core.errors import BadInput
 from ...module_utils._releases.manifest import SCHEMA, Files, Manifest, ManifestError
 
 FILE_NAME = "mas.yml"
@@ -35,14 +34,19 @@ _FIX = f"Correct {FILE_NAME} and build again."
 class Description:
     """What mas.yml says, and where it says it."""
 
-    path: Path
+    path: str
     values: Mapping[str, Any]
     exclude: tuple[str, ...]
     packages: tuple[str, ...]
     lines: Mapping[str, int]
 
     def manifest(self, version: str | None, commit: str, built: str, files: Files) -> Manifest:
-        """The manifest of an artifact of this application; an error names the line of mas.yml."""
+        """The manifest of an artifact of this application; an error names the line of mas.yml.
+
+        :param version: in place of the one in mas.yml
+        """
+        if version is None and self.values.get("version") is None:
+            raise self.error("version is missing: write it here, or give the option version", "name")
         data = {
             "schema": SCHEMA,
             "name": self.values.get("name"),
@@ -94,21 +98,8 @@ class Description:
             raise self.error(f"{field} cannot be split into words: {error}", field) from error
 
 
-def read(source: Path) -> Description:
-    """Read ``mas.yml`` of a source folder."""
-    path = source / FILE_NAME
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        fix = f"Give the folder that holds {FILE_NAME}."
-        raise NotFound(f"there is no {FILE_NAME} in the source folder", where=str(source), fix=fix) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{FILE_NAME} cannot be read: {error}", where=str(path), fix=_FIX) from error
-    return parse(text, path)
-
-
-def parse(text: str, path: Path) -> Description:
-    """The same for a text that was read already."""
+def parse(text: str, path: str) -> Description:
+    """Check the text of ``mas.yml``; ``path`` is where it was read, for messages."""
     values, lines = _load(text, path)
     description = Description(path, values, (), (), lines)
     unknown = [str(key) for key in values if key not in _KEYS]
@@ -141,7 +132,7 @@ def _with_defaults(value: Any, defaults: Mapping[str, Any]) -> Any:
     return {**defaults, **value} if isinstance(value, Mapping) else value
 
 
-def _load(text: str, path: Path) -> tuple[Mapping[str, Any], dict[str, int]]:
+def _load(text: str, path: str) -> tuple[Mapping[str, Any], dict[str, int]]:
     loader = yaml.SafeLoader(text)
     lines: dict[str, int] = {}
     try:
@@ -160,7 +151,7 @@ def _load(text: str, path: Path) -> tuple[Mapping[str, Any], dict[str, int]]:
     return values, lines
 
 
-def _yaml_error(error: yaml.YAMLError, path: Path) -> BadInput:
+def _yaml_error(error: yaml.YAMLError, path: str) -> BadInput:
     mark = getattr(error, "problem_mark", None)
     line = f", line {mark.line + 1}" if mark else ""
     reason = getattr(error, "problem", None) or str(error)

@@ -11,8 +11,7 @@ build time and the digest, so the same artifact always has the same bill.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -26,8 +25,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from ...module_utils._releases.manifest import Manifest, parse_built
-from .pack import Packed
-from .tree import Tree
+from .content import Packed
 
 
 def serial_number(sha256: str) -> UUID:
@@ -35,8 +33,12 @@ def serial_number(sha256: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"sha256:{sha256}")
 
 
-def document(manifest: Manifest, packed: Packed, tree: Tree, packages: Sequence[str]) -> str:
-    """The bill as JSON text."""
+def document(manifest: Manifest, packed: Packed, required: Iterable[str], packages: Iterable[str]) -> str:
+    """The bill as JSON text.
+
+    :param required: the texts of the requirements files of pip
+    :param packages: Debian packages, ``name`` or ``name=version``
+    """
     application = Component(
         name=manifest.name,
         version=manifest.version,
@@ -44,7 +46,7 @@ def document(manifest: Manifest, packed: Packed, tree: Tree, packages: Sequence[
         bom_ref=f"application:{manifest.name}",
         hashes=[_hash(packed.sha256)],
     )
-    libraries = [*_python(tree), *(_debian(package) for package in packages)]
+    libraries = [*_python(required), *(_debian(package) for package in packages)]
     files = [
         Component(name=name, type=ComponentType.FILE, bom_ref=f"file:{name}", hashes=[_hash(digest)])
         for name, digest in packed.digests.items()
@@ -54,7 +56,7 @@ def document(manifest: Manifest, packed: Packed, tree: Tree, packages: Sequence[
         metadata=BomMetaData(component=application, timestamp=parse_built(manifest.built)),
         components=[*libraries, *files],
     )
-    bom.register_dependency(application, libraries)
+    bom.register_dependency(application, [*libraries, *files])
     text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)
     # The library sorts the components but not the keys of its mappings in every version.
     return json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n"
@@ -90,26 +92,23 @@ def _debian(package: str) -> Component:
     return _library(PackageURL("deb", "debian", name, version or None))
 
 
-def _python(tree: Tree) -> list[Component]:
-    """What requirements*.txt in the root of the source ask for, with the version where it is pinned."""
+def _python(texts: Iterable[str]) -> list[Component]:
+    """What pip would install, with the version where it is pinned."""
     found: dict[str, Component] = {}
-    for member in tree.members:
-        if Path(member.name).match("requirements*.txt") and "/" not in member.name and member.type == "file":
-            text = (tree.root / member.name).read_text(encoding="utf-8", errors="replace")
-            for requirement in requirements(text.splitlines()):
-                purl = PackageURL("pypi", None, canonicalize_name(requirement.name), _pin(requirement))
-                found.setdefault(purl.to_string(), _library(purl))
+    for requirement in (requirement for text in texts for requirement in requirements(text)):
+        purl = PackageURL("pypi", None, canonicalize_name(requirement.name), _pin(requirement))
+        found.setdefault(purl.to_string(), _library(purl))
     return [component for _, component in sorted(found.items())]
 
 
-def requirements(lines: Iterable[str]) -> Iterator[Requirement]:
+def requirements(text: str) -> Iterator[Requirement]:
     """The requirements of a pip file; options (-r, --hash) and what pip alone understands are passed over."""
-    for line in "\n".join(lines).replace("\\\n", " ").splitlines():
-        text = line.split(" #")[0].split(" --")[0].strip()
-        if not text or text.startswith(("-", "#")):
+    for line in text.replace("\\\n", " ").splitlines():
+        words = line.split(" #")[0].split(" --")[0].strip()
+        if not words or words.startswith(("-", "#")):
             continue
         try:
-            yield Requirement(text)
+            yield Requirement(words)
         except InvalidRequirement:
             continue
 

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...module_utils._core.errors import BadInput
+from ....module_utils._core.errors import BadInput
+from ..origin import Revision
 
 _FIX = "Correct that (git may want safe.directory), or give the options commit and built."
-
-
-@dataclass(frozen=True)
-class Revision:
-    """The last commit that touched the source; ``-dirty`` when the folder differs from it."""
-
-    commit: str
-    time: datetime
 
 
 def revision(source: Path) -> Revision | None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ...module_utils._core.argspec import ArgumentSpec
-from ...module_utils._core.errors import BadInput, OpsError
+from ....module_utils._core.argspec import ArgumentSpec
+from ....module_utils._core.errors import BadInput, OpsError
 
 Facts = dict[str, Any]
 

@@ -2,39 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a source folder goes into its artifact."""
+"""Looking at a source folder."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from ...module_utils._core.errors import ArtifactError, BadInput, NotFound
-from ...module_utils._releases import archive
-from ...module_utils._releases.manifest import MEMBER, Files
+from ....module_utils._core.errors import BadInput, NotFound
+from ....module_utils._releases import archive
+from ..content import Tree, checked
 
 #: Left out unless mas.yml takes it back in with "!__pycache__/". What is `.git` never comes in.
 _DEFAULT_EXCLUDE = ("__pycache__/",)
 _GIT = ".git"
-
-
-@dataclass(frozen=True)
-class Tree:
-    """The members of an archive, sorted, with the folder they come from."""
-
-    root: Path
-    members: tuple[archive.Member, ...]
-
-    @property
-    def files(self) -> Files:
-        """The totals that the manifest promises."""
-        content = [member for member in self.members if member.type != archive.FOLDER]
-        return Files(count=len(content), bytes=sum(member.size for member in content))
 
 
 def collect(root: Path, exclude: Sequence[str], store: Path | None = None) -> Tree:
@@ -58,29 +43,7 @@ def collect(root: Path, exclude: Sequence[str], store: Path | None = None) -> Tr
         raise BadInput(
             "the store is the source folder itself", where=str(root), fix="Give another folder as store."
         )
-    members = tuple(sorted(_walk(root, "", spec, skip), key=lambda member: member.name))
-    if any(member.name == MEMBER for member in members):
-        raise ArtifactError(
-            f"the source holds a file {MEMBER}, the name of the artifact's own manifest",
-            where=str(root / MEMBER),
-            fix="Rename it or put it into exclude in mas.yml.",
-        )
-    _check(root, members)
-    return Tree(root, members)
-
-
-def _check(root: Path, members: Sequence[archive.Member]) -> None:
-    """The rules that a host will apply, before anything is built in vain."""
-    try:
-        archive.check_members([archive.Member(MEMBER, archive.FILE), *members])
-    except ArtifactError as error:
-        raise ArtifactError(
-            error.what.replace(
-                "the archive is not safe to unpack: ", "the source cannot become an artifact: "
-            ),
-            where=f"{root}, {error.where}",
-            fix="Correct it in the source, or leave it out with exclude in mas.yml.",
-        ) from error
+    return checked(root, _walk(root, "", spec, skip))
 
 
 def _walk(root: Path, folder: str, spec: GitIgnoreSpec, skip: Path | None) -> Iterator[archive.Member]:

@@ -16,17 +16,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from ...module_utils._core.errors import ArtifactError, OpsError
-from ...module_utils._core.files import storage_errors, sync_folder
-from ...module_utils._releases.adapters.archive import read_manifest
-from ...module_utils._releases.manifest import check_sha256
-
-SHA256 = ".sha256"
-SIGNATURE = ".sig"
-SBOM = ".sbom.json"
+from ....module_utils._core.errors import OpsError
+from ....module_utils._core.files import storage_errors, sync_folder
+from ....module_utils._core.plan import Plan
+from ....module_utils._releases.adapters.archive import read_manifest
+from ..storing import REMOVE
 
 _SCRATCH = ".build-"
 _DAY = 86400.0
@@ -35,26 +32,6 @@ _DAY = 86400.0
 def sidecar(archive: str | Path, suffix: str) -> Path:
     """The file beside an archive."""
     return Path(f"{archive}{suffix}")
-
-
-def digest_line(sha256: str, archive: str) -> str:
-    """As ``sha256sum`` writes it and ``sha256sum --check`` reads it."""
-    return f"{sha256}  {archive}\n"
-
-
-def read_digest_line(text: str, archive: str, where: str) -> str:
-    """The digest in a ``.sha256`` file, which must be about this archive."""
-    words = text.split()
-    try:
-        if len(words) != 2 or words[1].lstrip("*") != archive:
-            raise ArtifactError(f"it should hold one line: the digest, two spaces, {archive}")
-        return check_sha256(words[0])
-    except OpsError as error:
-        raise ArtifactError(
-            f"the digest file is damaged: {error.what}",
-            where=where,
-            fix="Build the artifact again with mas.ops.build.",
-        ) from error
 
 
 def versions(store: Path, name: str) -> list[str]:
@@ -85,12 +62,15 @@ def scratch(store: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def publish(store: Path, built: Path, names: list[str]) -> None:
-    """Rename finished files into the store, in the order given, and make the names durable."""
+def apply(plan: Plan, store: Path, folder: Path) -> None:
+    """Carry out the steps in their order, each durable before the next."""
     with storage_errors(str(store)):
-        for name in names:
-            (built / name).chmod(0o644)
-            (built / name).replace(store / name)
+        for step in plan.steps:
+            if step.action == REMOVE:
+                (store / step.target).unlink()
+            else:
+                (folder / step.target).chmod(0o644)
+                (folder / step.target).replace(store / step.target)
             sync_folder(str(store))
 
 
@@ -111,19 +91,6 @@ def locked(store: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """The names whose content differs, with how."""
-    words = []
-    for name in sorted({*before, *after}):
-        if name not in after:
-            words.append(f"{name} is only in the store")
-        elif name not in before:
-            words.append(f"{name} is new")
-        elif before[name] != after[name]:
-            words.append(f"{name} differs")
-    return words
 
 
 def _sweep(store: Path) -> None:

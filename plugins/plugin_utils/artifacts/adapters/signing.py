@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
-import struct
 import subprocess
 from pathlib import Path
 
-from ...module_utils._core.errors import ArtifactError, NotFound
-from ...module_utils._releases.adapters.fetch import NAMESPACE
+from ....module_utils._core.errors import ArtifactError, NotFound
+from ....module_utils._releases.adapters.fetch import NAMESPACE
 
 _TIMEOUT = 600
 _FIX = "Give a key without a passphrase, or the public key of one that ssh-agent holds."
@@ -41,17 +38,6 @@ def belongs(path: Path, signature: Path) -> bool:
     with path.open("rb") as stream:
         done = _run(["-Y", "check-novalidate", "-n", NAMESPACE, "-s", str(signature)], stream.fileno())
     return done.returncode == 0
-
-
-def public_key(signature: str) -> bytes:
-    """The public key inside a signature; empty when the text is not one."""
-    body = "".join(line for line in signature.splitlines() if not line.startswith("-----"))
-    try:
-        blob = base64.b64decode(body, validate=True)
-        magic, _, length = struct.unpack_from(">6sII", blob)
-    except (binascii.Error, ValueError, struct.error):
-        return b""
-    return blob[14 : 14 + length] if magic == b"SSHSIG" else b""
 
 
 def _run(arguments: list[str], stdin: int) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Building one artifact: from a source folder to four files in a store."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ....module_utils._core.errors import BadInput, NotFound, Refused
+from ....module_utils._core.plan import Plan
+from ....module_utils._releases.adapters.archive import sha256_of
+from ....module_utils._releases.manifest import Manifest, archive_name, check_version
+from .. import beside, masfile, origin, sbom
+from ..content import Tree, contents_of
+from ..storing import Built, Stored, other_bytes, plan
+from . import signing, store
+from .pack import contents, pack
+from .revision import revision
+from .tree import collect
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build. An option that is ``None`` is found out from mas.yml or git."""
+
+    source: Path
+    store: Path
+    version: str | None = None
+    signing_key: Path | None = None
+    built: str | None = None
+    commit: str | None = None
+    #: The environment variable SOURCE_DATE_EPOCH, see reproducible-builds.org.
+    source_date_epoch: str | None = None
+
+
+def build(request: Request, *, check_mode: bool = False) -> tuple[Plan, dict[str, Any]]:
+    """Build the artifact and store it, unless the store holds these very bytes already.
+
+    In check mode all is built beside the store, for only then is the digest known, and thrown away.
+
+    :raises Refused: the store holds this version with other bytes
+    """
+    description = _describe(request.source)
+    tree = collect(request.source, description.exclude, request.store)
+    _keep_key_out(tree, request.signing_key)
+    manifest = _manifest(request, description, tree)
+    with store.scratch(None if check_mode else request.store) as folder:
+        built = _make(manifest, tree, description.packages, request.signing_key, folder)
+        with store.locked(request.store) if request.store.is_dir() else contextlib.nullcontext():
+            stored = _look(built, request.store)
+            planned = plan(built, stored)
+            if not check_mode:
+                store.apply(planned, request.store, folder)
+    return planned, built.facts(
+        request.store, signed=bool(built.signature or (stored.archive and stored.signature))
+    )
+
+
+def _describe(source: Path) -> masfile.Description:
+    path = source / masfile.FILE_NAME
+    try:
+        return masfile.parse(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError as error:
+        fix = f"Give the folder that holds {masfile.FILE_NAME}."
+        raise NotFound(
+            f"there is no {masfile.FILE_NAME} in the source folder", where=str(source), fix=fix
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        fix = "Correct that and build again."
+        raise BadInput(f"{masfile.FILE_NAME} cannot be read: {error}", where=str(path), fix=fix) from error
+
+
+def _manifest(request: Request, description: masfile.Description, tree: Tree) -> Manifest:
+    """Git is only asked for what is not given."""
+    if request.version is not None:
+        check_version(request.version)
+    dated = request.built or request.source_date_epoch
+    found = None if dated and request.commit is not None else revision(request.source)
+    commit = request.commit if request.commit is not None else found.commit if found else ""
+    built = origin.built(request.built, request.source_date_epoch, found)
+    return description.manifest(request.version, commit, built, tree.files)
+
+
+def _keep_key_out(tree: Tree, key: Path | None) -> None:
+    if key is None or key.suffix == ".pub":
+        return
+    secret = key.resolve()
+    for member in tree.members:
+        if Path(tree.root, member.name).resolve() == secret:
+            raise Refused(
+                "the signing key would become part of the artifact",
+                where=str(key),
+                fix="Move it out of the source, and make a new key if an artifact with it was ever published.",
+            )
+
+
+def _make(manifest: Manifest, tree: Tree, packages: tuple[str, ...], key: Path | None, folder: Path) -> Built:
+    path = folder / archive_name(manifest.name, manifest.version)
+    packed = pack(tree, manifest, path)
+    required = [Path(tree.root, name).read_text("utf-8", errors="replace") for name in tree.requirements]
+    signature = signing.sign(path, key) if key else ""
+    store.write(store.sidecar(path, beside.SHA256), beside.digest_line(packed.sha256, path.name))
+    store.write(store.sidecar(path, beside.SBOM), sbom.document(manifest, packed, required, packages))
+    if signature:
+        store.write(store.sidecar(path, beside.SIGNATURE), signature)
+    digest = hashlib.sha256(manifest.to_json()).hexdigest()
+    return Built(manifest, packed, signature, contents_of(tree, manifest, packed, digest))
+
+
+def _look(built: Built, place: Path) -> Stored:
+    """What the store has under this name."""
+    path = place / built.archive
+    signed = store.sidecar(path, beside.SIGNATURE).exists()
+    if not path.exists():
+        return Stored(signature=signed)
+    if sha256_of(str(path)) != built.packed.sha256:
+        raise other_bytes(built, contents(path), str(path))
+    good = frozenset(suffix for suffix in built.wanted if _is_good(built, path, suffix))
+    return Stored(archive=True, good=good, signature=signed)
+
+
+def _is_good(built: Built, path: Path, suffix: str) -> bool:
+    """Whether the file beside a stored archive says what the one built now says."""
+    there = store.sidecar(path, suffix)
+    if not there.exists():
+        return False
+    text = there.read_text("utf-8", errors="replace")
+    if suffix == beside.SHA256:
+        return text == beside.digest_line(built.packed.sha256, built.archive)
+    if suffix == beside.SBOM:
+        return str(sbom.serial_number(built.packed.sha256)) in text
+    return beside.public_key(text) == beside.public_key(built.signature) and signing.belongs(path, there)

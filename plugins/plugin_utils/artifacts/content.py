@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What goes into an artifact, and how two of them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from ...module_utils._core.errors import ArtifactError
+from ...module_utils._releases import archive
+from ...module_utils._releases.manifest import MEMBER, Files, Manifest
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The members of an archive, sorted, with the folder they come from."""
+
+    root: PurePath
+    members: tuple[archive.Member, ...]
+
+    @property
+    def files(self) -> Files:
+        """The totals that the manifest promises."""
+        content = [member for member in self.members if member.type != archive.FOLDER]
+        return Files(count=len(content), bytes=sum(member.size for member in content))
+
+    @property
+    def requirements(self) -> list[str]:
+        """The names of the requirements files of pip."""
+        return [
+            member.name
+            for member in self.members
+            if member.type == archive.FILE
+            and "/" not in member.name
+            and PurePath(member.name).match("requirements*.txt")
+        ]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """An archive that was written."""
+
+    sha256: str
+    size: int
+    #: sha256 of each regular file, by name
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+def checked(root: PurePath, members: Iterable[archive.Member]) -> Tree:
+    """The tree, if a host would take it: the host's own rules, before anything is built in vain.
+
+    :raises ArtifactError: a file that no artifact may hold: a socket, a link that leaves the tree
+    """
+    tree = Tree(root, tuple(sorted(members, key=lambda member: member.name)))
+    if any(member.name == MEMBER for member in tree.members):
+        raise ArtifactError(
+            f"the source holds a file {MEMBER}, the name of the artifact's own manifest",
+            where=str(root / MEMBER),
+            fix="Rename it or put it into exclude in mas.yml.",
+        )
+    try:
+        archive.check_members([archive.Member(MEMBER, archive.FILE), *tree.members])
+    except ArtifactError as error:
+        raise ArtifactError(
+            error.what.replace("the archive is not safe to unpack", "the source cannot become an artifact"),
+            where=f"{root}, {error.where}",
+            fix="Correct it in the source, or leave it out with exclude in mas.yml.",
+        ) from error
+    return tree
+
+
+def contents(members: Iterable[archive.Member], digests: Mapping[str, str]) -> dict[str, str]:
+    """What members hold, by name: digest and whether it can be run, or where a link points."""
+    found = {}
+    for member in members:
+        if member.type == archive.SYMLINK:
+            found[member.name] = f"-> {member.linkname}"
+        elif member.type == archive.FILE:
+            found[member.name] = digests[member.name] + (" executable" if member.mode & 0o100 else "")
+    return found
+
+
+def contents_of(tree: Tree, manifest: Manifest, packed: Packed, digest: str) -> dict[str, str]:
+    """The same for an archive that was packed just now; ``digest`` is the manifest's."""
+    first = archive.Member(MEMBER, archive.FILE, size=len(manifest.to_json()))
+    return contents([first, *tree.members], {MEMBER: digest, **packed.digests})
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The names whose content differs, with how."""
+    words = []
+    for name in sorted({*before, *after}):
+        if name not in after:
+            words.append(f"{name} is only in the store")
+        elif name not in before:
+            words.append(f"{name} is new")
+        elif before[name] != after[name]:
+            words.append(f"{name} differs")
+    return words
