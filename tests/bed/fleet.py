@@ -58,7 +58,7 @@ class Fleet:
 
     @classmethod
     def up(cls, run: str, hosts: int, *, suite: str = "bookworm", **settings: Any) -> Fleet:
-        """Start the hosts. ``settings`` are variables of the application, over those of the inventory."""
+        """Start the hosts. ``settings`` are variables that override those of the example inventory."""
         fleet = cls(Bed.named(run))
         fleet.bed.up(hosts, suite=suite, group=APPLICATION, environment=ENVIRONMENT, ports=(80,))
         group_vars = fleet.bed.state / "group_vars"
@@ -71,14 +71,12 @@ class Fleet:
         return fleet
 
     def set(self, **settings: Any) -> None:
-        """Change variables; ``application_environment`` is added to, all others are replaced."""
-        environment = {"AGENTS_TOKEN": TOKEN, **settings.pop("application_environment", {})}
+        """Say what differs from the example inventory: where artifacts are, who signs them, and the rest."""
         public = self.key.with_suffix(".pub").read_text().split()
         values = {
             "application": APPLICATION,
             "application_artifacts": str(self.store),
             "application_allowed_signers": [f"builder {public[0]} {public[1]}"],
-            "application_environment": environment,
             **settings,
         }
         self.settings.touch(mode=0o600)
@@ -180,4 +178,5 @@ def _environment() -> dict[str, str]:
     """None of the caller's Ansible settings; ours are those that the README advises."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
-    return {**kept, "PATH": path, "ANSIBLE_FORKS": "10", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1"}
+    secrets = {f"AGENTS_{ENVIRONMENT.upper()}_TOKEN": TOKEN}
+    return {**kept, **secrets, "PATH": path, "ANSIBLE_FORKS": "10", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1"}
