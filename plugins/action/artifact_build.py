@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.argspec import ArgumentSpec
 from ..module_utils._core.edge import plan_result
+from ..modules.artifact_build import SPEC
 from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
 
 try:
@@ -21,17 +21,6 @@ except ImportError as error:
     MISSING: ImportError | None = error
 else:
     MISSING = None
-
-SPEC = ArgumentSpec(
-    {
-        "source": {"type": "path", "required": True},
-        "store": {"type": "path", "required": True},
-        "version": {"type": "str"},
-        "signing_key": {"type": "path"},
-        "built": {"type": "str"},
-        "commit": {"type": "str"},
-    }
-)
 
 
 class ActionModule(ControllerAction):

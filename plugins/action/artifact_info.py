@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.argspec import ArgumentSpec
+from ..modules.artifact_info import SPEC
 from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
 
 try:
@@ -20,21 +20,6 @@ except ImportError as error:
     MISSING: ImportError | None = error
 else:
     MISSING = None
-
-SPEC = ArgumentSpec(
-    {
-        "artifact": {"type": "str"},
-        "store": {"type": "str"},
-        "application": {"type": "str"},
-        "version": {"type": "str"},
-        "allowed_signers": {"type": "list", "elements": "str"},
-        "allowed_signers_file": {"type": "path"},
-        "signature_required": {"type": "bool", "default": True},
-        "verify": {"type": "bool", "default": True},
-    },
-    mutually_exclusive=[("artifact", "store"), ("allowed_signers", "allowed_signers_file")],
-    required_together=[("store", "application", "version")],
-)
 
 
 class ActionModule(ControllerAction):

@@ -175,6 +175,18 @@ from ..module_utils._core.argspec import ArgumentSpec
 from ..module_utils._core.edge import run_query
 from ..module_utils._core.errors import Refused
 
+#: The action takes it from here, beside its documentation.
+SPEC = ArgumentSpec(
+    {
+        "source": {"type": "path", "required": True},
+        "store": {"type": "path", "required": True},
+        "version": {"type": "str"},
+        "signing_key": {"type": "path"},
+        "built": {"type": "str"},
+        "commit": {"type": "str"},
+    }
+)
+
 
 def refuse(_: object) -> dict[str, object]:
     """Only reached when the action was bypassed."""
@@ -184,7 +196,7 @@ def refuse(_: object) -> dict[str, object]:
 
 
 def main() -> None:
-    run_query(ArgumentSpec(), refuse)
+    run_query(SPEC, refuse)
 
 
 if __name__ == "__main__":

@@ -155,6 +155,22 @@ from ..module_utils._core.argspec import ArgumentSpec
 from ..module_utils._core.edge import run_query
 from ..module_utils._core.errors import Refused
 
+#: The action takes it from here, beside its documentation.
+SPEC = ArgumentSpec(
+    {
+        "artifact": {"type": "str"},
+        "store": {"type": "str"},
+        "application": {"type": "str"},
+        "version": {"type": "str"},
+        "allowed_signers": {"type": "list", "elements": "str"},
+        "allowed_signers_file": {"type": "path"},
+        "signature_required": {"type": "bool", "default": True},
+        "verify": {"type": "bool", "default": True},
+    },
+    mutually_exclusive=[("artifact", "store"), ("allowed_signers", "allowed_signers_file")],
+    required_together=[("store", "application", "version")],
+)
+
 
 def refuse(_: object) -> dict[str, object]:
     """Only reached when the action was bypassed."""
@@ -164,7 +180,7 @@ def refuse(_: object) -> dict[str, object]:
 
 
 def main() -> None:
-    run_query(ArgumentSpec(), refuse)
+    run_query(SPEC, refuse)
 
 
 if __name__ == "__main__":

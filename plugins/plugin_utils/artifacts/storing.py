@@ -13,7 +13,7 @@ from typing import Any
 
 from ...module_utils._core.errors import Refused
 from ...module_utils._core.plan import Plan, Step
-from ...module_utils._releases.manifest import Manifest, archive_name, release_id
+from ...module_utils._releases.manifest import MEMBER, Manifest, archive_name, release_id
 from . import beside
 from .content import Packed, changes
 
@@ -82,11 +82,17 @@ def plan(built: Built, stored: Stored) -> Plan:
     return Plan({}, after, (*steps, Step(STORE, built.archive)))
 
 
-def other_bytes(built: Built, stored: Mapping[str, str], where: str) -> Refused:
-    """The store has this version already, and it is not this."""
-    differences = changes(stored, built.files)
-    more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
-    shown = ", ".join(differences[:_SHOWN]) + more if differences else "the same files, packed differently"
+def other_bytes(built: Built, manifest: Manifest, files: Mapping[str, str], where: str) -> Refused:
+    """The store has this version already, and it is not this. Says what is different.
+
+    :param manifest: of the stored artifact, and ``files`` what it holds
+    """
+    ours, theirs = built.manifest.to_dict(), manifest.to_dict()
+    fields = ", ".join(key for key in ours if ours[key] != theirs[key])
+    differences = changes({**files, MEMBER: ""}, {**built.files, MEMBER: ""})
+    words = [*([f"{MEMBER} differs in {fields}"] if fields else []), *differences]
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    shown = ", ".join(words[:_SHOWN]) + more if words else "the same files, packed differently"
     return Refused(
         f"{built.manifest.name} {built.manifest.version} is in the store already, with other bytes: {shown}",
         where=where,

@@ -102,7 +102,13 @@ def test_other_bytes_are_refused_and_named(make: Build, source: Path, tmp_path: 
         make()
     message = str(caught.value)
     assert "agents 1.0.0 is in the store already" in message
-    for words in ("agents/api.py differs", "new is new", "run differs", "under a new version"):
+    for words in (
+        "manifest.json differs in files",
+        "agents/api.py differs",
+        "new is new",
+        "run differs",
+        "under a new version",
+    ):
         assert words in message
     assert listing(tmp_path / "store") == [NAME, f"{NAME}.sbom.json", f"{NAME}.sha256"]
     assert (tmp_path / "store" / f"{NAME}.sha256").read_text().startswith(facts["sha256"])

@@ -14,7 +14,7 @@ from typing import Any
 
 from ....module_utils._core.errors import BadInput, NotFound, Refused
 from ....module_utils._core.plan import Plan
-from ....module_utils._releases.adapters.archive import sha256_of
+from ....module_utils._releases.adapters.archive import read_manifest, sha256_of
 from ....module_utils._releases.manifest import Manifest, archive_name, check_version
 from .. import beside, masfile, origin, sbom
 from ..content import Tree, contents_of
@@ -120,7 +120,7 @@ def _look(built: Built, place: Path) -> Stored:
     if not path.exists():
         return Stored(signature=signed)
     if sha256_of(str(path)) != built.packed.sha256:
-        raise other_bytes(built, contents(path), str(path))
+        raise other_bytes(built, read_manifest(str(path)), contents(path), str(path))
     good = frozenset(suffix for suffix in built.wanted if _is_good(built, path, suffix))
     return Stored(archive=True, good=good, signature=signed)
 
