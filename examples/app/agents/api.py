@@ -15,7 +15,7 @@ from agents.app import App
 from agents.log import log
 from agents.server import ACCEPT_POLL, Server
 from agents.settings import BadSetting, Settings, from_environment
-from agents.storage import open_database
+from agents.storage import Database, open_database
 
 STOP = (signal.SIGTERM, signal.SIGINT)
 
@@ -23,15 +23,15 @@ STOP = (signal.SIGTERM, signal.SIGINT)
 def main() -> int:
     try:
         settings = from_environment(os.environ)
+        database = open_database(settings)
     except BadSetting as problem:
-        log("bad_setting", problem=problem.message)
+        log("bad_setting", problem=problem)
         return 2
-    return serve(settings)
+    return serve(settings, database)
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, database: Database) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP)  # in every thread: the main thread takes them from sigwait
-    database = open_database(settings)
     try:
         server = Server(App(settings, database), settings)
     except OSError as problem:

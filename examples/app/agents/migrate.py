@@ -113,7 +113,7 @@ def main(arguments: list[str]) -> int:
     try:
         result = commands[arguments[0]](open_database(from_environment(os.environ)))
     except BadSetting as problem:
-        log("bad_setting", problem=problem.message)
+        log("bad_setting", problem=problem)
         return 2
     except (StorageError, NotPossible) as problem:
         log("migration_failed", command=arguments[0], problem=problem)

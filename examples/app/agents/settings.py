@@ -9,12 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-class BadSetting(SystemExit):
-    """A variable that cannot be used: the process ends with status 2 and says which one."""
-
-    def __init__(self, name: str, value: str, wanted: str) -> None:
-        super().__init__(2)
-        self.message = f"{name}={value!r} is not {wanted}: correct it in the environment file"
+class BadSetting(Exception):
+    """A variable that cannot be used, and what to do about it. The process ends with status 2."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,9 @@ def _number(env: Mapping[str, str], name: str, default: float, low: float = 0, h
     try:
         value = float(text)
     except ValueError:
-        raise BadSetting(name, text, "a number") from None
+        raise BadSetting(f"{name}={text!r} is not a number: correct it in the environment file") from None
     if not low <= value <= high:
-        raise BadSetting(name, text, f"between {low:g} and {high:g}")
+        raise BadSetting(
+            f"{name}={text!r} is not between {low:g} and {high:g}: correct it in the environment file"
+        )
     return value

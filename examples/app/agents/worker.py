@@ -118,10 +118,10 @@ class Worker:
 def main() -> int:
     try:
         settings = from_environment(os.environ)
+        database = open_database(settings)
     except BadSetting as problem:
-        log("bad_setting", problem=problem.message)
+        log("bad_setting", problem=problem)
         return 2
-    database = open_database(settings)
     try:
         return Worker(settings, database).run()
     finally:

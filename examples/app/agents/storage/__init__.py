@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from agents.settings import Settings
+from agents.settings import BadSetting, Settings
 from agents.storage.base import Database, SchemaMismatch, StorageDown, StorageError
 
 __all__ = ["Database", "SchemaMismatch", "StorageDown", "StorageError", "open_database"]
@@ -14,8 +14,10 @@ __all__ = ["Database", "SchemaMismatch", "StorageDown", "StorageError", "open_da
 def open_database(settings: Settings) -> Database:
     """Opens no connection yet, so a process starts, and says so in /health, while its database is away."""
     if settings.database_url:
-        from agents.storage.postgres import Postgres  # noqa: PLC0415 needs python3-psycopg2, only here
-
+        try:
+            from agents.storage.postgres import Postgres  # noqa: PLC0415 it needs python3-psycopg2, only here
+        except ImportError as problem:
+            raise BadSetting(f"AGENTS_DATABASE_URL is set, but {problem}: install python3-psycopg2") from None
         return Postgres(settings.database_url, settings.pool)
     from agents.storage.sqlite import SQLite  # noqa: PLC0415 and this is not needed there
 

@@ -59,6 +59,8 @@ class Postgres(Database):
                 application_name="agents",
                 options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
             )
+        except psycopg2.ProgrammingError:  # its message quotes the address, with the password
+            raise StorageDown("PostgreSQL: AGENTS_DATABASE_URL cannot be read as an address") from None
         except psycopg2.Error as problem:
             raise StorageDown(f"PostgreSQL: {_first_line(problem)}") from None
         connection.autocommit = True
