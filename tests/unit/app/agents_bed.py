@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agents.migrate import expand
+from agents.settings import from_environment
+from agents.storage import Database, open_database
 
 PATIENCE = 20.0  # seconds; a busy machine is slow, not broken
 
@@ -86,9 +89,7 @@ class Process:
 
     def said(self, words: str) -> str:
         """Waits for a line of the log."""
-        return until(
-            lambda: next((line for line in self.lines if words in line), ""), f"{words} in {self.lines}"
-        )
+        return str(until(lambda: next((line for line in self.lines if words in line), ""), words))
 
     def lose_log(self) -> None:
         """Whatever it writes after its next line fails, as when the journal restarts."""
@@ -121,9 +122,17 @@ class Process:
             self._popen.kill()
         self._popen.wait()
         self._reader.join()
+        sys.stdout.writelines(self.lines)  # pytest shows it when the test failed
         for stream in (self._popen.stdout, self._popen.stderr):
             assert stream is not None
             stream.close()
+
+
+def migrated(env: dict[str, str]) -> Database:
+    """The schema of version 1, without a process of its own."""
+    database = open_database(from_environment(env))
+    expand(database)
+    return database
 
 
 def until(wanted: Callable[[], Any], what: str = "what the test expects") -> Any:

@@ -39,7 +39,7 @@ class Cluster:
         return f"postgresql:///{name}?host={self._folder}&user=postgres"
 
     def _connected(self, statement: str) -> bool:
-        import psycopg2  # noqa: PLC0415 optional
+        import psycopg2  # type: ignore[import-untyped]  # noqa: PLC0415 optional
 
         try:
             connection = psycopg2.connect(self._url("postgres"))

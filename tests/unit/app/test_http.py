@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents_bed import until
+from agents_bed import migrated, until
 
 
 @pytest.fixture
 def start(run: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
     def started(**env: str) -> Any:
-        run("migrate", "expand", MAS_SHARED=str(tmp_path)).ended()
+        migrated({"MAS_SHARED": str(tmp_path)}).close()
         return run("api", MAS_SHARED=str(tmp_path), **env)
 
     return started

@@ -79,7 +79,7 @@ def test_contract_needs_expand(run: Callable[..., Any], storage: dict[str, str])
 
 
 def test_a_step_that_fails_leaves_nothing(
-    run: Callable[..., Any], storage: dict[str, str], source: Callable[[str], Path]
+    run: Callable[..., Any], storage: dict[str, str], source: Callable[..., Path]
 ) -> None:
     """The record and the change are one transaction."""
     folder = source("9.0.0-half", like="2.0.0")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from agents import metrics
+from agents_bed import migrated
 
 TOKEN = "a-token-of-the-tests"
 
@@ -16,7 +17,7 @@ TOKEN = "a-token-of-the-tests"
 @pytest.fixture
 def api(run: Callable[..., Any], tmp_path: Path, client: Callable[..., Any]) -> Any:
     env = {"MAS_SHARED": str(tmp_path), "MAS_SLOT": "blue", "AGENTS_TOKEN": TOKEN, "AGENTS_MAX_BODY": "2000"}
-    run("migrate", "expand", **env).ended()
+    migrated(env).close()
     process = run("api", **env)
     connected = client(process.port, TOKEN)
     connected.process = process
@@ -96,7 +97,7 @@ REFUSED = [
 def shared_port(module_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> int:
     """One process for the whole table of refusals."""
     env = {"MAS_SHARED": str(tmp_path_factory.mktemp("shared")), "AGENTS_MAX_BODY": "2000"}
-    module_run("migrate", "expand", **env).ended()
+    migrated(env).close()
     port: int = module_run("api", **env).port
     return port
 
@@ -180,7 +181,7 @@ def test_not_migrated_is_said_and_not_fatal(
 def test_the_same_answers_from_both_databases(
     run: Callable[..., Any], storage: dict[str, str], client: Callable[..., Any]
 ) -> None:
-    run("migrate", "expand", **storage).ended()
+    migrated(storage).close()
     api = client(run("api", **storage).port)
     for name in ("a", "b"):
         assert api.post("/agents", {"name": name, "role": "100% ':x {}"}).json["role"] == "100% ':x {}"
@@ -194,11 +195,29 @@ def test_the_same_answers_from_both_databases(
     assert 'agents_tasks{state="queued"} 1' in api.get("/metrics").text
 
 
-def test_unhealthy_while_the_database_is_away(run: Callable[..., Any], client: Callable[..., Any]) -> None:
-    api = client(run("api", MAS_SHARED="/nonexistent").port)
+@pytest.mark.parametrize(
+    "name, value, reason",
+    [
+        ("MAS_SHARED", "/nonexistent", "agents.db: unable to open"),
+        (
+            "AGENTS_DATABASE_URL",
+            "postgresql://u:a-password@/db?host=/nonexistent",
+            "PostgreSQL: connection to",
+        ),
+        ("AGENTS_DATABASE_URL", "postgrsql://u:a-password@host/db", "cannot be read as an address"),
+    ],
+)
+def test_unhealthy_while_the_database_is_away(
+    run: Callable[..., Any], client: Callable[..., Any], name: str, value: str, reason: str
+) -> None:
+    if name == "AGENTS_DATABASE_URL":
+        pytest.importorskip("psycopg2", reason="NOT TESTED: a PostgreSQL that is away; there is no psycopg2")
+    process = run("api", **{name: value})
+    api = client(process.port)
     health = api.get("/health")
     assert health.status == 503
-    assert "agents.db" in health.json["reason"]
+    assert reason in health.json["reason"]
+    assert "a-password" not in health.text + "".join(process.lines)
     assert api.get("/agents").status == 503
     assert json.loads(api.get("/version").text)["version"] == "1.0.0"
 
@@ -208,3 +227,11 @@ def test_a_bad_setting_is_named(run: Callable[..., Any], name: str, value: str) 
     process = run("api", **{name: value})
     assert process.ended() == 2
     assert name in process.said("event=bad_setting")
+
+
+def test_the_missing_driver_is_named(run: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "psycopg2.py").write_text("raise ImportError('no module named psycopg2')\n")
+    process = run("api", AGENTS_DATABASE_URL="postgresql://u:a-password@/db", PYTHONPATH=str(tmp_path))
+    assert process.ended() == 2
+    assert "install python3-psycopg2" in process.said("event=bad_setting")
+    assert "a-password" not in "".join(process.lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -120,10 +121,10 @@ def test_leaky_dies_of_it(serve: Callable[..., Any]) -> None:
 
 
 def test_start_up_is_quick(run: Callable[..., Any], tmp_path: Path) -> None:
-    """0.07 s on an idle core; the bound is for a busy one, and the best of three counts."""
-    taken = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        run("api", MAS_SHARED=str(tmp_path)).said("event=listening")
-        taken.append(time.perf_counter() - begun)
-    assert min(taken) < 0.4
+    """Processor time, as the clock on the wall depends on who else is at work here."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = run("api", MAS_SHARED=str(tmp_path))
+    process.said("event=listening")
+    process.clear()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.4

@@ -11,18 +11,16 @@ from typing import Any
 
 import pytest
 from agents import tasks
-from agents.settings import from_environment
-from agents.storage import Database, StorageError, open_database
+from agents.storage import Database, StorageError
 from agents.work import KINDS, perform
-from agents_bed import until
+from agents_bed import migrated, until
 from hypothesis import given
 from hypothesis import strategies as st
 
 
 @pytest.fixture
-def database(run: Callable[..., Any], storage: dict[str, str]) -> Any:
-    assert run("migrate", "expand", **storage).ended() == 0
-    database = open_database(from_environment(storage))
+def database(storage: dict[str, str]) -> Any:
+    database = migrated(storage)
     yield database
     database.close()
 
@@ -94,18 +92,18 @@ def test_two_workers_do_each_task_once(
 
 
 def test_the_task_of_a_killed_worker_goes_to_another(
-    run: Callable[..., Any], storage: dict[str, str], database: Database
+    run: Callable[..., Any], tmp_path: Path, sqlite: Database
 ) -> None:
-    add(database, 3)
-    env = {**storage, "AGENTS_LEASE": "1", "AGENTS_POLL": "0.05"}
+    add(sqlite, 3)
+    env = {"MAS_SHARED": str(tmp_path), "AGENTS_LEASE": "1.5", "AGENTS_POLL": "0.05"}
     doomed = run("worker", AGENTS_TASK_SECONDS="60", **env)
-    until(lambda: everything(database)[0]["state"] == "running")
-    time.sleep(1.5)  # longer than the lease: it is alive and renews
+    until(lambda: everything(sqlite)[0]["state"] == "running")
+    time.sleep(1.8)  # longer than the lease: it is alive and renews
     healthy = run("worker", **env)
-    until(lambda: [row["state"] for row in everything(database)] == ["running", "done", "done"])
+    until(lambda: [row["state"] for row in everything(sqlite)] == ["running", "done", "done"])
     doomed.signal(signal.SIGKILL)
-    until(lambda: all_done(database))
-    assert [row["attempts"] for row in everything(database)] == [2, 1, 1]
+    until(lambda: all_done(sqlite))
+    assert [row["attempts"] for row in everything(sqlite)] == [2, 1, 1]
     healthy.signal(signal.SIGTERM)
     assert healthy.ended() == 0
 
@@ -143,11 +141,10 @@ def test_an_idle_worker_stops(run: Callable[..., Any], tmp_path: Path, number: i
 def test_a_worker_waits_for_the_migration(run: Callable[..., Any], tmp_path: Path) -> None:
     """A slot of version 2 is started before its release migrates."""
     env = {"MAS_SHARED": str(tmp_path)}
-    run("migrate", "expand", **env).ended()
+    database = migrated(env)
     worker = run("worker", version="2.0.0", **env)
     worker.said("schema does not suit")
     run("migrate", "expand", version="2.0.0", **env).ended()
-    database = open_database(from_environment(env))
     add(database, 1)
     until(lambda: all_done(database))
     database.close()
@@ -196,9 +193,7 @@ def test_work() -> None:
 
 
 @pytest.fixture
-def sqlite(run: Callable[..., Any], tmp_path: Path) -> Any:
-    env = {"MAS_SHARED": str(tmp_path)}
-    assert run("migrate", "expand", **env).ended() == 0
-    database = open_database(from_environment(env))
+def sqlite(tmp_path: Path) -> Any:
+    database = migrated({"MAS_SHARED": str(tmp_path)})
     yield database
     database.close()
