@@ -68,11 +68,7 @@ def what_is_missing() -> str:
 def _start_postgres(folder: Path) -> subprocess.Popen[bytes]:
     bin_folder = _binaries()
     assert bin_folder
-    user: dict[str, Any] = {}
-    if os.geteuid() == 0:  # it refuses to run as root
-        account = pwd.getpwnam("nobody")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    user = _owner(folder)
     data = str(folder / "data")
     subprocess.run(
         [
@@ -102,3 +98,12 @@ def _start_postgres(folder: Path) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         **user,
     )
+
+
+def _owner(folder: Path) -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    account = pwd.getpwnam("nobody")
+    os.chown(folder, account.pw_uid, account.pw_gid)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
