@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from .stage import ROOT
-from .stages import TYPED_COLLECTION, TYPED_PROGRAMS
+from .stages import TYPED_PROGRAMS
 
 
 def main() -> int:
@@ -15,14 +15,7 @@ def main() -> int:
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
         link.symlink_to(ROOT)
-    packages = [f"ansible_collections.mas.ops.{name}" for name in TYPED_COLLECTION if _python(name)]
-    programs = [name for name in TYPED_PROGRAMS if any((ROOT / name).rglob("*.py"))]
-    collection = _mypy(*(word for name in packages for word in ("--package", name)))
-    return max(collection, _mypy(*programs))
-
-
-def _python(name: str) -> bool:
-    return any((ROOT / name.replace(".", "/")).rglob("*.py"))
+    return max(_mypy("--package", "ansible_collections.mas.ops.plugins"), _mypy(*TYPED_PROGRAMS))
 
 
 def _mypy(*what: str) -> int:
