@@ -35,8 +35,12 @@ class Act:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", action="store_true", help="leave the hosts up; `tests/bed/bed.py down --run demo`")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the hosts up; `tests/bed/bed.py down --run demo`"
+    )
     keep = parser.parse_args().keep
     fleet = None
     try:
@@ -99,9 +103,15 @@ def versions(fleet: Fleet) -> str:
 
 
 def table(acts: list[Act]) -> str:
-    rows = [f"\n{'what':<22} {'live after it':<16} {'seconds':>7} {'requests':>9} {'failed':>7} {'p99 ms':>7}"]
+    rows = [
+        f"\n{'what':<22} {'live after it':<16} {'seconds':>7} {'requests':>9} {'failed':>7} {'p99 ms':>7}"
+    ]
     for one in acts:
-        load = (f"{one.load.sent:>9} {one.load.failed:>7} {one.load.p99:>7.0f}") if one.load else f"{'-':>9} {'-':>7} {'-':>7}"
+        load = (
+            (f"{one.load.sent:>9} {one.load.failed:>7} {one.load.p99:>7.0f}")
+            if one.load
+            else f"{'-':>9} {'-':>7} {'-':>7}"
+        )
         rows.append(f"{one.title:<22} {one.live:<16} {one.seconds:>7.1f} {load}")
     return "\n".join(rows) + "\n"
 

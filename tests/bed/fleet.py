@@ -113,12 +113,16 @@ class Fleet:
         """The version that each host answers with, or what went wrong."""
         return {name: _version(self.bed.url(name, 80, "/version")) for name in self.names}
 
-    def build(self, *versions: str) -> None:
-        """Make the source of each version and build its artifact with the playbook."""
+    def build(self, *versions: str, like: str = "") -> None:
+        """Make the source of each version and build its artifact with the playbook.
+
+        :param like: the version of the example whose code all of them have, under their own numbers
+        """
+        maker = CHECKOUT / "examples/app/make_version.py"
+        more = ["--like", like] if like else []
         for version in versions:
             source = self.bed.state / "source" / version
-            maker = CHECKOUT / "examples/app/make_version.py"
-            subprocess.run([sys.executable, str(maker), version, str(source)], check=True)
+            subprocess.run([sys.executable, str(maker), version, str(source), *more], check=True)
             self.play("build", application_source=str(source), signing_key=str(self.key)).check()
 
     def provision(self) -> Done:
@@ -179,4 +183,11 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     secrets = {f"AGENTS_{ENVIRONMENT.upper()}_TOKEN": TOKEN}
-    return {**kept, **secrets, "PATH": path, "ANSIBLE_FORKS": "10", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1"}
+    return {
+        **kept,
+        **secrets,
+        "PATH": path,
+        "ANSIBLE_FORKS": "10",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "1",
+    }

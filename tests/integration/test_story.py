@@ -76,7 +76,7 @@ def test_deploys_and_rollbacks_lose_no_request(fleet: Fleet) -> None:
 
 
 def test_rollback_twice_walks_back_twice(fleet: Fleet) -> None:
-    fleet.build("2.1.0")
+    fleet.build("2.1.0", like="2.0.0")
     fleet.deploy("2.1.0").check()
     fleet.rollback().check()
     everywhere(fleet, "2.0.0")
@@ -130,7 +130,14 @@ def test_one_host_that_cannot_follow_takes_the_fleet_back(fleet: Fleet) -> None:
     taken = fleet.names[-1]
     fleet.deploy("1.0.0").check()
     port = {"blue": 8101, "green": 8102}[idle_slot(fleet, taken)]
-    fleet.bed.exec(taken, ["sh", "-c", f"systemctl stop 'agents-*' --all; systemd-run --unit=squatter python3 -m http.server {port}"])
+    fleet.bed.exec(
+        taken,
+        [
+            "sh",
+            "-c",
+            f"systemctl stop 'agents-*' --all; systemd-run --unit=squatter python3 -m http.server {port}",
+        ],
+    )
     stopped = fleet.deploy("2.1.0")
     fleet.bed.exec(taken, ["systemctl", "stop", "squatter"])
     assert stopped.status != 0

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from ...module_utils._core.errors import ArtifactError, BadInput
-from ...module_utils._releases.manifest import Manifest, archive_name, release_id
+from ...module_utils._releases.manifest import Manifest, archive_name, check_name, check_version, release_id
 from . import beside, sbom
 
 BUILD = "Build it with mas.ops.build."
@@ -41,6 +41,9 @@ class Question:
         if not self.artifact and not self.store:
             fix = "Give artifact, or store with application and version."
             raise BadInput("no artifact was named", where="artifact", fix=fix)
+        if not self.artifact:
+            _named("application", self.application, check_name)
+            _named("version", self.version, check_version)
         if self.verify and self.signature_required and not self.has_signers:
             raise BadInput(
                 "a signature is required, but nobody is allowed to sign",
@@ -82,6 +85,16 @@ class Question:
                 where=self.place,
                 fix="Two applications share this file name: give one of them another version.",
             )
+
+
+def _named(option: str, value: str, check: Callable[[object], str]) -> None:
+    """Speak of the option that the caller got wrong, not of a manifest that it may never have seen."""
+    if not value:
+        raise BadInput(f"no {option} was named", where=option, fix=f"Say which: -e {option}=...")
+    try:
+        check(value)
+    except BadInput as error:
+        raise BadInput(error.what, where=option, fix=f"Correct -e {option}=...") from error
 
 
 @dataclass(frozen=True)
