@@ -55,10 +55,7 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     if not isinstance(value, str):
-        kind = "nothing" if value is None else f"a {type(value).__name__}"
-        raise AnsibleFilterError(
-            f"the environment variable {name} holds {kind}: give it a string, a number or a boolean"
-        )
+        raise AnsibleFilterError(f"the environment variable {name} needs a string, a number or a boolean")
     if "\0" in value:
         raise AnsibleFilterError(
             f"the environment variable {name} holds a NUL character, which no process can be given"
@@ -78,9 +75,7 @@ def _line(name: Any, value: Any) -> str:
 def systemd_environment(variables: Any) -> str:
     """Lines for EnvironmentFile=, sorted by name."""
     if not isinstance(variables, Mapping):
-        raise AnsibleFilterError(
-            f"the environment must be a mapping of names to values, not a {type(variables).__name__}"
-        )
+        raise AnsibleFilterError("the environment must be a mapping of names to values")
     return "\n".join(_line(name, variables[name]) for name in sorted(variables, key=str))
 
 

@@ -1,0 +1,162 @@
+"""A host that the role made ready holds a release: in its slot, as its user, and within its bounds."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from testinfra.host import Host
+
+SCENARIO = Path(__file__).parent.parent
+VARIABLES = yaml.safe_load((SCENARIO / "vars.yml").read_text())
+DROP_IN = """
+[Service]
+ExecStart=
+ExecStart=/usr/bin/python3 probe.py
+KillSignal=SIGTERM
+TimeoutStopSec=5
+"""
+PUT = """
+set -eu
+mkdir -p /srv/agents/releases/1.0.0-aaaaaaaaaaaa
+cd /srv/agents/releases/1.0.0-aaaaaaaaaaaa
+echo '{}' > manifest.json
+rm -f /srv/agents/shared/seen.json
+cat > probe.py
+chmod -R go+rX .
+ln -sfn ../releases/1.0.0-aaaaaaaaaaaa /srv/agents/slots/blue
+echo '{}' > /var/lib/mas/agents/state.json
+mkdir -p /etc/systemd/system/agents-api@blue.service.d
+echo "$DROP_IN" > /etc/systemd/system/agents-api@blue.service.d/50-release.conf
+systemctl daemon-reload
+systemctl restart agents-api@blue
+for i in $(seq 100); do grep -q . /srv/agents/shared/seen.json 2>/dev/null && break; sleep 0.1; done
+"""
+
+
+@pytest.fixture(scope="module")
+def seen(host: Host) -> dict[str, Any]:
+    """What the probe saw, started in the slot blue the way the module ``release`` does it."""
+    probe = (SCENARIO / "files" / "probe.py").read_text()
+    drop_in, script, put = (shlex.quote(text) for text in (DROP_IN, probe, PUT))
+    host.check_output(f"export DROP_IN={drop_in}; printf %s {script} | sh -c {put}")
+    return json.loads(host.file("/srv/agents/shared/seen.json").content_string)
+
+
+def test_nothing_is_started_or_enabled_by_the_role(host: Host):
+    assert host.run("systemctl is-enabled agents-worker@blue").stdout.strip() == "disabled"
+    assert host.run("systemctl is-active agents-worker@blue").stdout.strip() == "inactive"
+
+
+def test_contract(host: Host):
+    contract = json.loads(host.file("/etc/mas/agents/application.json").content_string)
+    assert contract == {
+        "schema": 1,
+        "name": "agents",
+        "environment": "development",
+        "user": "agents",
+        "group": "agents",
+        "root": "/srv/agents",
+        "processes": {"api": "web", "worker": "worker"},
+        "slots": {"blue": {"port": 8101}, "green": {"port": 8102}},
+        "proxy": {
+            "backend": "agents",
+            "socket": "/run/haproxy/admin.sock",
+            "split": "/etc/haproxy/conf.d/10-agents-split.cfg",
+        },
+        "signers": "/etc/mas/agents/allowed_signers",
+        "signature_required": True,
+        "keep_releases": 5,
+        "environment_file": "/etc/mas/agents/environment",
+    }
+
+
+def test_signers_are_readable_for_ssh_keygen(host: Host):
+    match = "ssh-keygen -Y match-principals -f /etc/mas/agents/allowed_signers -I"
+    assert host.run(f"{match} ci@example.org").stdout.strip() == "ci@example.org"
+    assert host.run(f"{match} somebody@example.org").rc != 0
+
+
+def test_account_cannot_log_in(host: Host):
+    user = host.user("agents")
+    assert user.uid < 1000
+    assert user.shell == "/usr/sbin/nologin"
+    assert host.run("getent shadow agents").stdout.split(":")[1].startswith("!")
+
+
+def test_secrets_are_for_root_alone(host: Host):
+    file = host.file("/etc/mas/agents/environment")
+    assert (file.user, file.group, file.mode) == ("root", "root", 0o640)
+    assert (
+        host.run("setpriv --reuid agents --regid agents --clear-groups cat /etc/mas/agents/environment").rc
+        != 0
+    )
+
+
+def test_process_gets_its_environment_letter_by_letter(seen: dict[str, Any]):
+    wanted = {**VARIABLES["application_environment"], "NUMBER": "7", "FLAG": "true"}
+    assert {name: seen["environment"].get(name) for name in wanted} == wanted
+    slot = {"PORT": "8101", "MAS_SLOT": "blue", "MAS_SHARED": "/srv/agents/shared"}
+    assert {name: seen["environment"][name] for name in slot} == slot
+
+
+def test_process_runs_as_its_user_in_its_slot(host: Host, seen: dict[str, Any]):
+    assert seen["uid"] == host.user("agents").uid
+    assert seen["folder"] == "/srv/agents/releases/1.0.0-aaaaaaaaaaaa"
+    assert host.socket("tcp://127.0.0.1:8101").is_listening
+
+
+def test_process_writes_to_its_shared_folder_only(host: Host, seen: dict[str, Any]):
+    allowed = {path for path, answer in seen["writes"].items() if answer == "yes"}
+    assert allowed == {"/srv/agents/shared/kept", "/tmp/private"}
+    assert not host.file("/tmp/private").exists
+
+
+def test_process_reads_no_secret_of_the_host(seen: dict[str, Any]):
+    assert "yes" not in seen["reads"].values()
+
+
+def test_process_has_no_powers(seen: dict[str, Any]):
+    assert int(seen["capabilities"], 16) == 0
+    assert seen["no_new_privileges"] == "1"
+    assert seen["seccomp"] == "2"
+    assert seen["packets"] != "yes"
+
+
+def test_limits_of_a_process(host: Host, seen: dict[str, Any]):
+    assert host.check_output("systemctl show -P MemoryMax agents-api@blue") == str(256 * 2**20)
+    assert host.check_output("systemctl show -P MemoryMax agents-worker@blue") == "infinity"
+
+
+def test_unit_is_sound(host: Host, seen: dict[str, Any]):
+    verdict = host.run("systemd-analyze verify agents-api@blue.service")
+    assert (verdict.rc, verdict.stdout, verdict.stderr) == (0, "", "")
+    exposure = host.check_output("systemd-analyze security --no-pager agents-api@blue.service | tail -n 1")
+    assert float(exposure.split(":")[1].split()[0]) < 3, exposure
+
+
+def test_log_names_the_slot(host: Host, seen: dict[str, Any]):
+    assert "serving" in host.check_output("journalctl -q -o cat -t agents-api-blue")
+
+
+def test_empty_slot_does_not_start(host: Host):
+    host.check_output("systemctl start agents-api@green")
+    assert host.check_output("systemctl show -P ActiveState agents-api@green") == "inactive"
+    assert host.check_output("systemctl show -P ConditionResult agents-api@green") == "no"
+
+
+def test_killed_process_comes_back(host: Host, seen: dict[str, Any]):
+    show = "systemctl show --value -p ActiveState -p MainPID agents-api@blue"
+    before = set(host.check_output(show).split())
+    host.check_output("systemctl kill --signal KILL agents-api@blue")
+    for _ in range(50):
+        after = set(host.check_output(show).split())
+        if "active" in after and after != before:
+            return
+        time.sleep(0.2)
+    pytest.fail(f"before it was killed the unit was {before}, and now it is {after}")
