@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..._core.errors import MigrationError, ServiceError
 from ..layout import Layout
 
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts,ExecMainStatus,UnitFileState"
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts,ExecMainStatus"
 _WAIT = 3700
 #: systemd's own exit status for "the program could not be executed".
 _NOT_EXECUTABLE = "203"
@@ -29,7 +29,6 @@ class UnitFacts:
     sub: str
     restarts: int
     exit_status: str
-    enabled: bool
 
     @property
     def up(self) -> bool:
@@ -46,7 +45,11 @@ class UnitFacts:
 
 
 class Systemd:
-    """Units by name; each method is one systemctl call for all of them."""
+    """Units by name; each method is one systemctl call for all of them.
+
+    Units are enabled and disabled without the reload that systemctl adds by itself: it reads every unit of the
+    host, costs more than all else that a switch does, and the links that it would read matter at a boot only.
+    """
 
     def show(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
         """The facts of each unit; a unit that systemd does not know is simply not loaded."""
@@ -61,11 +64,11 @@ class Systemd:
         :raises ServiceError: one did not start
         """
         self._run("reset-failed", "--", *units, check=False)
-        self._run("enable", "--quiet", "--now", "--", *units)
+        self._run("enable", "--quiet", "--no-reload", "--now", "--", *units)
 
     def stop(self, units: Sequence[str]) -> None:
         """Stop gracefully (the unit's own signal and grace) and do not start at boot."""
-        self._run("disable", "--quiet", "--now", "--", *units)
+        self._run("disable", "--quiet", "--no-reload", "--now", "--", *units)
         self._run("reset-failed", "--", *units, check=False)
 
     def reload(self) -> None:
@@ -137,7 +140,6 @@ def _facts(block: str) -> UnitFacts:
         sub=values.get("SubState", "dead"),
         restarts=int(values.get("NRestarts") or 0),
         exit_status=values.get("ExecMainStatus", "0"),
-        enabled=values.get("UnitFileState") == "enabled",
     )
 
 
