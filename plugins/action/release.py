@@ -19,7 +19,9 @@ from ..plugin_utils.adapters.sidecars import is_url, local_artifact
 class ActionModule(ActionBase):
     """Pushes only what is a path on the controller; the host fetches a URL by itself."""
 
-    TRANSFERS_FILES = True
+    # It does push a file, but not into Ansible's temporary folder, whose making and removal would cost each host
+    # two more ssh executions in each phase.
+    TRANSFERS_FILES = False
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
