@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Protocol
@@ -20,7 +21,11 @@ from .manifest import Health, Manifest
 from .state import STAGED, Operation, State
 
 _POLL = 0.1
+#: Every so many polls, because asking systemd costs a host ten times as much as a health request.
+_ASK_SYSTEMD = 5
 _PROXY_SEES_IT = 15.0
+#: How long new workers must stay up. A unit that flaps is up for moments only: systemd restarts it after 1 s.
+_WORKERS_STAY = 1.0
 
 
 class Units(Protocol):
@@ -223,26 +228,45 @@ class Executor:
         unit = self.layout.web(slot)[0]
         clock, port = self.ports.clock, self.app.ports[slot]
         deadline = clock.seconds() + health.startup_budget
-        while True:
+        for poll in itertools.count():
             answered = self.ports.web.healthy(port, health)
-            facts = self.ports.units.show([unit])[unit]
-            if answered and facts.up:
-                return
             late = clock.seconds() > deadline
-            if late or facts.hopeless:
-                budget = (
-                    f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
-                )
-                raise HealthError(
-                    f"{self._release_in(slot)} did not become healthy {budget} "
-                    f"(unit {facts.active}, {facts.restarts} restarts)",
-                    where=f"GET http://127.0.0.1:{port}{health.path} wants {health.expected}",
-                    fix=f"See `journalctl -u {unit} -n 50`.",
-                )
+            if answered or late or poll % _ASK_SYSTEMD == _ASK_SYSTEMD - 1:
+                facts = self.ports.units.show([unit])[unit]
+                if answered and facts.up:
+                    return
+                if late or facts.hopeless:
+                    raise self._unhealthy(slot, health, unit, facts, late)
             clock.sleep(_POLL)
+
+    def _unhealthy(self, slot: str, health: Health, unit: str, facts: Any, late: bool) -> HealthError:
+        budget = f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
+        return HealthError(
+            f"{self._release_in(slot)} did not become healthy {budget} "
+            f"(unit {facts.active}, {facts.restarts} restarts)",
+            where=f"GET http://127.0.0.1:{self.app.ports[slot]}{health.path} wants {health.expected}",
+            fix=f"See `journalctl -u {unit} -n 50`.",
+        )
 
     def _start_workers(self, step: Step) -> None:
         self.ports.units.start(self.layout.workers(step.target))
+
+    def _await_workers(self, step: Step) -> None:
+        clock, units = self.ports.clock, self.layout.workers(step.target)
+        deadline = clock.seconds() + _WORKERS_STAY
+        while True:
+            facts = self.ports.units.show(units)
+            down = [unit for unit in units if not facts[unit].up]
+            if down:
+                raise HealthError(
+                    f"a worker of {self._release_in(step.target)} did not stay up "
+                    f"(unit {facts[down[0]].active}, {facts[down[0]].restarts} restarts)",
+                    where=down[0],
+                    fix=f"See `journalctl -u {down[0]} -n 50`.",
+                )
+            if clock.seconds() >= deadline:
+                return
+            clock.sleep(_POLL)
 
     def _stop_workers(self, step: Step) -> None:
         self.ports.units.stop(self.layout.workers(step.target))
