@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""How long a deploy and a rollback take, as ratios against a ping of the same hosts in the same run.
+
+    tests/bench/deploy.py [--hosts 10] [--rounds 3]
+
+A round is: ping, deploy of a version that no host has seen, ping, rollback, named rollback. The medians of
+all rounds are compared, so a machine that is busy with something else slows both sides of a ratio. All
+commands have the same forks, pipelining and interpreter. ssh's shared connections count as follows:
+
+  cold  closed before each command, so that each one pays for its own
+  warm  open, as a ping just before left them
+
+It prints a table and writes .cache/bench/deploy.json. Its exit status says whether all commands worked,
+not whether they were fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/bed"))
+
+from bed import CHECKOUT
+from fleet import CommandFailed, Done, Fleet
+
+RESULTS = CHECKOUT / ".cache/bench/deploy.json"
+PING = "ping"
+#: What may not take longer than this many pings, in wall time.
+TARGETS = {"deploy": 2.5, "rollback": 1.5}
+MODES = ("cold", "warm")
+#: What a task did on a host, in the words of Ansible's own output.
+OUTCOME = re.compile(r"^(?:ok|changed|skipping|included): \[([^\]]+)\]", re.MULTILINE)
+SSH = re.compile(r"^<([^>]+)> SSH: EXEC (?:ssh|sftp|scp) ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One command: wall and controller CPU seconds, and the most tasks that one host had a part in."""
+
+    mode: str
+    name: str
+    wall: float
+    cpu: float
+    tasks: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """The medians of one command in one mode, and their ratios to those of the ping."""
+
+    mode: str
+    name: str
+    wall: float
+    cpu: float
+    wall_ratio: float
+    cpu_ratio: float
+    tasks: int
+
+    @property
+    def verdict(self) -> str:
+        target = TARGETS.get(self.name)
+        if target is None:
+            return ""
+        return f"{'met' if self.wall_ratio <= target else 'NOT met'} (<= {target:g} x)"
+
+
+class Bench:
+    """A fleet whose versions are counted up, and what was measured on it."""
+
+    def __init__(self, fleet: Fleet, rounds: int) -> None:
+        self.fleet = fleet
+        # Two to start from, one for each mode of each round, and one to count ssh's executions with.
+        self._versions = iter([f"1.{number}.0" for number in range(rounds * len(MODES) + 3)])
+        self.samples: list[Sample] = []
+
+    @classmethod
+    def prepared(cls, fleet: Fleet, rounds: int) -> Bench:
+        """Hosts in the state between two deploys: one release live, the one before it warm."""
+        bench = cls(fleet, rounds)
+        fleet.provision().check()
+        for _ in range(2):
+            fleet.deploy(bench.next_version()).check()
+        return bench
+
+    def next_version(self) -> str:
+        version = next(self._versions)
+        self.fleet.build(version, like="1.0.0")
+        return version
+
+    def round(self, mode: str) -> None:
+        version = self.next_version()
+        before = next(iter(self.fleet.live().values()))
+        self._measure(mode, PING, self.ping)
+        self._measure(mode, "deploy", lambda: self.fleet.deploy(version))
+        self._expect(version)
+        self._measure(mode, PING, self.ping)
+        self._measure(mode, "rollback", self.fleet.rollback)
+        self._expect(before)
+        # The same way again, because a rollback that is told its target has nothing to ask first.
+        self.fleet.deploy(version).check()
+        self._measure(mode, "rollback to a version", lambda: self.fleet.rollback(before))
+        self._expect(before)
+
+    def ping(self) -> Done:
+        return self.fleet.ansible("ansible.builtin.ping")
+
+    def ssh_executions(self) -> dict[str, int]:
+        """The most that one host had in a command, from a verbose run that is not timed."""
+        version = self.next_version()
+        commands: dict[str, Callable[[], Done]] = {
+            PING: lambda: self.fleet.ansible("ansible.builtin.ping", "-vvv"),
+            "deploy": lambda: self.fleet.deploy(version, "-vvv"),
+            "rollback": lambda: self.fleet.rollback("", "-vvv"),
+        }
+        return {name: _most(SSH.findall(run().check().output)) for name, run in commands.items()}
+
+    def _measure(self, mode: str, name: str, command: Callable[[], Done]) -> None:
+        if mode == "cold":
+            self._close_connections()
+        else:
+            self.ping().check()
+        before = _cpu()
+        done = command().check()
+        sample = Sample(mode, name, done.seconds, _cpu() - before, _most(OUTCOME.findall(done.output)))
+        print(f"   {mode} {name}: {sample.wall:.1f} s, CPU {sample.cpu:.1f} s", flush=True)
+        self.samples.append(sample)
+
+    def _expect(self, version: str) -> None:
+        wrong = {name: live for name, live in self.fleet.live().items() if live != version}
+        if wrong:
+            raise CommandFailed(f"{version} should be live, but it is not: {wrong}")
+
+    def _close_connections(self) -> None:
+        """End the shared connections, with the configuration that opened them."""
+        config = str(self.fleet.bed.state / "ssh_config")
+        for host in self.fleet.bed.hosts:
+            command = ["ssh", "-F", config, "-O", "exit", host.name]
+            subprocess.run(command, capture_output=True, check=False)
+        deadline = time.monotonic() + 5
+        while any(self.fleet.bed.control.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def rows(samples: list[Sample]) -> Iterator[Row]:
+    """The medians, with the ping of each mode first."""
+    for mode in MODES:
+        mine = [sample for sample in samples if sample.mode == mode]
+        base_wall, base_cpu = _medians([sample for sample in mine if sample.name == PING])
+        for name in dict.fromkeys(sample.name for sample in mine):
+            these = [sample for sample in mine if sample.name == name]
+            wall, cpu = _medians(these)
+            tasks = max(sample.tasks for sample in these)
+            yield Row(mode, name, wall, cpu, wall / base_wall, cpu / base_cpu, tasks)
+
+
+def table(measured: list[Row], executions: dict[str, int]) -> str:
+    lines = [
+        f"{'':<28} {'wall s':>7} {'x ping':>7} {'CPU s':>7} {'x ping':>7} {'tasks':>6} {'ssh':>4}  target"
+    ]
+    for row in measured:
+        name = f"{row.mode}  {row.name}"
+        numbers = f"{row.wall:>7.1f} {row.wall_ratio:>7.2f} {row.cpu:>7.1f} {row.cpu_ratio:>7.2f}"
+        # `ansible -m` prints in words of its own, and is one task by nature.
+        tasks = row.tasks or 1
+        lines.append(f"{name:<28} {numbers} {tasks:>6} {executions.get(row.name, '-'):>4}  {row.verdict}")
+    return "\n".join(lines)
+
+
+def _medians(samples: list[Sample]) -> tuple[float, float]:
+    wall = statistics.median(sample.wall for sample in samples)
+    return wall, statistics.median(sample.cpu for sample in samples)
+
+
+def _most(hosts: list[str]) -> int:
+    return max(Counter(hosts).values(), default=0)
+
+
+def _cpu() -> float:
+    """What all children that have ended used, with their own; ssh's background connections are not among them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measure(hosts: int, rounds: int, suite: str) -> tuple[list[Sample], dict[str, int]]:
+    run = f"bench-{os.getpid()}"
+    try:
+        print(f"-- {hosts} hosts, provisioned, with two releases", flush=True)
+        # Without a warm-up of the application: what remains is our own time.
+        fleet = Fleet.up(run, hosts, suite=suite, agents_settings={"AGENTS_WARMUP": "0"})
+        bench = Bench.prepared(fleet, rounds)
+        for number in range(1, rounds + 1):
+            print(f"-- round {number} of {rounds}", flush=True)
+            for mode in MODES:
+                bench.round(mode)
+        return bench.samples, bench.ssh_executions()
+    finally:
+        Fleet.remove(run)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--hosts", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--suite", choices=["bookworm", "trixie", "mixed"], default="bookworm")
+    options = parser.parse_args()
+    try:
+        samples, executions = measure(options.hosts, options.rounds, options.suite)
+    except CommandFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    measured = list(rows(samples))
+    report = {
+        "settings": vars(options),
+        "medians": [{**asdict(row), "verdict": row.verdict} for row in measured],
+        "ssh_executions": executions,
+        "samples": [asdict(sample) for sample in samples],
+    }
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"\n{table(measured, executions)}\n\nAll samples: {RESULTS.relative_to(CHECKOUT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
