@@ -1,6 +1,6 @@
 # Thin on purpose: what a target does is in tests/run and tests/bed. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help venv lock check molecule test clean
+.PHONY: help demo bench venv lock check molecule test clean
 
 PY := .venv/bin/python
 # Nothing here needs an activated environment; tools that call one another find themselves in it.
@@ -8,6 +8,16 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## the tour: ship, ship under load, catch a broken version, roll back; on three hosts
+	@tests/bed/prepare
+	@tests/run/venv
+	@$(PY) examples/demo.py
+
+bench: ## cost of a deploy and a rollback as ratios of `ansible -m ping`, on ten hosts
+	@tests/bed/prepare
+	@tests/run/venv
+	@$(PY) tests/bench/deploy.py
 
 venv: ## make or renew .venv from requirements/dev.txt
 	@tests/run/venv

@@ -14,13 +14,7 @@ from typing import Any
 from ..module_utils._core.edge import plan_result
 from ..modules.artifact_build import SPEC
 from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
-
-try:
-    from ..plugin_utils.artifacts.adapters.build import Request, build
-except ImportError as error:
-    MISSING: ImportError | None = error
-else:
-    MISSING = None
+from ..plugin_utils.artifacts.adapters.build import MISSING, Request, build
 
 
 class ActionModule(ControllerAction):

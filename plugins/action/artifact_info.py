@@ -12,14 +12,9 @@ from typing import Any
 
 from ..modules.artifact_info import SPEC
 from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
-
-try:
-    from ..plugin_utils.artifacts.adapters.info import info
-    from ..plugin_utils.artifacts.question import Question
-except ImportError as error:
-    MISSING: ImportError | None = error
-else:
-    MISSING = None
+from ..plugin_utils.artifacts.adapters.info import info
+from ..plugin_utils.artifacts.question import Question
+from ..plugin_utils.artifacts.sbom import MISSING
 
 
 class ActionModule(ControllerAction):

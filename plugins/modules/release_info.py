@@ -49,7 +49,7 @@ slot:
 slots:
   description:
     - What each slot holds and does, by slot.
-    - RV(slots.*.percent) is its part of the traffic now, RV(slots.*.persisted) after a reload of the proxy.
+    - C(percent) is its part of the traffic now, C(persisted) the part after a reload of the proxy.
   type: dict
   returned: success
 history:

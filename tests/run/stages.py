@@ -81,7 +81,8 @@ def containers(root: Path = ROOT) -> list[Stage]:
         Stage(
             "integration",
             "hosts",
-            _module("pytest", "tests/integration"),
+            # A test here waits for hosts; one that hangs still says where.
+            _module("pytest", "tests/integration", "-o", "faulthandler_timeout=600"),
             ("tests/integration/**/test_*.py",),
             limit=1800.0,
         ),

@@ -25,7 +25,7 @@ def digest_line(sha256: str, archive: str) -> str:
 
 def read_digest_line(text: str, archive: str, where: str) -> str:
     """The digest in a ``.sha256`` file, which must be about this archive."""
-    digest, _, name = text.strip().partition("  ")
+    digest, dummy, name = text.strip().partition("  ")
     try:
         check_sha256(digest)
     except OpsError as error:
@@ -43,7 +43,7 @@ def public_key(signature: str) -> bytes:
     body = "".join(line for line in signature.splitlines() if not line.startswith("-----"))
     try:
         blob = base64.b64decode(body, validate=True)
-        magic, _, length = struct.unpack_from(">6sII", blob)
+        magic, dummy, length = struct.unpack_from(">6sII", blob)
     except (binascii.Error, ValueError, struct.error):
         return b""
     return blob[14 : 14 + length] if magic == b"SSHSIG" else b""

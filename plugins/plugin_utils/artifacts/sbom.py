@@ -15,17 +15,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from cyclonedx.model import HashAlgorithm, HashType
-from cyclonedx.model.bom import Bom, BomMetaData
-from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.output import make_outputter
-from cyclonedx.schema import OutputFormat, SchemaVersion
-from packageurl import PackageURL
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from ...module_utils._releases.manifest import Manifest, parse_built
 from .content import Packed
+
+# A controller without them can still load the plugins and say what it lacks.
+try:
+    from cyclonedx.model import HashAlgorithm, HashType
+    from cyclonedx.model.bom import Bom, BomMetaData
+    from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.output import make_outputter
+    from cyclonedx.schema import OutputFormat, SchemaVersion
+    from packageurl import PackageURL
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+except ImportError as error:
+    MISSING: ImportError | None = error
+else:
+    MISSING = None
 
 
 def serial_number(sha256: str) -> UUID:
@@ -88,7 +94,7 @@ def _library(purl: PackageURL) -> Component:
 
 
 def _debian(package: str) -> Component:
-    name, _, version = package.partition("=")
+    name, dummy, version = package.partition("=")
     return _library(PackageURL("deb", "debian", name, version or None))
 
 
@@ -98,7 +104,7 @@ def _python(texts: Iterable[str]) -> list[Component]:
     for requirement in (requirement for text in texts for requirement in requirements(text)):
         purl = PackageURL("pypi", None, canonicalize_name(requirement.name), _pin(requirement))
         found.setdefault(purl.to_string(), _library(purl))
-    return [component for _, component in sorted(found.items())]
+    return [found[name] for name in sorted(found)]
 
 
 def requirements(text: str) -> Iterator[Requirement]:

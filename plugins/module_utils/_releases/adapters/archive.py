@@ -221,7 +221,7 @@ def _write_all(path: str, dest: str, members: list[archive.Member]) -> None:
 def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, dest: str) -> None:
     """One checked member. Python's own filter, where there is one, gives a second opinion."""
     second_opinion = getattr(tarfile, "data_filter", None)
-    if second_opinion:
+    if second_opinion is not None:
         second_opinion(info, dest)
     path = os.path.join(dest, info.name)
     kind = _TYPES[info.type]

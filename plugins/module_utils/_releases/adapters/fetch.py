@@ -22,6 +22,8 @@ from ..._core.files import storage_errors
 NAMESPACE = "mas.ops.artifact"
 _TIMEOUT = 30.0
 _CHUNK = 1 << 20
+#: It follows redirects and the host's proxy settings, and knows http(s) only because the caller checks.
+_BROWSER = urllib.request.build_opener()
 
 
 def fetch(source: str, dest: str, sha256: str) -> None:
@@ -113,7 +115,7 @@ def _open(source: str) -> Iterator[IO[bytes]]:
     missing = f"there is no {os.path.basename(source)}"
     try:
         if source.startswith(("http://", "https://")):
-            with urllib.request.urlopen(source, timeout=_TIMEOUT) as stream:  # noqa: S310  (scheme checked above)
+            with _BROWSER.open(source, timeout=_TIMEOUT) as stream:
                 yield stream
         else:
             handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)

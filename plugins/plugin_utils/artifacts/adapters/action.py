@@ -35,7 +35,7 @@ class ControllerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
         result: Facts = super().run(tmp, task_vars)
-        _, params = self.validate_argument_spec(**self.spec.to_kwargs())
+        params = self.validate_argument_spec(**self.spec.to_kwargs())[1]
         try:
             _check_libraries(self.missing)
             return {**result, **self.answer(params)}

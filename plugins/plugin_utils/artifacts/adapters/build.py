@@ -22,7 +22,11 @@ from ..storing import Built, Stored, other_bytes, plan
 from . import signing, store
 from .pack import contents, pack
 from .revision import revision
+from .tree import MISSING as _NO_PATHSPEC
 from .tree import collect
+
+#: The library that a build would miss, if there is one.
+MISSING = sbom.MISSING or _NO_PATHSPEC
 
 
 @dataclass(frozen=True)

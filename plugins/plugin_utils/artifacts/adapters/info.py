@@ -73,7 +73,7 @@ def _verified(question: Question, found: Beside, path: Path) -> dict[str, Any]:
     if question.has_signers and (found.signature or question.signature_required):
         with _signers(question) as signers:
             signed_by = verify_signature(str(path), found.signature, str(signers))
-    manifest, _ = inspect(str(path))
+    manifest = inspect(str(path))[0]
     question.check_name(manifest)
     return facts(question, found, manifest, size=path.stat().st_size, signed_by=signed_by)
 

@@ -45,7 +45,7 @@ def versions(store: Path, name: str) -> list[str]:
             manifest = read_manifest(str(path))
             if manifest.name == name:
                 found.append((manifest.built, manifest.version))
-    return [version for _, version in sorted(found)]
+    return [entry[1] for entry in sorted(found)]
 
 
 @contextlib.contextmanager

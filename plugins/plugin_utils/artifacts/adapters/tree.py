@@ -11,11 +11,17 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 from ....module_utils._core.errors import BadInput, NotFound
 from ....module_utils._releases import archive
 from ..content import Tree, checked
+
+# A controller without it can still load the plugins and say what it lacks.
+try:
+    from pathspec import GitIgnoreSpec
+except ImportError as error:
+    MISSING: ImportError | None = error
+else:
+    MISSING = None
 
 #: Left out unless mas.yml takes it back in with "!__pycache__/". What is `.git` never comes in.
 _DEFAULT_EXCLUDE = ("__pycache__/",)
