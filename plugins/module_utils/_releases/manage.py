@@ -18,7 +18,7 @@ from . import planner
 from .application import SLOTS, Application
 from .executor import Executor, Limits, Ports, way_back
 from .layout import Layout
-from .state import Facts, Operation, SlotFacts
+from .state import Facts, Operation, SlotFacts, recovered
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def observe(app: Application, layout: Layout, ports: Ports) -> Facts:
     traffic = ports.proxy.facts() if ports.proxy and app.web else None
     slots = {slot: _slot(app, layout, ports, slot, units, traffic) for slot in SLOTS}
     history = fold(ports.book.entries(), app.name)
-    return Facts(ports.files.state(), slots, ports.files.on_disk(), history)
+    return Facts(recovered(ports.files.state(), slots, history), slots, ports.files.on_disk(), history)
 
 
 def _slot(
@@ -122,7 +122,7 @@ def change(
     app = layout.app
     facts = observe(app, layout, ports)
     if check and request.assume_staged and request.state == "live":
-        facts = facts.as_if_staged(resolve(facts, request.release or ""))
+        facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     plan = make_plan(facts, app, request)
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
     executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state)
@@ -140,7 +140,7 @@ def change(
 
 def report(facts: Facts, app: Application) -> dict[str, Any]:
     """The state of an application on its host, as builtins."""
-    previous = facts.history.previous if facts.live_release else None
+    previous = planner.rollback_target(facts) if facts.live_release else None
     return {
         "application": app.name,
         "live": facts.live_release,

@@ -10,6 +10,8 @@ continued by planning again: what is already done needs no step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from .._core.errors import NotFound, Refused
@@ -36,14 +38,31 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
             fix=f"Find it with `ss -ltnp 'sport = :{app.ports[slot]}'`, stop it or give the slot another port.",
         )
     new = release not in facts.on_disk
-    steps = [Step("fetch", release)] if new else []
+    # What was staged earlier and never went live would otherwise stay for ever.
+    before = facts.state.operation.before if facts.state.operation else None
+    keep = {release, before or "", *facts.history.recent(app.keep_releases), *_held(facts)}
+    steps = _prune(facts, keep)
+    steps += [Step("fetch", release)] if new else []
     steps += [Step("check", release)]
     steps += [Step("unpack", release)] if new else []
-    if idle.percent:
-        steps += _serve_live(facts, app)
-    steps += [*_empty(facts, slot), Step("assign", slot, {"release": release})]
+    steps += [*_vacate(facts, app, slot), *_empty(facts, slot)]
+    steps += [Step("assign", slot, {"release": release})]
     steps += [Step("migrate", release, {"slot": slot}), *_start(app, slot)]
     return _plan(facts, steps, slots={slot: release})
+
+
+def after_staged(facts: Facts, app: Application, release: str) -> Facts:
+    """The facts once ``release`` is staged, for what check mode tells about the switch."""
+    steps = plan_staged(facts, app, release).steps
+    if not steps:
+        return facts
+    removed = {step.target for step in steps if step.action == "remove"}
+    brought = next(step for step in steps if step.action == "assign")
+    after = _after(facts, app, steps, brought)
+    operation = Operation("deploy", release, brought.target, None, "", "", STAGED)
+    return replace(
+        after, state=replace(facts.state, operation=operation), on_disk=facts.on_disk - removed | {release}
+    )
 
 
 def plan_live(facts: Facts, app: Application, release: str) -> Plan:
@@ -58,7 +77,7 @@ def plan_live(facts: Facts, app: Application, release: str) -> Plan:
             where="slots: " + ", ".join(f"{name} {facts.slots[name].release or 'empty'}" for name in SLOTS),
             fix="Run mas.ops.release with state: staged first.",
         )
-    steps = _switch(facts, app, slot)
+    steps = _switch(facts, app, slot, prove=facts.state.live != slot)
     if steps or facts.state.live != slot or facts.state.operation or facts.history.live != release:
         keep = {release, *facts.history.with_deploy(release).recent(app.keep_releases), *_held(facts)}
         steps += [Step("commit", slot, {"action": "live"}), *_prune(facts, keep)]
@@ -72,7 +91,7 @@ def plan_rolled_back(facts: Facts, app: Application, to: str | None = None) -> P
     """
     if to and facts.live_release and to in (facts.live_release, version_of(facts.live_release)):
         return plan_undo(facts, app)
-    release = _target(facts, to)
+    release = rollback_target(facts, to)
     if release is None:
         raise NotFound(
             _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=_targets(facts)
@@ -82,9 +101,9 @@ def plan_rolled_back(facts: Facts, app: Application, to: str | None = None) -> P
         steps = _switch(facts, app, slot)
     elif release in facts.on_disk:
         slot = other(facts.state.live) if facts.state.live else SLOTS[0]
-        steps = _serve_live(facts, app) if facts.slots[slot].percent else []
-        steps += [*_empty(facts, slot), Step("assign", slot, {"release": release})]
-        steps += [*_start(app, slot), *_switch(facts, app, slot)]
+        brought = Step("assign", slot, {"release": release})
+        steps = [*_vacate(facts, app, slot), *_empty(facts, slot), brought, *_start(app, slot)]
+        steps += _switch(_after(facts, app, steps, brought), app, slot)
     else:
         raise NotFound(
             f"the files of release {release} are no longer on this host",
@@ -102,28 +121,28 @@ def plan_left(facts: Facts, app: Application, version: str) -> Plan:
     Staged only: the idle slot gets back what it held. Live: back to the release before it, or to
     nothing when there was none.
     """
-    operation = facts.state.operation
-    if (
-        operation
-        and operation.kind == "deploy"
-        and version in (operation.release, version_of(operation.release))
-    ):
+    operation, live = facts.state.operation, facts.live_release
+    # The live release may have been brought in again, to repair it: undoing that would not leave it.
+    begun = operation.release if operation and operation.kind == "deploy" else None
+    if begun and begun != live and version in (begun, version_of(begun)):
         return plan_undo(facts, app)
-    live = facts.live_release
+    if live is None and operation and version in (operation.release, version_of(operation.release)):
+        return _plan_nothing(facts, operation.slot)
     if live is None or version not in (live, version_of(live)):
         return _plan(facts)
-    if facts.history.previous is None:
-        slot = facts.state.live or SLOTS[0]
-        steps = [
-            Step("stop", slot),
-            Step("unassign", slot),
-            Step("commit", slot, {"action": "rolled_back", "to": None}),
-        ]
-        return _plan(facts, steps, live=None, slots={slot: None})
-    plan = plan_rolled_back(facts, app)
-    after = facts.history.with_rollback(facts.history.previous)
-    warm = _hold(facts, app, facts.state.live or SLOTS[0], after.previous)
+    target = _before_live(facts)
+    if target is None:
+        return _plan_nothing(facts, facts.state.live or SLOTS[0])
+    plan = plan_rolled_back(facts, app, target)
+    warm = _hold(facts, app, facts.state.live or SLOTS[0], facts.history.with_rollback(target).previous)
     return Plan(plan.before, plan.after, (*plan.steps, *warm))
+
+
+def _plan_nothing(facts: Facts, slot: str) -> Plan:
+    """Leave the only release that there ever was."""
+    nothing = {"action": "rolled_back", "to": None}
+    steps = [Step("stop", slot), Step("unassign", slot), Step("commit", slot, nothing)]
+    return _plan(facts, steps, live=None, slots={slot: None})
 
 
 def plan_undo(facts: Facts, app: Application) -> Plan:
@@ -136,9 +155,7 @@ def plan_undo(facts: Facts, app: Application) -> Plan:
         steps += _put_back(facts, app, operation)
         if operation.release in facts.on_disk - {operation.before or ""} - set(facts.history.stack):
             steps += [Step("remove", operation.release)]
-        recorded = facts.history.live == facts.live_release
-        ledger = {} if recorded else {"action": "rolled_back"}
-        steps += [Step("close", operation.release, {"to": facts.live_release, **ledger})]
+        steps += [_close(facts, operation.release)]
     return _plan(facts, steps, slots={operation.slot: operation.before} if operation else {})
 
 
@@ -147,7 +164,6 @@ def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
 
     :raises Refused: it is live
     """
-    del app
     if facts.live_release == release:
         raise Refused(
             f"release {release} is live", where="this host", fix="Deploy or roll back to another one first."
@@ -155,15 +171,20 @@ def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
     steps: list[Step] = []
     slot = facts.slot_of(release)
     if slot:
-        steps += [Step("stop", slot), Step("unassign", slot)]
+        steps += [*_vacate(facts, app, slot), Step("drain", slot), Step("stop", slot), Step("unassign", slot)]
     if release in facts.on_disk:
         steps.append(Step("remove", release))
+    if facts.state.operation and facts.state.operation.release == release:
+        steps.append(_close(facts, release))
     return _plan(facts, steps, slots={slot: None} if slot else {})
 
 
-def _target(facts: Facts, to: str | None) -> str | None:
-    """The release to go back to. A run may have died after the ledger and before the journal: then the
-    top of the history is where that run was going, not what is live."""
+def rollback_target(facts: Facts, to: str | None = None) -> str | None:
+    """The release to go back to: the newest of ``to``, or the one before the live one.
+
+    A run may have died after the ledger and before the journal: then the top of the history is where that
+    run was going, not what is live.
+    """
     ahead = facts.history.live is not None and facts.history.live != facts.live_release
     if to:
         return facts.history.find(to, live=not ahead)
@@ -171,6 +192,32 @@ def _target(facts: Facts, to: str | None) -> str | None:
     if ahead and operation and operation.kind == "rollback":
         return facts.history.live
     return facts.history.previous
+
+
+def _before_live(facts: Facts) -> str | None:
+    """What leaving the live release goes to."""
+    target = rollback_target(facts)
+    if target != facts.live_release:
+        return target
+    # A deploy died after the ledger and before the journal: the top is not live, the live one is below it.
+    below = facts.history.stack[:-2]
+    return below[-1] if below else None
+
+
+def _after(facts: Facts, app: Application, steps: Sequence[Step], brought: Step) -> Facts:
+    """The facts once ``steps`` brought a release up in the idle slot, and what was in its way to the live one."""
+    slot, live = brought.target, other(brought.target)
+    done = {(step.action, step.target) for step in steps}
+    idle, serving = facts.slots[slot], facts.slots[live]
+    web = bool(app.web)
+    idle = replace(idle, release=brought.detail["release"], web_up=web, healthy=web, stopped=not web)
+    idle = replace(idle, workers_up=not app.workers, workers_any=False)
+    if ("shift", live) in done:
+        idle = replace(idle, percent=0, persisted=0)
+        serving = replace(serving, healthy=True, percent=100, persisted=100)
+    if ("start_workers", live) in done:
+        serving = replace(serving, workers_up=True, workers_any=True)
+    return replace(facts, slots={slot: idle, live: serving})
 
 
 def _staged(facts: Facts, release: str) -> bool:
@@ -185,7 +232,8 @@ def _ready(facts: Facts, app: Application, slot: str) -> bool:
 
 def _serves(facts: Facts, app: Application, slot: str) -> bool:
     mine, idle = facts.slots[slot], facts.slots[other(slot)]
-    return _ready(facts, app, slot) and mine.workers_up and mine.takes(100) and idle.takes(0)
+    alone = mine.takes(100) and idle.takes(0) and not idle.workers_any
+    return _ready(facts, app, slot) and mine.workers_up and alone
 
 
 def _start(app: Application, slot: str) -> list[Step]:
@@ -198,21 +246,32 @@ def _empty(facts: Facts, slot: str) -> list[Step]:
     return [Step("drain", slot), Step("stop", slot)]
 
 
+def _vacate(facts: Facts, app: Application, slot: str) -> list[Step]:
+    """Users and queues of an idle slot, which a killed switch may have left there, go to the live one."""
+    idle = facts.slots[slot]
+    return _serve_live(facts, app) if idle.percent or idle.persisted or idle.workers_any else []
+
+
 def _serve_live(facts: Facts, app: Application) -> list[Step]:
     """Make the slot that is live by intent the one that serves."""
     slot = facts.state.live
-    if slot is None:
+    if slot is None or facts.live is None:
         return []
     steps = [] if facts.slots[slot].healthy else _start(app, slot)
     return steps + _switch(facts, app, slot)
 
 
-def _switch(facts: Facts, app: Application, slot: str) -> list[Step]:
-    """New workers first, then the traffic, then the old workers: never without either."""
+def _switch(facts: Facts, app: Application, slot: str, prove: bool = False) -> list[Step]:
+    """New workers first, then the traffic, then the old workers: never without either.
+
+    :param prove: workers have no health endpoint, so new ones must at least stay up before users follow
+    """
     old = facts.slots[other(slot)]
     steps: list[Step] = []
     if app.workers and not facts.slots[slot].workers_up:
         steps.append(Step("start_workers", slot))
+    if app.workers and prove:
+        steps.append(Step("await_workers", slot))
     if app.web and not (facts.slots[slot].takes(100) and old.takes(0)):
         steps.append(Step("shift", slot))
     if old.workers_any:
@@ -225,7 +284,7 @@ def _put_back(facts: Facts, app: Application, operation: Operation) -> list[Step
     if slot == facts.state.live:
         return []
     if facts.slots[slot].release == operation.before:
-        return [Step("stop_workers", slot)] if facts.slots[slot].workers_any else []
+        return [Step("stop_workers", slot)] if facts.slots[slot].workers_any and not facts.live else []
     return _hold(facts, app, slot, operation.before)
 
 
@@ -239,6 +298,13 @@ def _hold(facts: Facts, app: Application, slot: str, release: str | None) -> lis
         Step("assign", slot, {"release": release}),
         *([Step("start_web", slot)] if app.web else []),
     ]
+
+
+def _close(facts: Facts, release: str) -> Step:
+    """End the open operation without it; the ledger hears of it where it says already that it ended well."""
+    recorded = facts.history.live == facts.live_release
+    ledger = {} if recorded else {"action": "rolled_back"}
+    return Step("close", release, {"to": facts.live_release, **ledger})
 
 
 def _held(facts: Facts) -> set[str]:

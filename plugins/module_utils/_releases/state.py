@@ -94,6 +94,18 @@ class SlotFacts:
         return self.percent in (None, percent) and self.persisted in (None, percent)
 
 
+def recovered(state: State, slots: Mapping[str, SlotFacts], history: History) -> State:
+    """The state of a host whose journal was lost: the ledger and the slots still tell what is live.
+
+    Without this, a host full of users would look like a new one, and its slots like free ones.
+    """
+    if state.live or state.operation or history.live is None:
+        return state
+    held = [slot for slot in SLOTS if slots[slot].release == history.live]
+    busiest = max(held, key=lambda slot: (slots[slot].percent or 0, slots[slot].workers_up), default=None)
+    return replace(state, live=busiest)
+
+
 @dataclass(frozen=True)
 class Facts:
     """Everything that a plan is made from."""
@@ -105,7 +117,9 @@ class Facts:
 
     @property
     def live(self) -> SlotFacts | None:
-        return self.slots[self.state.live] if self.state.live else None
+        """The live slot; ``None`` also when it is empty, because a run that took it away was killed."""
+        live = self.slots[self.state.live] if self.state.live else None
+        return live if live and live.release else None
 
     @property
     def live_release(self) -> str | None:
@@ -115,14 +129,6 @@ class Facts:
         """The slot that holds ``release``; the live one when both do."""
         held = [slot for slot in SLOTS if self.slots[slot].release == release]
         return self.state.live if self.state.live in held else next(iter(held), None)
-
-    def as_if_staged(self, release: str) -> Facts:
-        """The facts once ``release`` is staged, for what check mode tells about the switch."""
-        if self.slot_of(release):
-            return self
-        slot = SLOTS[0] if self.state.live != SLOTS[0] else SLOTS[1]
-        staged = replace(self.slots[slot], release=release, web_up=True, healthy=True, stopped=False)
-        return replace(self, slots={**self.slots, slot: staged})
 
     def summary(self) -> dict[str, Any]:
         """The state in few words, for a diff."""
