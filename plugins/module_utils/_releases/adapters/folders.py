@@ -17,7 +17,6 @@ from ..application import CONFIG, Application, parse_application
 from ..layout import Layout, render_drop_in
 from ..manifest import MEMBER, Manifest
 from ..state import State, parse_state
-from .archive import unpack
 
 _VARIABLE = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_]*)=", re.MULTILINE)
 _PARTIAL = ".partial-"
@@ -93,6 +92,8 @@ class Folders:
 
     def unpack(self, release: str) -> None:
         """Unpack the fetched archive beside its place and rename it there: all of it or nothing."""
+        from .archive import unpack  # noqa: PLC0415 - see assemble() in host.py
+
         archive = self.archive(release)
         scratch = os.path.join(self.layout.releases, _PARTIAL + release)
         with storage_errors(scratch):

@@ -15,12 +15,11 @@ from ..._core.files import exclusive
 from ..._ledger.adapters.file import FileLedger
 from ..._traffic.adapters.haproxy import HAProxy
 from ..application import Application
-from ..executor import Ports
+from ..executor import Ports, Source
 from ..layout import Layout
 from ..manifest import Health, Manifest
 from . import loopback
 from .folders import Folders, load_application
-from .source import Artifact
 from .systemd import Systemd
 
 _OS_RELEASE = "/etc/os-release"
@@ -97,11 +96,18 @@ def assemble(
     """Everything that a release touches on this host."""
     layout = Layout(app)
     folders = Folders(layout)
+    source: Source = NoArtifact()
+    if artifact:
+        # Imported here, and in Folders.unpack: what fetches and unpacks is a fifth of our part of a module's start,
+        # and only one phase of a release needs it.
+        from .source import Artifact  # noqa: PLC0415
+
+        source = Artifact(app, folders, artifact, sha256, signature)
     ports = Ports(
         units=Systemd(),
         proxy=proxy_of(app),
         files=folders,
-        source=Artifact(app, folders, artifact, sha256, signature) if artifact else NoArtifact(),
+        source=source,
         book=FileLedger(),
         clock=loopback.Clock(),
         web=LoopbackWeb(),
