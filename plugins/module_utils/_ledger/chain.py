@@ -30,19 +30,32 @@ def line_hash(line: bytes) -> str:
 
 
 def encode(entry: Mapping[str, Any], previous: str, sequence: int) -> bytes:
-    """One canonical line (without newline) for ``entry`` after a line whose hash is ``previous``."""
-    body = {**entry, "previous": previous, "sequence": sequence}
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """One canonical line (without newline) for ``entry`` after a line whose hash is ``previous``.
+
+    ``hash`` is that of the line without it, so that the last line is guarded too, which no other line is
+    after. Text that UTF-8 cannot write (a file name of odd bytes in an error) is kept as JSON escapes.
+    """
+    body = json.loads(json.dumps({**entry, "previous": previous, "sequence": sequence}))
+    body.pop("hash", None)
+    return _canonical({**body, "hash": line_hash(_canonical(body))})
+
+
+def _canonical(body: Mapping[str, Any]) -> bytes:
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="backslashreplace")
 
 
 def follow(last_line: bytes | None) -> tuple[str, int]:
     """``(previous, sequence)`` that an entry after ``last_line`` carries.
 
-    :raises ValueError: the line is not an entry
+    :raises ValueError: the line is not an entry, or not as it was written
     """
     if last_line is None:
         return GENESIS, 1
-    return line_hash(last_line), int(json.loads(last_line)["sequence"]) + 1
+    problem, entry = _read(last_line)
+    if problem:
+        raise ValueError(problem)
+    return line_hash(last_line), int(entry["sequence"]) + 1
 
 
 def verify(lines: Iterable[bytes]) -> tuple[list[dict[str, Any]], Break | None]:
@@ -59,14 +72,25 @@ def verify(lines: Iterable[bytes]) -> tuple[list[dict[str, Any]], Break | None]:
 
 
 def _check(line: bytes, previous: str, sequence: int) -> tuple[str, dict[str, Any]]:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return "not a JSON object", {}
-    if not isinstance(entry, dict):
-        return "not a JSON object", {}
+    problem, entry = _read(line)
+    if problem:
+        return problem, entry
     if entry.get("previous") != previous:
         return "the line before it was changed, removed or added", entry
     if entry.get("sequence") != sequence:
         return f"its sequence is {entry.get('sequence')!r}, not {sequence}", entry
+    return "", entry
+
+
+def _read(line: bytes) -> tuple[str, dict[str, Any]]:
+    """What is wrong with one line by itself, and its entry."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return "not a JSON object", {}
+    if not isinstance(entry, dict):
+        return "not a JSON object", {}
+    body = {name: value for name, value in entry.items() if name != "hash"}
+    if _canonical({**body, "hash": line_hash(_canonical(body))}) != line:
+        return "it was changed after it was written", entry
     return "", entry

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from io import FileIO
+from typing import Any
 
 from ..._core.errors import LedgerError
 from ..._core.files import storage_errors, sync_folder
@@ -18,6 +20,7 @@ from .. import chain
 #: Where every application of a host writes.
 LEDGER = "/var/lib/mas/ledger.jsonl"
 _BLOCK = 65536
+_FIX = "Find out who changed it; keep the file as evidence and restore it from the last backup."
 
 
 class FileLedger:
@@ -36,13 +39,15 @@ class FileLedger:
             raise LedgerError(
                 f"the ledger is broken at line {broken.line}: {broken.reason}",
                 where=self.path,
-                fix="Find out who changed it; keep the file as evidence and restore it from the last backup.",
+                fix=_FIX,
             )
         return entries
 
     def _lines(self) -> list[bytes]:
         try:
             with open(self.path, "rb") as stream:
+                # A writer that repairs a torn line cuts and writes at the same place.
+                fcntl.flock(stream.fileno(), fcntl.LOCK_SH)
                 return stream.read().split(b"\n")[:-1]
         except FileNotFoundError:
             return []
@@ -52,31 +57,44 @@ class FileLedger:
 
         A torn last line is cut off first and the repair is noted as an entry of its own.
         """
-        created = not os.path.exists(self.path)
         with storage_errors(self.path):
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            with os.fdopen(handle, "r+b") as stream:
+            with os.fdopen(handle, "r+b", buffering=0) as stream:
                 fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
                 torn = _cut_torn_line(stream)
+                if stream.seek(0, os.SEEK_END) == 0:
+                    # Under the lock: nobody's first line counts as written before the file's name does.
+                    sync_folder(os.path.dirname(self.path))
                 if torn:
-                    _append(stream, {"kind": "ledger", "action": "repaired", "bytes": torn, "time": time})
-                _append(stream, {**entry, "time": time})
-            if created:
-                sync_folder(os.path.dirname(self.path))
+                    _append(
+                        stream,
+                        {"kind": "ledger", "action": "repaired", "bytes": torn, "time": time},
+                        self.path,
+                    )
+                _append(stream, {**entry, "time": time}, self.path)
 
 
-def _append(stream: BinaryIO, entry: Mapping[str, Any]) -> None:
+def _append(stream: FileIO, entry: Mapping[str, Any], path: str) -> None:
     try:
         previous, sequence = chain.follow(_last_line(stream))
     except (ValueError, KeyError, TypeError) as error:
-        raise LedgerError("the last line of the ledger is not an entry", where=stream.name) from error
-    stream.seek(0, os.SEEK_END)
-    stream.write(chain.encode(entry, previous, sequence) + b"\n")
-    stream.flush()
-    os.fsync(stream.fileno())
+        raise LedgerError(
+            f"the last line of the ledger is not an entry: {error}", where=path, fix=_FIX
+        ) from error
+    line = chain.encode(entry, previous, sequence) + b"\n"
+    end = stream.seek(0, os.SEEK_END)
+    try:
+        while line:
+            line = line[stream.write(line) :]
+        os.fsync(stream.fileno())
+    except OSError:
+        # On a full disk, say: what is reported as not written must not stay behind, nor half of it.
+        with contextlib.suppress(OSError):
+            stream.truncate(end)
+        raise
 
 
-def _last_line(stream: BinaryIO) -> bytes | None:
+def _last_line(stream: FileIO) -> bytes | None:
     """The last whole line, or ``None`` in an empty file; the file ends with a newline."""
     end = stream.seek(0, os.SEEK_END)
     tail = b""
@@ -91,7 +109,7 @@ def _last_line(stream: BinaryIO) -> bytes | None:
     return None
 
 
-def _cut_torn_line(stream: BinaryIO) -> int:
+def _cut_torn_line(stream: FileIO) -> int:
     """Remove bytes after the last newline; the number of bytes removed."""
     end = size = stream.seek(0, os.SEEK_END)
     while end > 0:
@@ -104,6 +122,5 @@ def _cut_torn_line(stream: BinaryIO) -> int:
         end = start
     if end < size:
         stream.truncate(end)
-        stream.flush()
         os.fsync(stream.fileno())
     return size - end
