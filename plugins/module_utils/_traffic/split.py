@@ -88,7 +88,7 @@ def plan_split(facts: TrafficFacts, application: str, split: Split) -> Plan:
     before = {"running": facts.running, "persisted": facts.persisted.to_dict() if facts.persisted else None}
     if facts.holds(split):
         return Plan(before, before)
-    down = [slot for slot in SLOTS if split[slot] and not facts.running[slot] and not facts.servers[slot].up]
+    down = [slot for slot in SLOTS if split[slot] > facts.running[slot] and not facts.servers[slot].up]
     if down:
         raise Refused(
             f"the proxy sees the {down[0]} slot down ({facts.servers[down[0]].status})",

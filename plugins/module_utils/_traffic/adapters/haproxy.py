@@ -18,6 +18,8 @@ from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
 
 _TIMEOUT = 5.0
 _POLL = 0.1
+#: How long a restart of the proxy may take before it counts as stopped.
+_RESTART = 3.0
 #: How the status of a server begins that passes its checks; NOLB and DRAIN are those of weight 0.
 _UP = ("UP", "NOLB", "DRAIN", "no check")
 
@@ -39,12 +41,7 @@ class HAProxy:
         """
         :raises TrafficError: the proxy does not answer or has no such backend
         """
-        try:
-            with open(self.split_file, encoding="utf-8") as stream:
-                persisted = parse(self.application, stream.read())
-        except FileNotFoundError:
-            persisted = None
-        return TrafficFacts(persisted, self._servers())
+        return TrafficFacts(self._persisted(), self._servers())
 
     def shift(self, split: Split) -> None:
         """Persist the split, then put it in force: what a crash leaves is repaired by doing it again.
@@ -101,22 +98,57 @@ class HAProxy:
             )
         return {slot: _server(rows[slot]) for slot in SLOTS}
 
-    def _ask(self, command: str) -> str:
+    def _persisted(self) -> Split | None:
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-                line.settimeout(_TIMEOUT)
-                line.connect(self.path)
-                line.sendall(command.encode() + b"\n")
-                answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
+            with open(self.split_file, encoding="utf-8", errors="replace") as stream:
+                return parse(self.application, stream.read())
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise TrafficError(
-                f"the proxy does not answer: {error.strerror or error}",
-                where=self.path,
-                fix="Start it with `systemctl start haproxy`, or install it with mas.ops.provision.",
+                f"the split cannot be read: {error.strerror}", where=self.split_file, fix="Run this as root."
             ) from error
+
+    def _ask(self, command: str) -> str:
+        """The answer to ``command``; all commands of this file may be asked again after a restart."""
+        deadline = time.monotonic() + _RESTART
+        while True:
+            try:
+                answer = self._exchange(command)
+                break
+            except OSError as error:
+                restarts = isinstance(error, (ConnectionError, FileNotFoundError))
+                if not restarts or time.monotonic() > deadline:
+                    raise self._silent(error) from error
+                time.sleep(_POLL)
         if command.startswith("set ") and answer.strip():
-            raise TrafficError(f"the proxy refused: {answer.strip()}", where=self.path)
+            raise TrafficError(
+                f"the proxy refused: {answer.strip()}",
+                where=self.path,
+                fix="Write its configuration again with mas.ops.provision.",
+            )
         return answer
+
+    def _exchange(self, command: str) -> str:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.settimeout(_TIMEOUT)
+            line.connect(self.path)
+            line.sendall(command.encode() + b"\n")
+            # What a checked server said is in there too, in any bytes it likes.
+            answer = b"".join(iter(lambda: line.recv(65536), b"")).decode(errors="replace")
+        if command.startswith("show ") and not answer.endswith("\n\n"):
+            raise ConnectionResetError("it broke off in the middle of its answer")
+        return answer
+
+    def _silent(self, error: OSError) -> TrafficError:
+        denied = isinstance(error, PermissionError)
+        return TrafficError(
+            f"the proxy does not answer: {error.strerror or error}",
+            where=self.path,
+            fix="Run this as root."
+            if denied
+            else "Start it with `systemctl start haproxy`, or install it with mas.ops.provision.",
+        )
 
 
 def _server(row: Mapping[str, str]) -> Server:

@@ -1,0 +1,77 @@
+"""A process that speaks as much of HAProxy's runtime API as the adapter asks for, in recorded words."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socketserver
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+#: The first fields of HAProxy 2.6; the rest of each line is recorded as it was.
+_HEAD = "# pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,dreq,dresp,ereq,econ,eresp,wretr,wredis,status,weight"
+_REST = ",act,bck,chkfail,chkdown,lastchg,downtime,qlimit,pid,iid,sid,throttle,lbtot,tracked,type,rate,hrsp_5xx,last_chk,"
+_SET = re.compile(r"set server (\S+)/(\S+) weight (\d+)")
+
+
+class Proxy:
+    """Its servers by ``backend/name``, each a mapping of fields that differ from the quiet default."""
+
+    def __init__(self) -> None:
+        self.servers: dict[str, dict[str, Any]] = {
+            "agents/blue": {"status": "UP", "weight": 100},
+            "agents/green": {"status": "UP", "weight": 0},
+        }
+        self.rows: list[str] = []
+        self.asked: list[str] = []
+        #: Bytes after which an answer breaks off, one for each of the next answers.
+        self.torn: list[int] = []
+        self.answer: bytes | None = None
+
+    def speak(self, command: str) -> bytes:
+        self.asked.append(command)
+        if self.answer is not None:
+            return self.answer
+        if command == "show stat -1 4 -1":
+            lines = [_HEAD + _REST, *self.rows, *(self._row(name) for name in self.servers)]
+            return ("\n".join(lines) + "\n\n").encode(errors="surrogateescape")
+        return b"".join(self._set(part.strip()) for part in command.split(";"))
+
+    def _set(self, command: str) -> bytes:
+        match = _SET.fullmatch(command)
+        if not match or f"{match[1]}/{match[2]}" not in self.servers:
+            return b"No such server.\n\n"
+        self.servers[f"{match[1]}/{match[2]}"]["weight"] = int(match[3])
+        return b"\n"
+
+    def _row(self, name: str) -> str:
+        backend, server = name.split("/")
+        field = {"scur": 0, "qcur": 0, "stot": 0, "econ": 0, "eresp": 0, "hrsp_5xx": "", "last_chk": ""}
+        field |= self.servers[name]
+        return (
+            f"{backend},{server},{field['qcur']},0,{field['scur']},0,,{field['stot']},0,0,,0,,{field['econ']},"
+            f"{field['eresp']},0,0,{field['status']},{field['weight']},1,0,1,1,2,1,,1,3,1,,0,,2,0,"
+            f"{field['hrsp_5xx']},{field['last_chk']},"
+        )
+
+
+@contextlib.contextmanager
+def listening(path: Path, proxy: Proxy) -> Iterator[None]:
+    """Answer on a socket until the block ends."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            answer = proxy.speak(self.rfile.readline().decode().rstrip("\n"))
+            self.wfile.write(answer[: proxy.torn.pop(0)] if proxy.torn else answer)
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+            path.unlink(missing_ok=True)

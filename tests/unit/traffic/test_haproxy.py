@@ -1,0 +1,183 @@
+"""The adapter against a socket that speaks what HAProxy 2.6 was heard to say."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import TrafficError
+from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters import haproxy as module
+from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters.haproxy import HAProxy
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Split, parse, render
+from ansible_collections.mas.ops.tests.unit.traffic.fake_proxy import Proxy, listening
+
+
+@pytest.fixture
+def proxy() -> Proxy:
+    return Proxy()
+
+
+@pytest.fixture
+def adapter(tmp_path: Path, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[HAProxy]:
+    monkeypatch.setattr(module, "_RESTART", 0.5)
+    monkeypatch.setattr(module, "_POLL", 0.01)
+    (tmp_path / "split.cfg").write_text(render("agents", Split(100, 0)), encoding="utf-8")
+    with listening(tmp_path / "s", proxy):
+        yield HAProxy("agents", "agents", str(tmp_path / "s"), str(tmp_path / "split.cfg"))
+
+
+@pytest.mark.parametrize(
+    "status, up",
+    [
+        ("UP", True),
+        ("UP 1/3", True),
+        ("UP 2/3", True),
+        ("NOLB", True),
+        ("NOLB 1/2", True),
+        ("DRAIN", True),
+        ("DRAIN 2/3", True),
+        ("no check", True),
+        ("DOWN", False),
+        ("DOWN 1/2", False),
+        ("DOWN (agent)", False),
+        ("MAINT", False),
+        ("MAINT (via agents/blue)", False),
+        ("MAINT (resolution)", False),
+        ("", False),
+    ],
+)
+def test_what_counts_as_up(adapter: HAProxy, proxy: Proxy, status: str, up: bool) -> None:
+    proxy.servers["agents/green"]["status"] = status
+    server = adapter.facts().servers["green"]
+    assert (server.up, server.status) == (up, status)
+
+
+def test_numbers(adapter: HAProxy, proxy: Proxy) -> None:
+    numbers = {"scur": 3, "qcur": 2, "stot": 50, "econ": 1, "eresp": 2, "hrsp_5xx": 4, "weight": 7}
+    proxy.servers["agents/green"] |= numbers
+    server = adapter.facts().servers["green"]
+    assert server.to_dict() == {
+        "weight": 7, "up": True, "sessions": 3, "queued": 2, "requests": 50, "errors": 7, "status": "UP"
+    }  # fmt: skip
+
+
+def test_neighbours_of_the_same_name_are_not_meant(adapter: HAProxy, proxy: Proxy) -> None:
+    """A frontend with the backend's name, another backend with a server of the slot's name, the backend's sum."""
+    proxy.rows = [
+        "agents,FRONTEND,,,9,9,,9,0,0,0,0,9,,,,,OPEN,,,,,,,,,1,2,0,,,,0,9,9,,",
+        "agents,BACKEND,9,0,9,0,,9,0,0,,0,,9,9,0,0,DOWN,9,1,0,,1,2,1,,1,3,0,,0,,1,0,9,,",
+        "other,blue,9,0,9,0,,9,0,0,,0,,9,9,0,0,DOWN,9,1,0,1,1,2,1,,1,3,1,,0,,2,0,9,,",
+    ]
+    proxy.servers["zebra/green"] = {"status": "DOWN", "weight": 99}
+    facts = adapter.facts()
+    assert facts.running == {"blue": 100, "green": 0}
+    assert all(server.up and not server.sessions for server in facts.servers.values())
+
+
+def test_odd_bytes_of_a_checked_server(adapter: HAProxy, proxy: Proxy) -> None:
+    proxy.servers["agents/blue"]["last_chk"] = '"caf\udce9, ""quoted"", and so on"'
+    assert adapter.facts().servers["blue"].up
+
+
+def test_a_backend_without_the_slots(adapter: HAProxy, proxy: Proxy) -> None:
+    del proxy.servers["agents/green"]
+    with pytest.raises(TrafficError, match=r"no server agents/green .*mas\.ops\.provision"):
+        adapter.facts()
+
+
+def test_shift_persists_first_and_gives_before_it_takes(adapter: HAProxy, proxy: Proxy) -> None:
+    adapter.shift(Split(0, 100))
+    assert proxy.asked[0] == "set server agents/green weight 100; set server agents/blue weight 0"
+    assert adapter.facts().holds(Split(0, 100))
+    assert Path(adapter.split_file).stat().st_mode & 0o777 == 0o644
+
+
+def test_a_proxy_that_refuses(adapter: HAProxy, proxy: Proxy) -> None:
+    proxy.answer = b"Permission denied\n\n"
+    with pytest.raises(TrafficError, match="refused: Permission denied") as caught:
+        adapter.shift(Split(0, 100))
+    assert caught.value.fix
+
+
+def test_a_shift_that_does_not_take(adapter: HAProxy, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "_set", lambda _: b"\n")
+    with pytest.raises(TrafficError, match=r"splits the traffic .*'blue': 100.*, not .*'green': 100"):
+        adapter.shift(Split(0, 100))
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(adapter: HAProxy, proxy: Proxy) -> None:
+    """A proxy that restarts in the middle must not look like one without servers, or with other numbers."""
+    whole = len(proxy.speak("show stat -1 4 -1"))
+    for cut in [*range(0, whole, 9), whole - 2, whole - 1]:
+        proxy.torn = [cut]
+        assert adapter.facts().running == {"blue": 100, "green": 0}
+
+
+def test_a_restart_in_the_middle_of_a_shift(adapter: HAProxy, proxy: Proxy) -> None:
+    """The new process reads the split file, which was written first."""
+    path = Path(adapter.path)
+    hidden = path.with_name("hidden")
+    path.rename(hidden)
+
+    def restart() -> None:
+        time.sleep(0.1)
+        found = parse("agents", Path(adapter.split_file).read_text(encoding="utf-8"))
+        assert found
+        for slot in ("blue", "green"):
+            proxy.servers[f"agents/{slot}"]["weight"] = found[slot]
+        hidden.rename(path)
+
+    thread = threading.Thread(target=restart)
+    thread.start()
+    adapter.shift(Split(0, 100))
+    thread.join()
+    assert adapter.facts().holds(Split(0, 100))
+
+
+def test_a_proxy_that_is_not_there(adapter: HAProxy) -> None:
+    adapter.path += ".none"
+    with pytest.raises(TrafficError, match=r"does not answer: No such file .*systemctl start haproxy"):
+        adapter.facts()
+
+
+def test_a_proxy_that_hangs(adapter: HAProxy, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TIMEOUT", 0.05)
+    gate = threading.Event()
+    monkeypatch.setattr(proxy, "speak", lambda _: gate.wait(5) and b"")
+    with pytest.raises(TrafficError, match="does not answer: timed out"):
+        adapter.facts()
+    gate.set()
+
+
+def test_a_split_file_that_is_gone_or_odd(adapter: HAProxy) -> None:
+    Path(adapter.split_file).write_bytes(b"global\n    setenv MAS_AGENTS_BLUE \xff\n")
+    assert adapter.facts().persisted is None
+    Path(adapter.split_file).unlink()
+    assert adapter.facts().persisted is None
+    os.mkdir(adapter.split_file)  # noqa: PTH102
+    with pytest.raises(TrafficError, match="split cannot be read"):
+        adapter.facts()
+
+
+def test_wait_up(adapter: HAProxy, proxy: Proxy) -> None:
+    green: dict[str, Any] = proxy.servers["agents/green"]
+    green["status"] = "DOWN 1/2"
+    threading.Timer(0.1, lambda: green.update(status="UP")).start()
+    adapter.wait_up("green", 5)
+    green["status"] = "DOWN"
+    with pytest.raises(TrafficError, match=r"still sees the green slot down after 0\.05 s \(DOWN\)"):
+        adapter.wait_up("green", 0.05)
+
+
+def test_drain(adapter: HAProxy, proxy: Proxy) -> None:
+    blue: dict[str, Any] = proxy.servers["agents/blue"]
+    assert adapter.drain("blue", 5) == 0
+    blue |= {"scur": 2, "qcur": 1}
+    assert adapter.drain("blue", 0.05) == 3
+    threading.Timer(0.1, lambda: blue.update(scur=0, qcur=0)).start()
+    assert adapter.drain("blue", 5) == 0
