@@ -35,9 +35,7 @@ class Units(Protocol):
     def start(self, units: Sequence[str]) -> None: ...
     def stop(self, units: Sequence[str]) -> None: ...
     def reload(self) -> None: ...
-    def run_once(
-        self, layout: Layout, slot: str, release: str, command: Sequence[str], seconds: int
-    ) -> None: ...
+    def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None: ...
 
 
 class Balancer(Protocol):
@@ -208,9 +206,7 @@ class Executor:
     def _migrate(self, step: Step) -> None:
         command = self._manifest(step.target).migrations.expand
         if command:
-            self.ports.units.run_once(
-                self.layout, step.detail["slot"], step.target, command, self.limits.migration
-            )
+            self.ports.units.run_once(step.detail["slot"], step.target, command, self.limits.migration)
 
     def _start_web(self, step: Step) -> None:
         self.ports.units.start(self.layout.web(step.target))

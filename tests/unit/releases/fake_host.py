@@ -150,7 +150,7 @@ class FakeHost:
     def reload(self) -> None:
         self.touch()
 
-    def run_once(self, layout: Layout, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
+    def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
         self.touch()
         if release in self.migrations_fail:
             raise MigrationError("the migration failed")

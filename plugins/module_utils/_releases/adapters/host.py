@@ -104,7 +104,7 @@ def assemble(
 
         source = Artifact(app, folders, artifact, sha256, signature)
     ports = Ports(
-        units=Systemd(),
+        units=Systemd(layout),
         proxy=proxy_of(app),
         files=folders,
         source=source,

@@ -51,6 +51,9 @@ class Systemd:
     host, costs more than all else that a switch does, and the links that it would read matter at a boot only.
     """
 
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
     def show(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
         """The facts of each unit; a unit that systemd does not know is simply not loaded."""
         if not units:
@@ -75,7 +78,7 @@ class Systemd:
         """Read changed unit files."""
         self._run("daemon-reload")
 
-    def run_once(self, layout: Layout, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
+    def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
         """Run one command of a release to its end, as the application: same user, environment, folder.
 
         Its output stays in the journal, for it may hold secrets.
@@ -83,11 +86,11 @@ class Systemd:
         :param seconds: it is stopped after that long
         :raises MigrationError: it failed
         """
-        app = layout.app
+        app = self.layout.app
         unit = f"{app.name}-command-{os.getpid()}.service"
         properties = {
             "User": app.user,
-            "WorkingDirectory": layout.release(release),
+            "WorkingDirectory": self.layout.release(release),
             "EnvironmentFile": [f"/etc/mas/{app.name}/{slot}.env", f"-{app.environment_file}"],
             "Environment": f"MAS_RELEASE={release}",
             "RuntimeMaxSec": str(seconds),
