@@ -148,6 +148,17 @@ def test_one_host_that_cannot_follow_takes_the_fleet_back(fleet: Fleet) -> None:
     everywhere(fleet, "2.1.0")
 
 
+def test_a_host_that_fails_alone_takes_nobody_back_who_was_there_before(fleet: Fleet) -> None:
+    """Deploying the live version again, with a host that is not ready for it."""
+    lost = fleet.names[-1]
+    fleet.bed.exec(lost, ["mv", "/etc/mas/agents/application.json", "/root/"])
+    stopped = fleet.deploy("2.1.0")
+    fleet.bed.exec(lost, ["mv", "/root/application.json", "/etc/mas/agents/"])
+    assert stopped.status != 0
+    assert "this host knows no application 'agents'" in stopped.output
+    everywhere(fleet, "2.1.0")
+
+
 def idle_slot(fleet: Fleet, name: str) -> str:
     state = fleet.bed.exec(name, ["cat", "/var/lib/mas/agents/state.json"])
     return "green" if '"live": "blue"' in state else "blue"
