@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -122,6 +123,7 @@ class Fleet:
         more = ["--like", like] if like else []
         for version in versions:
             source = self.bed.state / "source" / version
+            shutil.rmtree(source, ignore_errors=True)
             subprocess.run([sys.executable, str(maker), version, str(source), *more], check=True)
             self.play("build", application_source=str(source), signing_key=str(self.key)).check()
 

@@ -34,7 +34,7 @@ def fleet() -> Iterator[Fleet]:
     yield from make_fleet("story", 3, "mixed")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pair() -> Iterator[Fleet]:
     """Two hosts whose application is up at once, for what must not happen to it."""
     yield from make_fleet("pair", 2, "mixed", warmup=0)
