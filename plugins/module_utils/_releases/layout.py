@@ -68,14 +68,17 @@ class Layout:
 
 def render_drop_in(layout: Layout, slot: str, release: str, process: Process) -> str:
     """The text of :meth:`Layout.drop_in`."""
-    command = " ".join(_quote(word) for word in _absolute(process.command, layout.slot(slot)))
+    program, *rest = absolute(process.command, layout.slot(slot))
+    command = " ".join(_quote(word) for word in (program, *map(literal, rest)))
+    # systemd reads 0 as "wait for ever".
+    grace = process.stop_grace or "1ms"
     return (
         f"# Written by mas.ops for release {release}.\n"
         "[Service]\n"
         "ExecStart=\n"
         f"ExecStart={command}\n"
         f"KillSignal={process.stop_signal}\n"
-        f"TimeoutStopSec={process.stop_grace:g}\n"
+        f"TimeoutStopSec={grace}\n"
         f"Environment=MAS_RELEASE={release}\n"
     )
 
@@ -94,7 +97,7 @@ def missing_processes(app: Application, manifest: Manifest) -> list[str]:
     return wrong
 
 
-def _absolute(command: Sequence[str], folder: str) -> list[str]:
+def absolute(command: Sequence[str], folder: str) -> list[str]:
     """systemd wants a bare name or an absolute path; ``./x`` and ``a/b`` mean the release's folder."""
     first, *rest = command
     if "/" in first and not first.startswith("/"):
@@ -102,7 +105,12 @@ def _absolute(command: Sequence[str], folder: str) -> list[str]:
     return [first, *rest]
 
 
+def literal(argument: str) -> str:
+    """An argument in which systemd finds no variable. It looks for none in the name of the program itself."""
+    return argument.replace("$", "$$")
+
+
 def _quote(word: str) -> str:
-    """One argument as systemd.service(5) reads it, with no specifier or variable expanded."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    """One word as systemd.service(5) reads it, with no specifier expanded."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'

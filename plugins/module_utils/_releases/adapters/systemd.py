@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..._core.errors import MigrationError, ServiceError
-from ..layout import Layout
+from ..layout import Layout, absolute, literal
 
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts,ExecMainStatus"
-_WAIT = 3700
+#: Longer than any unit may take to stop.
+_WAIT = 3700.0
+#: What systemd may take to begin and to end a command, beside the command's own time.
+_MARGIN = 120.0
 #: systemd's own exit status for "the program could not be executed".
 _NOT_EXECUTABLE = "203"
 
@@ -91,16 +94,21 @@ class Systemd:
         properties = {
             "User": app.user,
             "WorkingDirectory": self.layout.release(release),
-            "EnvironmentFile": [f"/etc/mas/{app.name}/{slot}.env", f"-{app.environment_file}"],
+            # The slot's own settings come last and win, as in the units.
+            "EnvironmentFile": [f"-{app.environment_file}", f"/etc/mas/{app.name}/{slot}.env"],
             "Environment": f"MAS_RELEASE={release}",
             "RuntimeMaxSec": str(seconds),
             "NoNewPrivileges": "yes",
             "ProtectSystem": "strict",
             "ReadWritePaths": f"{app.root}/shared",
         }
-        words = [f"--property={name}={item}" for name, value in properties.items() for item in _items(value)]
+        options = [
+            f"--property={name}={item}" for name, value in properties.items() for item in _items(value)
+        ]
+        program, *rest = absolute(command, self.layout.release(release))
+        words = [*options, "--", program, *map(literal, rest)]
         done = self._call(
-            ["systemd-run", "--quiet", "--wait", "--collect", f"--unit={unit}", *words, "--", *command]
+            ["systemd-run", "--quiet", "--wait", "--collect", f"--unit={unit}", *words], seconds + _MARGIN
         )
         if done.returncode:
             raise MigrationError(
@@ -120,10 +128,16 @@ class Systemd:
         return done.stdout
 
     @staticmethod
-    def _call(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    def _call(command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(
-                command, capture_output=True, text=True, timeout=_WAIT, check=False, env=_environment()
+                command,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=seconds,
+                check=False,
+                env=_environment(),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ServiceError(

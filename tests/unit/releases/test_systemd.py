@@ -1,0 +1,158 @@
+"""What is said to systemctl and systemd-run, and how their answers are read."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import MigrationError, ServiceError
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as module
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.systemd import Systemd
+from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP
+
+RELEASE = "1.0.0-111111111111"
+
+
+class Machine:
+    """Stands for ``subprocess.run``."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.options: dict[str, Any] = {}
+        self.answers: dict[str, tuple[int, str, str]] = {}
+
+    def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        self.calls.append(list(command))
+        self.options = options
+        status, out, err = self.answers.get(command[1], (0, "", ""))
+        return subprocess.CompletedProcess(command, status, out, err)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine()
+    monkeypatch.setattr(module.subprocess, "run", machine.run)
+    return machine
+
+
+@pytest.fixture
+def systemd(machine: Machine) -> Systemd:
+    return Systemd(Layout(APP))
+
+
+def block(**values: str) -> str:
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+@pytest.mark.parametrize(
+    "active, status, up, stopped, hopeless",
+    [
+        ("active", "0", True, False, False),
+        ("activating", "0", False, False, False),
+        ("activating", "203", False, False, True),
+        ("deactivating", "0", False, False, False),
+        ("reloading", "0", False, False, False),
+        ("inactive", "0", False, True, False),
+        ("failed", "1", False, True, True),
+    ],
+)
+def test_states(
+    systemd: Systemd, machine: Machine, active: str, status: str, up: bool, stopped: bool, hopeless: bool
+) -> None:
+    text = block(Id="a", LoadState="loaded", ActiveState=active, ExecMainStatus=status, NRestarts="2")
+    machine.answers["show"] = (0, text, "")
+    facts = systemd.show(["a.service"])["a.service"]
+    assert (facts.up, facts.stopped, facts.hopeless, facts.restarts) == (up, stopped, hopeless, 2)
+
+
+def test_units_in_order(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["show"] = (0, block(ActiveState="active") + "\n" + block(ActiveState="failed"), "")
+    facts = systemd.show(["a.service", "b.service"])
+    assert [facts[unit].active for unit in ("a.service", "b.service")] == ["active", "failed"]
+    assert systemd.show([]) == {}
+    assert len(machine.calls) == 1
+
+
+def test_a_unit_that_does_not_start(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["enable"] = (1, "", "Unit x has a bad unit file setting.\n")
+    with pytest.raises(ServiceError, match="systemctl enable failed: Unit x has a bad") as caught:
+        systemd.start(["x.service"])
+    assert caught.value.where == "x.service"
+    assert "journalctl -u x.service" in caught.value.fix
+
+
+def run_once(systemd: Systemd, *command: str, seconds: int = 60) -> None:
+    systemd.run_once("blue", RELEASE, command, seconds)
+
+
+def test_a_command_runs_as_the_application_does(systemd: Systemd, machine: Machine) -> None:
+    run_once(systemd, "python3", "-m", "agents.migrate", "expand")
+    (call,) = machine.calls
+    files = [word for word in call if "EnvironmentFile" in word]
+    assert files == [
+        "--property=EnvironmentFile=-/etc/mas/agents/environment",
+        "--property=EnvironmentFile=/etc/mas/agents/blue.env",
+    ], "the slot's own settings come last and win"
+    assert f"--property=WorkingDirectory=/srv/agents/releases/{RELEASE}" in call
+    assert call[call.index("--") + 1 :] == ["python3", "-m", "agents.migrate", "expand"]
+
+
+@pytest.mark.parametrize("program", ["./bin/migrate", "bin/migrate"])
+def test_a_program_of_the_release_is_found(systemd: Systemd, machine: Machine, program: str) -> None:
+    """systemd-run looks from where it is called, not from the working directory that it is told."""
+    run_once(systemd, program)
+    assert machine.calls[0][-1] == f"/srv/agents/releases/{RELEASE}/bin/migrate"
+
+
+def test_dollars_of_a_command_arrive(systemd: Systemd, machine: Machine) -> None:
+    """systemd would put variables there, as in ExecStart, and drop the words that it knows none for."""
+    run_once(systemd, "sh", "-c", "echo $HOME ${X} $$")
+    assert machine.calls[0][-1] == "echo $$HOME $${X} $$$$"
+
+
+@pytest.mark.parametrize("seconds", [60, 600, 7200])
+def test_nobody_gives_up_on_a_migration_before_its_time(
+    systemd: Systemd, machine: Machine, seconds: int
+) -> None:
+    """Else it would go on alone, unseen, while the deploy is undone."""
+    run_once(systemd, "x", seconds=seconds)
+    assert f"--property=RuntimeMaxSec={seconds}" in machine.calls[0]
+    assert machine.options["timeout"] > seconds
+
+
+def test_a_migration_that_fails(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["--quiet"] = (3, "SECRET=1", "SECRET=2")
+    with pytest.raises(MigrationError, match=r"`x y` .* exit status 3") as caught:
+        run_once(systemd, "x", "y")
+    assert "SECRET" not in str(caught.value)
+    assert "journalctl -u agents-command-" in caught.value.fix
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("systemctl"), subprocess.TimeoutExpired("systemctl", 1)])
+def test_no_systemd(systemd: Systemd, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(module.subprocess, "run", fail)
+    with pytest.raises(ServiceError, match="See that systemd is running"):
+        systemd.reload()
+
+
+def test_odd_bytes_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = subprocess.run
+
+    def loud(_: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        return real(["printf", "ActiveState=\\377\\n"], **options)
+
+    monkeypatch.setattr(module.subprocess, "run", loud)
+    assert Systemd(Layout(APP)).show(["a"])["a"].active == "\ufffd"
+
+
+def test_another_application_has_other_folders(machine: Machine) -> None:
+    systemd = Systemd(Layout(replace(APP, name="other", root="/opt/other", user="nobody")))
+    run_once(systemd, "./x")
+    assert "--property=User=nobody" in machine.calls[0]
+    assert machine.calls[0][-1] == f"/opt/other/releases/{RELEASE}/x"
