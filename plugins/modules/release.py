@@ -217,12 +217,13 @@ SPEC = APPLICATION + ArgumentSpec(
 
 def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The use case behind the module."""
-    check_platform()
-    app = load_application(params["application"])
-    ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"])
-    limits = Limits(drain=params["drain_timeout"], migration=params["migration_timeout"])
-    with exclusive(layout.lock), pushed(params["artifact"] if params["artifact_pushed"] else None):
-        plan, facts = change(ports, layout, limits, _request(params), check_mode)
+    with pushed(params["artifact"] if params["artifact_pushed"] else None):
+        check_platform()
+        app = load_application(params["application"])
+        ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"])
+        limits = Limits(drain=params["drain_timeout"], migration=params["migration_timeout"])
+        with exclusive(layout.lock):
+            plan, facts = change(ports, layout, limits, _request(params), check_mode)
     return Outcome(plan, facts)
 
 

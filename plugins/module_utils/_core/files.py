@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from .errors import BadInput, Busy, StorageError
+from .errors import BadInput, Busy, Refused, StorageError
 
 
 def write_atomic(path: str, data: bytes, mode: int = 0o644) -> None:
@@ -68,6 +68,8 @@ def read_json(path: str) -> Any:
             return json.load(stream)
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise Refused("this may only be read by root", where=path, fix="Set become: true.") from error
     except ValueError as error:
         raise BadInput(
             f"this is not JSON: {error}", where=path, fix="Restore the file or run mas.ops.provision."

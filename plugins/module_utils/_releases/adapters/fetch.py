@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import os
+import re
 import subprocess
 import tempfile
 import urllib.error
@@ -16,12 +18,14 @@ import urllib.request
 from collections.abc import Iterator
 from typing import IO
 
-from ..._core.errors import ArtifactError, NotFound
+from ..._core.errors import ArtifactError, BadInput, NotFound
 from ..._core.files import storage_errors
 
 NAMESPACE = "mas.ops.artifact"
 _TIMEOUT = 30.0
 _CHUNK = 1 << 20
+#: All that a server, a network or a disk can do to a reader.
+_BROKEN = (OSError, ValueError, http.client.HTTPException)
 #: It follows redirects and the host's proxy settings, and knows http(s) only because the caller checks.
 _BROWSER = urllib.request.build_opener()
 
@@ -35,26 +39,34 @@ def fetch(source: str, dest: str, sha256: str) -> None:
     :raises ArtifactError: its bytes are not the ones that were asked for
     """
     digest = hashlib.sha256()
-    with _open(source) as stream, storage_errors(dest), _removed_on_error(dest), open(dest, "wb") as copy:
-        while chunk := _read(stream, source):
-            digest.update(chunk)
-            copy.write(chunk)
-        copy.flush()
+    with contextlib.closing(_open(source)) as stream, storage_errors(dest), _removed_on_error(dest):
+        with open(dest, "wb") as copy:
+            while chunk := _read(stream, source, _CHUNK):
+                digest.update(chunk)
+                copy.write(chunk)
         if digest.hexdigest() != sha256:
             raise ArtifactError(
                 f"the artifact's sha256 is {digest.hexdigest()}, not {sha256}",
-                where=source,
+                where=shown(source),
                 fix="It was damaged or replaced on its way: compare the store with what was built, and build again.",
             )
 
 
 def fetch_text(source: str, limit: int = 65536) -> str | None:
-    """A small file beside an artifact, or ``None`` when it is not there."""
+    """A small file beside an artifact, or ``None`` when it is not there.
+
+    :raises NotFound: nobody can tell, because the store does not answer
+    """
     try:
-        with _open(source) as stream:
-            return stream.read(limit).decode("ascii", "replace")
-    except NotFound:
+        with contextlib.closing(_open(source)) as stream:
+            return _read(stream, source, limit).decode("ascii", "replace")
+    except Missing:
         return None
+
+
+def shown(source: str) -> str:
+    """A source without what may be secret in a URL: name, password, query."""
+    return re.sub(r"^(https?://)[^/]*@", r"\1", source).partition("?")[0] if _is_url(source) else source
 
 
 def verify_signature(path: str, signature: str | None, signers: str) -> str:
@@ -74,25 +86,22 @@ def verify_signature(path: str, signature: str | None, signers: str) -> str:
         file.write(signature)
         file.flush()
         found = _keygen("find-principals", "-s", file.name, "-f", signers)
-        principal = (
-            found.stdout.splitlines()[0].strip() if found.returncode == 0 and found.stdout.strip() else ""
-        )
-        if not principal:
+        principals = [line.strip() for line in found.stdout.splitlines() if line.strip()]
+        if found.returncode or not principals:
             raise ArtifactError(
                 "the artifact is signed by a key that is not allowed here",
                 where=signers,
                 fix="Sign it with a key of this environment, or add the key to application_allowed_signers.",
             )
-        checked = _keygen(
-            "verify", "-f", signers, "-I", principal, "-n", NAMESPACE, "-s", file.name, stdin=path
-        )
-    if checked.returncode:
-        raise ArtifactError(
-            "the signature does not belong to these bytes",
-            where=os.path.basename(path),
-            fix="The artifact or its .sig was replaced: build and sign it again.",
-        )
-    return principal
+        options = ("-f", signers, "-n", NAMESPACE, "-s", file.name)
+        for principal in principals:
+            if _keygen("verify", "-I", principal, *options, stdin=path).returncode == 0:
+                return principal
+    raise ArtifactError(
+        "the signature does not belong to these bytes",
+        where=os.path.basename(path),
+        fix="The artifact or its .sig was replaced, or signed for another purpose: build and sign it again.",
+    )
 
 
 def _keygen(action: str, *words: str, stdin: str = os.devnull) -> subprocess.CompletedProcess[str]:
@@ -100,7 +109,13 @@ def _keygen(action: str, *words: str, stdin: str = os.devnull) -> subprocess.Com
     try:
         with open(stdin, "rb") as stream:
             return subprocess.run(
-                command, stdin=stream, capture_output=True, text=True, timeout=60, check=False
+                command,
+                stdin=stream,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=60,
+                check=False,
             )
     except FileNotFoundError as error:
         raise NotFound(
@@ -110,37 +125,50 @@ def _keygen(action: str, *words: str, stdin: str = os.devnull) -> subprocess.Com
         ) from error
 
 
-@contextlib.contextmanager
-def _open(source: str) -> Iterator[IO[bytes]]:
-    missing = f"there is no {os.path.basename(source)}"
+class Missing(NotFound):
+    """The source is surely not there."""
+
+
+def _is_url(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def _open(source: str) -> IO[bytes]:
+    missing = f"there is no {os.path.basename(shown(source))}"
     try:
-        if source.startswith(("http://", "https://")):
-            with _BROWSER.open(source, timeout=_TIMEOUT) as stream:
-                yield stream
-        else:
-            handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            with os.fdopen(handle, "rb") as stream:
-                yield stream
+        if not _is_url(source):
+            return os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+        if "@" in source.split("/", 3)[2]:
+            raise BadInput(
+                "a URL of artifacts must not hold a name and password",
+                where=shown(source),
+                fix="Let the store trust the hosts' addresses, or name a folder of the controller instead.",
+            )
+        stream: IO[bytes] = urllib.request.urlopen(source, timeout=_TIMEOUT)  # noqa: S310  (scheme checked above)
+        return stream
     except urllib.error.HTTPError as error:
-        raise NotFound(
-            f"{missing}: HTTP {error.code}", where=source, fix="See that this version was published."
-        ) from error
-    except urllib.error.URLError as error:
-        raise NotFound(
-            f"the artifact store cannot be reached: {error.reason}",
-            where=source,
-            fix="See that it runs and try again.",
+        error.close()
+        kind = Missing if error.code in (404, 410) else NotFound
+        raise kind(
+            f"{missing}: HTTP {error.code}", where=shown(source), fix="See that this version was published."
         ) from error
     except FileNotFoundError as error:
-        raise NotFound(missing, where=source, fix="Build or publish this version first.") from error
-
-
-def _read(stream: IO[bytes], source: str) -> bytes:
-    try:
-        return stream.read(_CHUNK)
-    except (OSError, ValueError) as error:
+        raise Missing(missing, where=source, fix="Build or publish this version first.") from error
+    except _BROKEN as error:
+        reason = getattr(error, "reason", error)
         raise NotFound(
-            f"reading the artifact failed: {error}", where=source, fix="Run the same command again."
+            f"the artifact cannot be reached: {reason}",
+            where=shown(source),
+            fix="See that its store runs and try again.",
+        ) from error
+
+
+def _read(stream: IO[bytes], source: str, size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except _BROKEN as error:
+        raise NotFound(
+            f"reading the artifact failed: {error}", where=shown(source), fix="Run the same command again."
         ) from error
 
 

@@ -11,14 +11,15 @@ import os
 import re
 import shutil
 
-from ..._core.errors import BadInput, NotFound
+from ..._core.errors import BadInput, NotFound, StorageError
 from ..._core.files import link_atomic, read_json, storage_errors, sync_folder, write_atomic, write_json
 from ..application import CONFIG, Application, parse_application
 from ..layout import Layout, render_drop_in
-from ..manifest import MEMBER, Manifest
+from ..manifest import MEMBER, Manifest, check_name
 from ..state import State, parse_state
 
 _VARIABLE = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_]*)=", re.MULTILINE)
+_RELEASE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*-[0-9a-f]{12}")
 _PARTIAL = ".partial-"
 
 
@@ -26,6 +27,12 @@ def load_application(name: str) -> Application:
     """
     :raises NotFound: this host was not provisioned for the application
     """
+    try:
+        check_name(name)
+    except BadInput as error:
+        raise BadInput(
+            f"no application can be named {name!r}", where="application", fix="Name it as its group is named."
+        ) from error
     path = CONFIG.format(name=name)
     data = read_json(path)
     if data is None:
@@ -34,7 +41,10 @@ def load_application(name: str) -> Application:
             where=path,
             fix=f"Provision it: ansible-playbook mas.ops.provision -e application={name}",
         )
-    return parse_application(data, path)
+    app = parse_application(data, path)
+    if app.name != name:
+        raise BadInput(f"this describes {app.name}", where=path, fix="Write it again with mas.ops.provision.")
+    return app
 
 
 class Folders:
@@ -44,24 +54,21 @@ class Folders:
         self.layout = layout
 
     def state(self) -> State:
-        data = read_json(self.layout.state)
         try:
-            return parse_state(data)
-        except (KeyError, TypeError, ValueError) as error:
+            return parse_state(read_json(self.layout.state))
+        except (BadInput, KeyError, TypeError, ValueError) as error:
             raise BadInput(
-                f"the journal is not usable: {error!r}",
+                f"the journal is not usable: {error.what if isinstance(error, BadInput) else repr(error)}",
                 where=self.layout.state,
-                fix="Move it away and deploy again; releases and ledger stay.",
+                fix="Move it away and run the same command again: what is live is read from ledger and slots.",
             ) from error
 
     def write_state(self, state: State) -> None:
         write_json(self.layout.state, state.to_dict(), mode=0o640)
 
     def on_disk(self) -> frozenset[str]:
-        """The releases that are completely unpacked."""
-        with contextlib.suppress(FileNotFoundError):
-            return frozenset(name for name in os.listdir(self.layout.releases) if not name.startswith("."))
-        return frozenset()
+        """The releases that are completely unpacked. What somebody else put beside them is not ours to remove."""
+        return frozenset(filter(_RELEASE.fullmatch, _names(self.layout.releases)))
 
     def held(self, slot: str) -> str | None:
         """The release that a slot points at, if its files are there."""
@@ -73,8 +80,15 @@ class Folders:
 
     def manifest(self, release: str) -> Manifest:
         path = os.path.join(self.layout.release(release), MEMBER)
-        with storage_errors(path), open(path, "rb") as stream:
-            return Manifest.from_json(stream.read())
+        try:
+            with open(path, "rb") as stream:
+                return Manifest.from_json(stream.read())
+        except OSError as error:
+            raise StorageError(
+                f"the manifest of {release} cannot be read: {error.strerror}",
+                where=path,
+                fix="Unpack it there again from the artifact, or restore the folder.",
+            ) from error
 
     def variables(self) -> frozenset[str]:
         """The names (never the values) that the application's environment file sets."""
@@ -105,6 +119,15 @@ class Folders:
             sync_folder(self.layout.releases)
         self.forget_archive(release)
 
+    def sweep(self) -> None:
+        """Remove what runs that were killed left half-done."""
+        for name in _names(self.layout.releases):
+            if name.startswith(_PARTIAL):
+                shutil.rmtree(os.path.join(self.layout.releases, name), ignore_errors=True)
+        for name in _names(self.layout.incoming):
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(self.layout.incoming, name))
+
     def forget_archive(self, release: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(self.layout.incoming, f"{release}.tar.gz"))
@@ -112,6 +135,7 @@ class Folders:
     def remove(self, release: str) -> None:
         """Remove a release; it is renamed first, so that half of it never looks like a release."""
         scratch = os.path.join(self.layout.releases, _PARTIAL + release)
+        shutil.rmtree(scratch, ignore_errors=True)
         with storage_errors(self.layout.release(release)), contextlib.suppress(FileNotFoundError):
             os.rename(self.layout.release(release), scratch)
         shutil.rmtree(scratch, ignore_errors=True)
@@ -131,3 +155,9 @@ class Folders:
         for process in self.layout.app.processes:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.layout.drop_in(process, slot))
+
+
+def _names(folder: str) -> frozenset[str]:
+    with contextlib.suppress(FileNotFoundError):
+        return frozenset(os.listdir(folder))
+    return frozenset()

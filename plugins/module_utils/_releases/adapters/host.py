@@ -40,6 +40,9 @@ class LoopbackWeb:
 class NoArtifact:
     """The source of a request that brings nothing in."""
 
+    def __init__(self, folders: Folders) -> None:
+        self.folders = folders
+
     def fetch(self, release: str) -> None:
         raise NotFound(
             f"no artifact was named for {release}", where="artifact", fix="Give artifact and sha256."
@@ -51,7 +54,8 @@ class NoArtifact:
         )
 
     def forget(self, release: str) -> None:
-        """There is nothing to forget."""
+        """A run that was killed may have fetched it."""
+        self.folders.forget_archive(release)
 
 
 def proxy_of(app: Application) -> HAProxy | None:
@@ -96,7 +100,7 @@ def assemble(
     """Everything that a release touches on this host."""
     layout = Layout(app)
     folders = Folders(layout)
-    source: Source = NoArtifact()
+    source: Source = NoArtifact(folders)
     if artifact:
         # Imported here, and in Folders.unpack: what fetches and unpacks is a fifth of our part of a module's start,
         # and only one phase of a release needs it.

@@ -31,6 +31,7 @@ class Artifact:
 
     def fetch(self, release: str) -> None:
         """Digest and signature are checked before a byte of the archive is interpreted."""
+        self.folders.sweep()
         path = self.folders.archive(release)
         fetch(self.place, path, self.sha256)
         if self.app.signature_required:

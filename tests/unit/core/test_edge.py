@@ -1,0 +1,141 @@
+"""Plans, options and errors, and what becomes of them at the edge to Ansible."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core import edge, errors
+from ansible_collections.mas.ops.plugins.module_utils._core.argspec import APPLICATION, ArgumentSpec
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import OpsError, Refused
+from ansible_collections.mas.ops.plugins.module_utils._core.plan import Plan, Step
+
+PLAN = Plan({"live": "1"}, {"live": "2"}, (Step("shift", "green"), Step("stop", "blue", {"x": 1})))
+
+
+class Done(BaseException):
+    """A module ends here; ``result`` is what it printed."""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        super().__init__()
+        self.result = result
+
+
+class Module:
+    """Stands for AnsibleModule."""
+
+    check_mode = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.params = {"application": "agents", "kwargs": kwargs}
+
+    def exit_json(self, **result: Any) -> None:
+        raise Done(result)
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        raise Done({"failed": True, "msg": msg, **result})
+
+
+@pytest.fixture(autouse=True)
+def _module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "AnsibleModule", Module)
+
+
+def test_a_plan_says_whether_it_changes_and_what() -> None:
+    assert PLAN.changed
+    assert PLAN.describe() == ["shift green", "stop blue"]
+    assert not Plan({}, {"x": 1}).changed
+
+
+def test_a_plan_as_a_result() -> None:
+    result = edge.plan_result(PLAN)
+    assert result["changed"] is True
+    assert result["steps"] == ["shift green", "stop blue"]
+    assert json.loads(result["diff"]["before"]) == {"live": "1"}
+    assert json.loads(result["diff"]["after"]) == {"live": "2"}
+
+
+def test_a_plan_without_steps_shows_no_difference() -> None:
+    result = edge.plan_result(Plan({"a": 1}, {"a": 2}))
+    assert result["changed"] is False
+    assert result["diff"]["before"] == result["diff"]["after"]
+
+
+def test_a_module_that_succeeds() -> None:
+    def use_case(params: Any, check: bool) -> edge.Outcome:
+        return edge.Outcome(PLAN, {"application": params["application"], "check": check})
+
+    with pytest.raises(Done) as done:
+        edge.run_module(APPLICATION, use_case)
+    assert done.value.result.items() >= {"changed": True, "application": "agents", "check": True}.items()
+
+
+def test_a_module_that_is_refused() -> None:
+    def use_case(params: Any, check: bool) -> edge.Outcome:
+        raise Refused("no", where="here", fix="Do this.")
+
+    with pytest.raises(Done) as done:
+        edge.run_module(APPLICATION, use_case)
+    assert done.value.result == {
+        "failed": True, "msg": "no (here). Do this.", "error": "refused", "where": "here", "fix": "Do this."
+    }  # fmt: skip
+
+
+def test_what_nobody_foresaw_reaches_the_user_whole() -> None:
+    def use_case(params: Any, check: bool) -> edge.Outcome:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        edge.run_module(APPLICATION, use_case)
+
+
+def test_a_question() -> None:
+    with pytest.raises(Done) as done:
+        edge.run_query(APPLICATION, lambda params: {"live": params["application"]})
+    assert done.value.result == {"changed": False, "live": "agents"}
+
+    def fail(_: Any) -> Any:
+        raise OpsError("gone")
+
+    with pytest.raises(Done) as done:
+        edge.run_query(APPLICATION, fail)
+    assert done.value.result["msg"] == "gone."
+
+
+def test_specs_add_up() -> None:
+    more = ArgumentSpec(
+        {"a": {"type": "int"}, "b": {}}, [("a", 1, ["b"])], [["a", "b"]], required_together=[("a", "b")]
+    )
+    both = APPLICATION + more
+    assert set(both.options) == {"application", "a", "b"}
+    assert both.to_kwargs() == {
+        "argument_spec": {"application": {"type": "str", "required": True}, "a": {"type": "int"}, "b": {}},
+        "required_if": [("a", 1, ["b"])],
+        "mutually_exclusive": [("a", "b")],
+        "required_together": [("a", "b")],
+    }
+    assert set(APPLICATION.options) == {"application"}, "adding changes neither of the two"
+
+
+def test_an_option_is_defined_once() -> None:
+    with pytest.raises(ValueError, match="both define a, b"):
+        ArgumentSpec({"a": {}, "b": {}, "c": {}}) + ArgumentSpec({"b": {}, "a": {}})
+
+
+def test_what_ansible_gets_is_its_own() -> None:
+    kwargs = APPLICATION.to_kwargs()
+    kwargs["argument_spec"]["application"]["default"] = "x"
+    assert "default" not in APPLICATION.options["application"]
+
+
+def test_errors_read_well() -> None:
+    error = OpsError("it is so", where="there", fix="Do this.")
+    error.advise("And that.")
+    assert str(error) == "it is so (there). Do this. And that."
+    assert str(OpsError("it is so")) == "it is so."
+
+
+def test_each_kind_of_error_has_a_word_of_its_own() -> None:
+    kinds = [value.kind for value in vars(errors).values() if isinstance(value, type)]
+    assert len(kinds) == len(set(kinds)) > 10
