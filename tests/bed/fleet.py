@@ -154,12 +154,13 @@ class Fleet:
         output, _ = process.communicate()
         return Done(f"ansible -m {module}", process.returncode, output, time.monotonic() - begin)
 
-    def command(self, name: str, *words: str) -> subprocess.Popen[str]:
+    def command(self, name: str, *words: str, **environment: str) -> subprocess.Popen[str]:
+        """A tool of the controller's, in the background; ``environment`` is added to what it sees."""
         tool = Path(sys.executable).parent / name
         return subprocess.Popen(
             [str(tool), *words],
             cwd=self.bed.state,
-            env=_environment(),
+            env={**_environment(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -72,6 +72,31 @@ def libraries(folder: Path) -> None:
                 shutil.copyfile(file.locate(), target)
 
 
+def test_the_built_collection_deploys(pair: Fleet, tmp_path: Path) -> None:
+    """What a user installs is enough: built, installed into an empty path, run from there."""
+    built = tool(pair, "ansible-galaxy", "collection", "build", str(CHECKOUT), "--output-path", str(tmp_path))
+    archive = next(tmp_path.glob("mas-ops-*.tar.gz"))
+    path = tmp_path / "collections"
+    tool(
+        pair, "ansible-galaxy", "collection", "install", str(archive), "-p", str(path), "--offline", "--force"
+    )
+    # Only what is installed there can be found: the link of the checkout is not looked at for this playbook.
+    playbook = path / "ansible_collections/mas/ops/playbooks/deploy.yml"
+    assert playbook.is_file(), built
+    pair.build("1.0.0")
+    words = ["-i", str(pair.bed.inventory), "-e", f"@{pair.settings}", "-e", "version=1.0.0", "-vv"]
+    output = tool(pair, "ansible-playbook", "mas.ops.deploy", *words, ANSIBLE_COLLECTIONS_PATH=str(path))
+    assert str(playbook) in output
+    assert pair.live() == dict.fromkeys(pair.names, "1.0.0")
+
+
+def tool(fleet: Fleet, name: str, *words: str, **environment: str) -> str:
+    process = fleet.command(name, *words, **environment)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return output
+
+
 @contextmanager
 def served(folder: Path, address: str) -> Iterator[str]:
     """The folder behind HTTP at an address of this machine that the hosts reach."""

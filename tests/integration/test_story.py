@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import time
 
 import pytest
-from fleet import Fleet
+from fleet import Done, Fleet
 from load import Load
 
 pytestmark = pytest.mark.containers
@@ -89,6 +90,36 @@ def test_rollback_twice_walks_back_twice(fleet: Fleet) -> None:
     assert never.status != 0
     assert "3.0.0-broken was never live and healthy on this host" in never.output
     everywhere(fleet, "1.0.0")
+
+
+def test_check_mode_of_a_rollback_tells_and_changes_nothing(fleet: Fleet) -> None:
+    fleet.deploy("2.0.0").check()
+    told = fleet.rollback("", "--check", "--diff").check().output
+    assert '+  "live": "1.0.0-' in told
+    assert changed(told) == len(fleet.names)
+    everywhere(fleet, "2.0.0")
+
+
+def test_traffic_can_be_split_and_a_reload_keeps_the_split(fleet: Fleet) -> None:
+    """Blue and green hold 1.0.0 and 2.0.0, both warm."""
+    split(fleet, blue=50, green=50).check()
+    for name in fleet.names:
+        fleet.bed.exec(name, ["systemctl", "reload", "haproxy"])
+    time.sleep(1.5)
+    seen = {(name, version) for _ in range(8) for name, version in fleet.live().items()}
+    assert seen == {(name, version) for name in fleet.names for version in ("1.0.0", "2.0.0")}
+    assert "SUCCESS" in split(fleet, blue=50, green=50).check().output
+    assert "CHANGED" not in split(fleet, blue=50, green=50).check().output
+    wrong = split(fleet, blue=50, green=60)
+    assert wrong.status != 0
+    assert "add up to 100" in wrong.output
+    # A deploy of what is live puts the traffic where it belongs.
+    fleet.deploy("2.0.0").check()
+    everywhere(fleet, "2.0.0")
+
+
+def split(fleet: Fleet, **percent: int) -> Done:
+    return fleet.ansible("mas.ops.traffic", "-a", json.dumps({"application": "agents", "split": percent}))
 
 
 @pytest.mark.parametrize("seconds", [1.5, 3.0, 5.0, 8.0])
