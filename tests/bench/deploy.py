@@ -10,6 +10,9 @@ commands have the same forks, pipelining and interpreter. ssh's shared connectio
   cold  closed before each command, so that each one pays for its own
   warm  open, as a ping just before left them
 
+All hosts are containers of one machine: where it has fewer cores than hosts, the ratios of wall time are those
+of all work, on the hosts too, and not only those of the waiting that an operator of real hosts would see.
+
 It prints a table and writes .cache/bench/deploy.json. Its exit status says whether all commands worked,
 not whether they were fast.
 """
@@ -224,14 +227,15 @@ def main() -> int:
         return 1
     measured = list(rows(samples))
     report = {
-        "settings": vars(options),
+        "settings": {**vars(options), "cores": os.cpu_count()},
         "medians": [{**asdict(row), "verdict": row.verdict} for row in measured],
         "ssh_executions": executions,
         "samples": [asdict(sample) for sample in samples],
     }
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"\n{table(measured, executions)}\n\nAll samples: {RESULTS.relative_to(CHECKOUT)}")
+    print(f"\n{options.hosts} hosts on {os.cpu_count()} cores, medians of {options.rounds} rounds")
+    print(f"{table(measured, executions)}\n\nAll samples: {RESULTS.relative_to(CHECKOUT)}")
     return 0
 
 
