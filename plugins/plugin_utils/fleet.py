@@ -50,7 +50,7 @@ def rollback_target(hosts: Mapping[str, Mapping[str, Any]]) -> str:
     ways = {(facts["live"], facts["previous"]) for facts in hosts.values()}
     if len(ways) == 1:
         return _only_way(*ways.pop())
-    targets = {previous for live, previous in ways if previous in lives.values()}
+    targets = {previous for _, previous in ways if previous and previous in lives.values()}
     if len(targets) == 1:
         target = targets.pop()
         if all(target in (live, previous) for live, previous in ways):

@@ -29,7 +29,15 @@ def run_id(task_vars: Mapping[str, Any]) -> str:
 
 def actor(task_vars: Mapping[str, Any]) -> str:
     """The AWX user, or the user at the controller."""
-    return _first(task_vars, _AWX_USER) or f"{getpass.getuser()}@{socket.gethostname()}"
+    return _first(task_vars, _AWX_USER) or f"{_user()}@{socket.gethostname()}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a number that no user has.
+        return f"uid {os.getuid()}"
 
 
 def _first(task_vars: Mapping[str, Any], names: tuple[str, ...]) -> str:

@@ -1,0 +1,127 @@
+"""What is decided for a whole fleet, and who is said to have decided it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.mas.ops.plugins.filter.fleet import FilterModule
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, NotFound, Refused
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters import run as module
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.run import actor, run_id
+from ansible_collections.mas.ops.plugins.plugin_utils.fleet import application_group, rollback_target
+
+
+def fleet(*ways: tuple[str | None, str | None]) -> dict[str, dict[str, Any]]:
+    """Hosts by what is live on them and what was before."""
+    return {f"host{number}": {"live": live, "previous": before} for number, (live, before) in enumerate(ways)}
+
+
+@pytest.mark.parametrize(
+    "ways, target",
+    [
+        # all agree
+        ([("2", "1")], "1"),
+        ([("2", "1"), ("2", "1"), ("2", "1")], "1"),
+        # a rollback from 3 to 2 was interrupted between hosts: finish it
+        ([("2", "1"), ("3", "2")], "2"),
+        ([("3", "2"), ("3", "2"), ("2", "1")], "2"),
+        ([("2", None), ("3", "2")], "2"),
+        # a deploy of 3 was interrupted between hosts: leave it
+        ([("3", "2"), ("2", "1"), ("2", "1")], "2"),
+        # on one host it was interrupted between ledger and journal: what is live there is the target itself
+        ([("2", "2"), ("3", "2")], "2"),
+        # the way back leads to a release that was live twice
+        ([("1", "2"), ("2", "1")], None),
+        # nothing was live before, or nothing is
+        ([("1", None)], None),
+        ([("1", None), ("1", None)], None),
+        ([(None, None)], None),
+        # a new host beside one that has its first release: "none" is not a release to go back to
+        ([(None, None), ("1", None)], None),
+        ([(None, None), ("2", "1")], None),
+        # they went different ways
+        ([("2", "1"), ("2", "0")], None),
+        ([("3", "1"), ("2", "1")], None),
+        ([("4", "3"), ("3", "2"), ("2", "1")], None),
+        ([("3", "2"), ("2", "1"), ("5", "4")], None),
+    ],
+)
+def test_where_a_fleet_goes_back_to(ways: list[tuple[str | None, str | None]], target: str | None) -> None:
+    for order in (ways, ways[::-1]):
+        if target:
+            assert rollback_target(fleet(*order)) == target
+        else:
+            with pytest.raises(Refused) as caught:
+                rollback_target(fleet(*order))
+            assert caught.value.fix
+            assert "None" not in caught.value.what
+
+
+def test_no_hosts_are_no_fleet() -> None:
+    with pytest.raises(Refused):
+        rollback_target({})
+
+
+def test_the_group_of_an_application() -> None:
+    groups = {"all": ["a"], "ungrouped": [], "agents": ["a"], "empty": []}
+    assert application_group(groups, "agents") == "agents"
+    with pytest.raises(BadInput, match="-e application=NAME"):
+        application_group(groups, "")
+    with pytest.raises(NotFound, match=r"no group 'agent' .*its groups: agents, empty"):
+        application_group(groups, "agent")
+    with pytest.raises(NotFound, match="has no hosts"):
+        application_group(groups, "empty")
+    with pytest.raises(NotFound, match="its groups: none"):
+        application_group({"all": []}, "agents")
+
+
+def test_filters_tell_their_errors() -> None:
+    filters = FilterModule().filters()
+    assert filters["rollback_target"](fleet(("2", "1"))) == "1"
+    with pytest.raises(AnsibleFilterError, match=r"nothing was live before 1 .*mas\.ops\.deploy"):
+        filters["rollback_target"](fleet(("1", None)))
+    with pytest.raises(AnsibleFilterError, match="no application was named"):
+        filters["application_hosts"]({}, "")
+
+
+def test_a_run_is_the_same_for_all_forks_of_one_playbook() -> None:
+    program = (
+        "import os\n"
+        "from ansible_collections.mas.ops.plugins.plugin_utils.adapters.run import run_id\n"
+        "for _ in range(2):\n"
+        "    if os.fork() == 0:\n"
+        "        print(run_id({}), flush=True)\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert all(len(set(run)) == 1 and len(run) == 2 for run in runs)
+    assert runs[0][0] != runs[1][0]
+
+
+def test_awx_says_who_runs_what() -> None:
+    assert run_id({"awx_job_id": 7}) == "awx-7"
+    assert run_id({"tower_job_id": "8"}) == "awx-8"
+    assert actor({"awx_user_name": "ada"}) == "ada"
+    assert actor({"tower_user_name": "bob", "awx_user_name": ""}) == "bob"
+
+
+@pytest.mark.parametrize("error", [KeyError("uid not found"), OSError("No username set")])
+def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """So do execution environments run where the cluster chooses the number."""
+
+    def fail() -> str:
+        raise error
+
+    monkeypatch.setattr(module.getpass, "getuser", fail)
+    assert actor({}).startswith(f"uid {os.getuid()}@")

@@ -1,0 +1,109 @@
+"""The controller's part of a release: what is pushed where, and what the host is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.plugins.action import ActionBase
+from ansible_collections.mas.ops.plugins.action.release import ActionModule
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import NotFound
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import is_url, local_artifact
+
+DIGEST = "1" * 64
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    path = tmp_path / "agents-1.0.0.tar.gz"
+    path.write_bytes(b"x")
+    Path(f"{path}.sha256").write_text(f"{DIGEST}  {path.name}\n")
+    Path(f"{path}.sig").write_text("signature")
+    return path
+
+
+class Action(ActionModule):
+    """Without a host."""
+
+    def __init__(self, args: dict[str, Any], check: bool = False) -> None:
+        self._task = SimpleNamespace(args=args, check_mode=check)  # type: ignore[assignment]
+        self.pushed: list[tuple[str, str]] = []
+        self.told: dict[str, Any] = {}
+
+    def _transfer_file(self, local_path: str, remote_path: str) -> str:
+        self.pushed.append((local_path, remote_path))
+        return remote_path
+
+    def _execute_module(self, **kwargs: Any) -> dict[str, Any]:
+        self.told = kwargs["module_args"]
+        return {"changed": True}
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], check: bool = False
+) -> tuple[Action, dict[str, Any]]:
+    monkeypatch.setattr(ActionBase, "run", lambda *_: {})
+    action = Action(args, check)
+    return action, action.run(task_vars={"awx_job_id": 5, "awx_user_name": "ada"})
+
+
+def test_a_local_artifact_is_pushed_under_a_name_that_nobody_guesses(
+    monkeypatch: pytest.MonkeyPatch, artifact: Path
+) -> None:
+    first, _ = run(monkeypatch, {"state": "staged", "artifact": str(artifact)})
+    second, _ = run(monkeypatch, {"state": "staged", "artifact": str(artifact)})
+    (source, remote), (_, other) = first.pushed[0], second.pushed[0]
+    assert source == str(artifact)
+    assert remote != other
+    assert len(Path(remote).name) > 40
+    assert first.told == {
+        "state": "staged", "artifact": remote, "artifact_pushed": True, "sha256": DIGEST,
+        "signature": "signature", "run": "awx-5", "actor": "ada",
+    }  # fmt: skip
+
+
+def test_check_mode_pushes_nothing(monkeypatch: pytest.MonkeyPatch, artifact: Path) -> None:
+    action, _ = run(monkeypatch, {"state": "staged", "artifact": str(artifact)}, check=True)
+    assert action.pushed == []
+    assert action.told["sha256"] == DIGEST
+    assert "artifact_pushed" not in action.told
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"state": "staged", "artifact": "https://store.example/a.tar.gz", "sha256": DIGEST},
+        {"state": "live", "artifact": "/nowhere/a.tar.gz"},
+        {"state": "rolled_back"},
+    ],
+)
+def test_what_needs_no_push(monkeypatch: pytest.MonkeyPatch, args: dict[str, Any]) -> None:
+    action, result = run(monkeypatch, args)
+    assert action.pushed == []
+    assert action.told == {**args, "run": "awx-5", "actor": "ada"}
+    assert result == {"changed": True}
+
+
+def test_an_artifact_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    action, result = run(monkeypatch, {"state": "staged", "artifact": str(tmp_path / "a-1.tar.gz")})
+    assert result["failed"]
+    assert result["error"] == "not_found"
+    assert action.told == {}
+
+
+def test_what_is_given_beats_what_lies_beside(artifact: Path) -> None:
+    assert local_artifact(str(artifact), "2" * 64, "other") == {"sha256": "2" * 64, "signature": "other"}
+    Path(f"{artifact}.sig").unlink()
+    assert local_artifact(str(artifact), None, None) == {"sha256": DIGEST, "signature": None}
+    for text in ("", " \n"):
+        Path(f"{artifact}.sha256").write_text(text)
+        with pytest.raises(NotFound, match="has no digest"):
+            local_artifact(str(artifact), None, None)
+
+
+def test_urls() -> None:
+    assert is_url("https://a/b")
+    assert is_url("http://a/b")
+    assert not any(map(is_url, ("/a/b", "a", "file:///a", "HTTPS://a", "")))
