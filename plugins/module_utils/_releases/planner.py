@@ -227,7 +227,10 @@ def _staged(facts: Facts, release: str) -> bool:
 
 
 def _ready(facts: Facts, app: Application, slot: str) -> bool:
-    return facts.slots[slot].healthy or not app.web
+    """Without a web process nothing in a slot says so, but a run that died while it filled the slot says no."""
+    operation = facts.state.operation
+    filling = operation and operation.slot == slot and operation.step == "assign"
+    return facts.slots[slot].healthy if app.web else not filling
 
 
 def _serves(facts: Facts, app: Application, slot: str) -> bool:

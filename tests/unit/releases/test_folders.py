@@ -118,6 +118,23 @@ def test_slots(folders: Folders) -> None:
     assert names(Path(folders.layout.slot("blue")).parent) == []
 
 
+def test_a_slot_is_empty_while_it_is_filled(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that dies there leaves no slot that holds one release and starts the other."""
+    unpacked(folders, ONE, TWO)
+    folders.assign("blue", ONE)
+    seen: list[str | None] = []
+    real = module.write_atomic
+
+    def write(path: str, data: bytes) -> None:
+        real(path, data)
+        seen.append(folders.held("blue"))
+
+    monkeypatch.setattr(module, "write_atomic", write)
+    folders.assign("blue", TWO)
+    assert seen == [None, None]
+    assert folders.held("blue") == TWO
+
+
 def test_remove_is_whole_and_can_be_repeated(folders: Folders) -> None:
     unpacked(folders, ONE)
     left = Path(folders.layout.release(f".partial-{ONE}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +32,10 @@ class Host(FakeHost):
     #: The slot that was live when the journal was lost.
     forgotten: str | None = None
 
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.known: dict[str, str | None] = dict(self.slots)
+
     def watch(self) -> None:
         if not self.serving:
             return
@@ -51,8 +55,25 @@ class Host(FakeHost):
     def live_slot(self) -> str | None:
         return self.state().live if self.state_file else self.forgotten
 
+    def assign(self, slot: str, release: str) -> None:
+        """Empty for a moment, so that units and link never speak of different releases."""
+        self.touch()
+        self.slots[slot] = None
+        super().assign(slot, release)
+
+    def reload(self) -> None:
+        super().reload()
+        self.known = dict(self.slots)
+
+    def start(self, units: Sequence[str]) -> None:
+        """systemd starts what it knows, which is what was on the disk when it was last told to read."""
+        on_disk, self.slots = self.slots, self.known
+        super().start(units)
+        self.slots = on_disk
+
     def boot(self) -> None:
         """All services stop; those that are enabled come back, with what is on the disk."""
+        self.known = dict(self.slots)
         for unit in self.running:
             self.running[unit] = self.slots[unit.split("@")[1].removesuffix(".service")] or ""
         self.weights = dict(self.split)

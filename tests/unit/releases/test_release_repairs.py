@@ -201,6 +201,16 @@ def test_the_queue_is_worked_on_while_another_version_is_staged_after_a_kill() -
     assert host.running == {"agents-worker@blue.service": release("1.0.0")}
 
 
+def test_workers_start_from_units_that_systemd_has_read() -> None:
+    """A rollback died between the files of a slot and the reload: the old command would have been started."""
+    host = WorkerHost()
+    for version in ("1.0.0", "2.0.0", "3.0.0"):
+        host.deploy(version)
+    die_before(host, "reload", "rolled_back", to="1.0.0")
+    plan, _ = host.do("rolled_back", to="1.0.0")
+    assert plan.describe() == ["assign green", "start_workers green", "stop_workers blue", "commit green"]
+
+
 class FlappingHost(FakeHost):
     """The worker of version 2.0.0 dies half a second after each start."""
 

@@ -141,7 +141,12 @@ class Folders:
         shutil.rmtree(scratch, ignore_errors=True)
 
     def assign(self, slot: str, release: str) -> None:
-        """Point a slot and its units at a release. systemd must be told to reload afterwards."""
+        """Point a slot and its units at a release. systemd must be told to reload afterwards.
+
+        The slot is empty meanwhile: its link and its units never speak of different releases.
+        """
+        with storage_errors(self.layout.slot(slot)), contextlib.suppress(FileNotFoundError):
+            os.unlink(self.layout.slot(slot))
         for name, process in self.manifest(release).processes.items():
             path = self.layout.drop_in(name, slot)
             with storage_errors(path):
