@@ -36,7 +36,7 @@ def play() -> Play:
             f"mas.ops.{playbook}",
             *(f"--inventory={name}" for name in inventories),
         ]
-        command += [f"--extra-vars=@{SCENARIO}/settings.yml", f"--extra-vars={json.dumps(extra)}", *words]
+        command += [f"--extra-vars=@{SCENARIO}/vars/main.yml", f"--extra-vars={json.dumps(extra)}", *words]
         environment = {**os.environ, **SETTINGS}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
