@@ -13,7 +13,7 @@ import yaml
 from testinfra.host import Host
 
 SCENARIO = Path(__file__).parent.parent
-VARIABLES = yaml.safe_load((SCENARIO / "vars.yml").read_text())
+VARIABLES = yaml.safe_load((SCENARIO / "vars" / "main.yml").read_text())
 DROP_IN = """
 [Service]
 ExecStart=
