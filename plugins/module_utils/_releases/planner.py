@@ -77,7 +77,7 @@ def plan_live(facts: Facts, app: Application, release: str) -> Plan:
             where="slots: " + ", ".join(f"{name} {facts.slots[name].release or 'empty'}" for name in SLOTS),
             fix="Run mas.ops.release with state: staged first.",
         )
-    steps = _switch(facts, app, slot, prove=facts.state.live != slot)
+    steps = [*_switch(facts, app, slot, prove=facts.state.live != slot), *_abandon(facts, app, slot)]
     if steps or facts.state.live != slot or facts.state.operation or facts.history.live != release:
         keep = {release, *facts.history.with_deploy(release).recent(app.keep_releases), *_held(facts)}
         steps += [Step("commit", slot, {"action": "live"}), *_prune(facts, keep)]
@@ -289,6 +289,14 @@ def _put_back(facts: Facts, app: Application, operation: Operation) -> list[Step
     if facts.slots[slot].release == operation.before:
         return [Step("stop_workers", slot)] if facts.slots[slot].workers_any and not facts.live else []
     return _hold(facts, app, slot, operation.before)
+
+
+def _abandon(facts: Facts, app: Application, slot: str) -> list[Step]:
+    """What a killed run left half-done in the other slot, which nobody could tell from staged once it is closed."""
+    operation = facts.state.operation
+    if slot != facts.state.live or operation is None or operation.step == STAGED:
+        return []
+    return _put_back(facts, app, operation)
 
 
 def _hold(facts: Facts, app: Application, slot: str, release: str | None) -> list[Step]:

@@ -61,8 +61,8 @@ class Host(FakeHost):
         self.slots[slot] = None
         super().assign(slot, release)
 
-    def reload(self) -> None:
-        super().reload()
+    def reload(self, units: Sequence[str]) -> None:
+        super().reload(units)
         self.known = dict(self.slots)
 
     def start(self, units: Sequence[str]) -> None:
@@ -186,7 +186,7 @@ class Releases(RuleBasedStateMachine):
         if not self.host.weights[slot]:
             self.host.running.pop(f"agents-api@{slot}.service", None)
 
-    @precondition(lambda self: not self.torn)
+    @precondition(lambda self: not self.torn and self._top() == self.host.live)
     @rule()
     def journal_is_lost(self) -> None:
         """What the error about a damaged journal advises."""
@@ -258,15 +258,21 @@ class Releases(RuleBasedStateMachine):
     def _learn(self) -> None:
         self.proven |= {entry["to"] for entry in self.host.ledger if entry["action"] == "live"}
 
+    def _top(self) -> str | None:
+        """What the ledger says is live."""
+        return next(
+            (entry["to"] for entry in reversed(self.host.ledger) if entry["action"] != "failed"), None
+        )
+
     def _previous(self) -> str | None:
         """The way back by the ledger, computed in another way than the code does."""
         stack: list[str] = []
-        for entry in self.host.ledger:
-            if entry["action"] == "live" and stack[-1:] != [entry["to"]]:
-                stack.append(entry["to"])
-            elif entry["action"] == "rolled_back":
-                while stack and stack[-1] != entry["to"]:
-                    stack.pop()
+        for action, to in ((entry["action"], entry["to"]) for entry in self.host.ledger):
+            above = stack[-1:] != [to] if action == "live" else to is not None and to not in stack
+            if action != "failed" and above:
+                stack.append(to)
+            while action == "rolled_back" and stack and stack[-1] != to:
+                stack.pop()
         operation = self.host.state().operation
         if operation and operation.kind == "rollback" and stack[-1:] not in ([], [self.host.live]):
             return stack[-1]  # it died after the ledger

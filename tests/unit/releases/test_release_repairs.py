@@ -211,6 +211,17 @@ def test_workers_start_from_units_that_systemd_has_read() -> None:
     assert plan.describe() == ["assign green", "start_workers green", "stop_workers blue", "commit green"]
 
 
+def test_half_staged_is_not_staged_after_the_live_version_was_deployed_again() -> None:
+    """Without a web process nothing but the journal tells, and deploying what is live closes the journal."""
+    host = WorkerHost()
+    host.deploy("1.0.0")
+    die_before(host, "run_once", "staged", "2.0.0")
+    host.deploy("1.0.0")
+    host.deploy("2.0.0")
+    assert release("2.0.0") in host.migrated
+    assert host.running == {"agents-worker@green.service": release("2.0.0")}
+
+
 class FlappingHost(FakeHost):
     """The worker of version 2.0.0 dies half a second after each start."""
 
