@@ -223,12 +223,12 @@ def test_half_staged_is_not_staged_after_the_live_version_was_deployed_again() -
 
 
 class FlappingHost(FakeHost):
-    """The worker of version 2.0.0 dies half a second after each start."""
+    """The worker of version 2.0.0 dies a moment after each start."""
 
     def show(self, units: Sequence[str]) -> Mapping[str, Any]:
         facts = dict(super().show(units))
         for unit in units:
-            if "-worker@" in unit and self.running.get(unit) == release("2.0.0") and self.now > 0.5:
+            if "-worker@" in unit and self.running.get(unit) == release("2.0.0") and self.now > 0.2:
                 facts[unit] = SimpleNamespace(
                     up=False, stopped=False, active="activating", hopeless=False, restarts=1
                 )
