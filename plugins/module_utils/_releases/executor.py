@@ -24,7 +24,7 @@ _POLL = 0.1
 #: Every so many polls, because asking systemd costs a host ten times as much as a health request.
 _ASK_SYSTEMD = 5
 _PROXY_SEES_IT = 15.0
-#: How long new workers must stay up. A unit that flaps is up for moments only: systemd restarts it after 1 s.
+#: How long new workers must stay up. One that cannot run dies sooner, and is then down or was started again.
 _WORKERS_STAY = 1.0
 
 
@@ -34,7 +34,7 @@ class Units(Protocol):
     def show(self, units: Sequence[str]) -> Mapping[str, Any]: ...
     def start(self, units: Sequence[str]) -> None: ...
     def stop(self, units: Sequence[str]) -> None: ...
-    def reload(self) -> None: ...
+    def reload(self, units: Sequence[str]) -> None: ...
     def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None: ...
 
 
@@ -197,11 +197,11 @@ class Executor:
 
     def _assign(self, step: Step) -> None:
         self.ports.files.assign(step.target, step.detail["release"])
-        self.ports.units.reload()
+        self.ports.units.reload(self.layout.units(step.target))
 
     def _unassign(self, step: Step) -> None:
         self.ports.files.unassign(step.target)
-        self.ports.units.reload()
+        self.ports.units.reload(self.layout.units(step.target))
 
     def _migrate(self, step: Step) -> None:
         command = self._manifest(step.target).migrations.expand
@@ -248,21 +248,17 @@ class Executor:
         self.ports.units.start(self.layout.workers(step.target))
 
     def _await_workers(self, step: Step) -> None:
-        clock, units = self.ports.clock, self.layout.workers(step.target)
-        deadline = clock.seconds() + _WORKERS_STAY
-        while True:
-            facts = self.ports.units.show(units)
-            down = [unit for unit in units if not facts[unit].up]
-            if down:
+        units = self.layout.workers(step.target)
+        self.ports.clock.sleep(_WORKERS_STAY)
+        facts = self.ports.units.show(units)
+        for unit in units:
+            if not facts[unit].up or facts[unit].restarts:
                 raise HealthError(
                     f"a worker of {self._release_in(step.target)} did not stay up "
-                    f"(unit {facts[down[0]].active}, {facts[down[0]].restarts} restarts)",
-                    where=down[0],
-                    fix=f"See `journalctl -u {down[0]} -n 50`.",
+                    f"(unit {facts[unit].active}, {facts[unit].restarts} restarts)",
+                    where=unit,
+                    fix=f"See `journalctl -u {unit} -n 50`.",
                 )
-            if clock.seconds() >= deadline:
-                return
-            clock.sleep(_POLL)
 
     def _stop_workers(self, step: Step) -> None:
         self.ports.units.stop(self.layout.workers(step.target))

@@ -66,20 +66,22 @@ class Layout:
         return posixpath.join(UNITS, self.unit(process, slot) + ".d", "50-release.conf")
 
 
-def render_drop_in(layout: Layout, slot: str, release: str, process: Process) -> str:
-    """The text of :meth:`Layout.drop_in`."""
+def render_drop_in(layout: Layout, slot: str, process: Process) -> str:
+    """The text of :meth:`Layout.drop_in`.
+
+    It does not name the release: most releases change nothing here, and then systemd has nothing to reload.
+    """
     program, *rest = absolute(process.command, layout.slot(slot))
     command = " ".join(_quote(word) for word in (program, *map(literal, rest)))
     # systemd reads 0 as "wait for ever".
     grace = process.stop_grace or "1ms"
     return (
-        f"# Written by mas.ops for release {release}.\n"
+        "# Written by mas.ops.release from the manifest of what this slot holds.\n"
         "[Service]\n"
         "ExecStart=\n"
         f"ExecStart={command}\n"
         f"KillSignal={process.stop_signal}\n"
         f"TimeoutStopSec={grace}\n"
-        f"Environment=MAS_RELEASE={release}\n"
     )
 
 

@@ -147,7 +147,7 @@ class FakeHost:
             self.running.pop(unit, None)
         self.watch()
 
-    def reload(self) -> None:
+    def reload(self, units: Sequence[str]) -> None:
         self.touch()
 
     def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:

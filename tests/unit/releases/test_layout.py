@@ -31,7 +31,7 @@ def drop_in(command: tuple[str, ...], **more: Any) -> str:
     process = Process(
         **{"kind": "worker", "command": command, "stop_signal": "SIGTERM", "stop_grace": 10, **more}
     )
-    return render_drop_in(LAYOUT, "blue", "1.0.0-111111111111", process)
+    return render_drop_in(LAYOUT, "blue", process)
 
 
 def unquote(line: str) -> list[str]:
@@ -108,13 +108,12 @@ def test_no_grace_is_not_for_ever(grace: int, text: str) -> None:
 
 def test_the_whole_drop_in() -> None:
     assert drop_in(("./x", "y"), stop_signal="SIGQUIT") == (
-        "# Written by mas.ops for release 1.0.0-111111111111.\n"
+        "# Written by mas.ops.release from the manifest of what this slot holds.\n"
         "[Service]\n"
         "ExecStart=\n"
         'ExecStart="/srv/agents/slots/blue/x" "y"\n'
         "KillSignal=SIGQUIT\n"
         "TimeoutStopSec=10\n"
-        "Environment=MAS_RELEASE=1.0.0-111111111111\n"
     )
 
 

@@ -131,6 +131,16 @@ def test_a_migration_that_fails(systemd: Systemd, machine: Machine) -> None:
     assert "journalctl -u agents-command-" in caught.value.fix
 
 
+@pytest.mark.parametrize("needed, calls", [("no\n\nno\n", 1), ("no\n\nyes\n", 2)])
+def test_a_reload_only_where_a_file_changed(
+    systemd: Systemd, machine: Machine, needed: str, calls: int
+) -> None:
+    machine.answers["show"] = (0, needed, "")
+    systemd.reload(["a", "b"])
+    assert len(machine.calls) == calls
+    assert ["systemctl", "daemon-reload"] in machine.calls or calls == 1
+
+
 @pytest.mark.parametrize("error", [FileNotFoundError("systemctl"), subprocess.TimeoutExpired("systemctl", 1)])
 def test_no_systemd(systemd: Systemd, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -138,7 +148,7 @@ def test_no_systemd(systemd: Systemd, monkeypatch: pytest.MonkeyPatch, error: Ex
 
     monkeypatch.setattr(module.subprocess, "run", fail)
     with pytest.raises(ServiceError, match="See that systemd is running"):
-        systemd.reload()
+        systemd.reload(["a"])
 
 
 def test_odd_bytes_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ class Folders:
         shutil.rmtree(scratch, ignore_errors=True)
 
     def assign(self, slot: str, release: str) -> None:
-        """Point a slot and its units at a release. systemd must be told to reload afterwards.
+        """Point a slot and its units at a release. systemd may have to reload afterwards.
 
         The slot is empty meanwhile: its link and its units never speak of different releases.
         """
@@ -151,7 +151,9 @@ class Folders:
             path = self.layout.drop_in(name, slot)
             with storage_errors(path):
                 os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-            write_atomic(path, render_drop_in(self.layout, slot, release, process).encode())
+            text = render_drop_in(self.layout, slot, process).encode()
+            if _read(path) != text:
+                write_atomic(path, text)
         link_atomic(self.layout.slot(slot), os.path.join("..", "releases", release))
 
     def unassign(self, slot: str) -> None:
@@ -160,6 +162,12 @@ class Folders:
         for process in self.layout.app.processes:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.layout.drop_in(process, slot))
+
+
+def _read(path: str) -> bytes:
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as stream:
+        return stream.read()
+    return b""
 
 
 def _names(folder: str) -> frozenset[str]:
