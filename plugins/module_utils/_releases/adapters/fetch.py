@@ -121,7 +121,7 @@ def _keygen(action: str, *words: str, stdin: str = os.devnull) -> subprocess.Com
         raise NotFound(
             "ssh-keygen is not installed, so no signature can be verified",
             where="this host",
-            fix="Install openssh-client (mas.ops.provision does).",
+            fix="Install openssh-client.",
         ) from error
 
 
@@ -144,7 +144,7 @@ def _open(source: str) -> IO[bytes]:
                 where=shown(source),
                 fix="Let the store trust the hosts' addresses, or name a folder of the controller instead.",
             )
-        stream: IO[bytes] = urllib.request.urlopen(source, timeout=_TIMEOUT)  # noqa: S310  (scheme checked above)
+        stream: IO[bytes] = _BROWSER.open(source, timeout=_TIMEOUT)
         return stream
     except urllib.error.HTTPError as error:
         error.close()
