@@ -46,14 +46,15 @@ def rollback_target(hosts: Mapping[str, Mapping[str, Any]]) -> str:
         where some hosts are live on what is the previous release of the others, that is the target.
     :raises Refused: there is nothing to go back to, or the hosts do not agree
     """
-    lives = {name: facts["live"] for name, facts in hosts.items()}
+    lives = {facts["live"] for facts in hosts.values()}
+    previous = {facts["previous"] for facts in hosts.values() if facts["previous"]}
     ways = {(facts["live"], facts["previous"]) for facts in hosts.values()}
     if len(ways) == 1:
         return _only_way(*ways.pop())
-    targets = {previous for _, previous in ways if previous and previous in lives.values()}
+    targets = previous & lives
     if len(targets) == 1:
         target = targets.pop()
-        if all(target in (live, previous) for live, previous in ways):
+        if all(target in way for way in ways):
             return str(target)
     raise Refused(
         "the hosts do not agree on what was live before",
