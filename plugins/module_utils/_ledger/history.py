@@ -39,7 +39,7 @@ class History:
         :param live: the top of the history is what is live, so it is not looked at
         """
         for release in reversed(self.stack[:-1] if live else self.stack):
-            if version in (release, version_of(release)):
+            if is_called(release, version):
                 return release
         return None
 
@@ -58,6 +58,11 @@ class History:
             return self.with_deploy(release)
         top = len(self.stack) - self.stack[::-1].index(release)
         return History(self.stack[:top])
+
+
+def is_called(release: str | None, name: str | None) -> bool:
+    """Whether ``name`` is the release or its version, the two ways in which people name one."""
+    return bool(release and name) and name in (release, version_of(release or ""))
 
 
 def version_of(release: str) -> str:

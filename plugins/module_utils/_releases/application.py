@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import BadInput
+from .._traffic.split import SLOTS
 
-#: The two running copies of an application that a host can hold.
-SLOTS = ("blue", "green")
 CONFIG = "/etc/mas/{name}/application.json"
 
 

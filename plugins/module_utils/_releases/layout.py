@@ -10,7 +10,8 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .application import SLOTS, Application
+from .._traffic.split import SLOTS
+from .application import Application
 from .manifest import Manifest, Process
 
 UNITS = "/etc/systemd/system"

@@ -13,9 +13,9 @@ from typing import Any
 from .._core.errors import NotFound, OpsError
 from .._core.plan import Plan
 from .._ledger.history import fold, version_of
-from .._traffic.split import TrafficFacts
+from .._traffic.split import SLOTS, TrafficFacts
 from . import planner
-from .application import SLOTS, Application
+from .application import Application
 from .executor import Executor, Limits, Ports, way_back
 from .layout import Layout
 from .state import Facts, Operation, SlotFacts, recovered

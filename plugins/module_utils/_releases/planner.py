@@ -16,8 +16,9 @@ from typing import Any
 
 from .._core.errors import NotFound, Refused
 from .._core.plan import Plan, Step
-from .._ledger.history import version_of
-from .application import SLOTS, Application, other
+from .._ledger.history import is_called, version_of
+from .._traffic.split import SLOTS
+from .application import Application, other
 from .state import STAGED, Facts, Operation
 
 
@@ -89,7 +90,7 @@ def plan_rolled_back(facts: Facts, app: Application, to: str | None = None) -> P
 
     :raises NotFound: there is no such release in the ledger, or its files were removed
     """
-    if to and facts.live_release and to in (facts.live_release, version_of(facts.live_release)):
+    if is_called(facts.live_release, to):
         return plan_undo(facts, app)
     release = rollback_target(facts, to)
     if release is None:
@@ -124,11 +125,11 @@ def plan_left(facts: Facts, app: Application, version: str) -> Plan:
     operation, live = facts.state.operation, facts.live_release
     # The live release may have been brought in again, to repair it: undoing that would not leave it.
     begun = operation.release if operation and operation.kind == "deploy" else None
-    if begun and begun != live and version in (begun, version_of(begun)):
+    if begun != live and is_called(begun, version):
         return plan_undo(facts, app)
-    if live is None and operation and version in (operation.release, version_of(operation.release)):
+    if live is None and operation and is_called(operation.release, version):
         return _plan_nothing(facts, operation.slot)
-    if live is None or version not in (live, version_of(live)):
+    if not is_called(live, version):
         return _plan(facts)
     target = _before_live(facts)
     if target is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._ledger.history import History
-from .application import SLOTS
+from .._traffic.split import SLOTS
 
 SCHEMA = 1
 #: ``Operation.step`` once the idle slot is healthy and waits for the switch.

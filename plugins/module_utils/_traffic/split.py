@@ -14,6 +14,7 @@ from typing import Any
 from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
 
+#: The two running copies of an application that a host can hold.
 SLOTS = ("blue", "green")
 _LINE = re.compile(r"^\s*setenv\s+(\S+)\s+(\d+)\s*$")
 

@@ -259,4 +259,10 @@ class FakeHost:
         return port in self.taken
 
 
-__all__ = ["APP", "FakeHost", "HealthError", "Killed", "manifest", "release"]
+def live(host: FakeHost) -> str | None:
+    """The release that is live by intent."""
+    slot = host.state().live
+    return host.slots[slot] if slot else None
+
+
+__all__ = ["APP", "FakeHost", "HealthError", "Killed", "live", "manifest", "release"]

@@ -12,17 +12,19 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     StorageError,
     TrafficError,
 )
-from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, Killed, manifest, release
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import (
+    APP,
+    FakeHost,
+    Killed,
+    live,
+    manifest,
+    release,
+)
 
 
 @pytest.fixture
 def host() -> FakeHost:
     return FakeHost()
-
-
-def live(host: FakeHost) -> str | None:
-    slot = host.state().live
-    return host.slots[slot] if slot else None
 
 
 def serves(host: FakeHost, version: str) -> None:

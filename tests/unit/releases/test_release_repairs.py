@@ -14,6 +14,7 @@ from ansible_collections.mas.ops.tests.unit.releases.fake_host import (
     APP,
     FakeHost,
     Killed,
+    live,
     manifest,
     release,
 )
@@ -51,11 +52,6 @@ def die_before_last_journal(host: FakeHost, *command: str, **more: Any) -> None:
     with pytest.raises(Killed):
         host.do(*command, **more)
     del host.write_state  # type: ignore[method-assign]
-
-
-def live(host: FakeHost) -> str | None:
-    slot = host.state().live
-    return host.slots[slot] if slot else None
 
 
 def serves(host: FakeHost, version: str) -> None:

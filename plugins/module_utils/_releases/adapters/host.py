@@ -17,7 +17,7 @@ from ..._traffic.adapters.haproxy import HAProxy
 from ..application import Application
 from ..executor import Ports, Source
 from ..layout import Layout
-from ..manifest import Health, Manifest
+from ..manifest import Manifest
 from . import loopback
 from .folders import Folders, load_application
 from .systemd import Systemd
@@ -25,16 +25,6 @@ from .systemd import Systemd
 _OS_RELEASE = "/etc/os-release"
 #: What is tested for real, and what shares its code path.
 SUPPORTED = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04")}
-
-
-class LoopbackWeb:
-    """The slots' ports on this host."""
-
-    def healthy(self, port: int, health: Health) -> bool:
-        return loopback.healthy(port, health)
-
-    def port_taken(self, port: int) -> bool:
-        return loopback.port_taken(port)
 
 
 class NoArtifact:
@@ -114,7 +104,7 @@ def assemble(
         source=source,
         book=FileLedger(),
         clock=loopback.Clock(),
-        web=LoopbackWeb(),
+        web=loopback,
     )
     return ports, layout
 
