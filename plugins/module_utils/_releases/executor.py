@@ -16,7 +16,9 @@ from .._core.plan import Plan, Step
 from .._ledger.history import RELEASE, version_of
 from .._traffic.split import Split
 from .application import Application
+from .deadman import Armed
 from .layout import Layout, missing_processes
+from .lease import Lease, Moment
 from .manifest import Health, Manifest
 from .state import STAGED, Operation, State
 
@@ -36,6 +38,7 @@ class Units(Protocol):
     def stop(self, units: Sequence[str]) -> None: ...
     def reload(self, units: Sequence[str]) -> None: ...
     def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None: ...
+    def wake(self, seconds: float) -> None: ...
 
 
 class Balancer(Protocol):
@@ -60,6 +63,11 @@ class Files(Protocol):
     def remove(self, release: str) -> None: ...
     def assign(self, slot: str, release: str) -> None: ...
     def unassign(self, slot: str) -> None: ...
+    def lease(self) -> Lease: ...
+    def write_lease(self, lease: Lease) -> None: ...
+    def armed(self) -> Armed | None: ...
+    def write_armed(self, armed: Armed) -> None: ...
+    def forget_armed(self) -> None: ...
 
 
 class Source(Protocol):
@@ -81,6 +89,7 @@ class Time(Protocol):
     """The clock."""
 
     def text(self) -> str: ...
+    def moment(self) -> Moment: ...
     def seconds(self) -> float: ...
     def sleep(self, seconds: float) -> None: ...
 
@@ -111,6 +120,7 @@ class Limits:
 
     drain: float = 30.0
     migration: int = 600
+    lease: float = 900.0
 
 
 @dataclass
@@ -266,7 +276,22 @@ class Executor:
     def _shift(self, step: Step) -> None:
         if self.ports.proxy:
             self.ports.proxy.wait_up(step.target, _PROXY_SEES_IT)
-            self.ports.proxy.shift(Split.all_to(step.target))
+            self.ports.proxy.shift(Split.to(step.target, step.detail.get("percent", 100)))
+
+    def _arm(self, step: Step) -> None:
+        """The file says what is awaited; the timer only looks whether it is still there."""
+        moment = self.ports.clock.moment()
+        until = moment.after(step.detail["seconds"])
+        self.ports.files.write_armed(Armed(step.target, self.run, moment.text, until))
+        self.ports.units.wake(step.detail["seconds"])
+
+    def _disarm(self, _step: Step) -> None:
+        self.ports.files.forget_armed()
+
+    def _confirm(self, step: Step) -> None:
+        """Disarmed first: what dies before the ledger is at worst a confirmation that is not in it."""
+        self.ports.files.forget_armed()
+        self.record("confirmed", step.target, step.target)
 
     def _commit(self, step: Step) -> None:
         """Ledger first: a crash in between is repaired by the next run, which commits again."""
