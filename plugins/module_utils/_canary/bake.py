@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
 
 from .counters import Reading, between
 from .judge import Verdict, judge
@@ -34,17 +33,17 @@ class Bake:
         self.canary = canary
         self.seconds = seconds
         self._closed = list(windows)
-        self._open: Optional[Window] = None
+        self._open: Window | None = None
         self._opened = 0.0
-        self._began: Optional[float] = None
-        self._last: Optional[Reading] = None
+        self._began: float | None = None
+        self._last: Reading | None = None
 
     @property
     def windows(self) -> tuple[Window, ...]:
         """All that was seen, oldest first."""
         return (*self._closed, self._open) if self._open else tuple(self._closed)
 
-    def step(self, reading: Optional[Reading], at: float) -> Verdict:
+    def step(self, reading: Reading | None, at: float) -> Verdict:
         """The verdict after one more reading.
 
         :param reading: ``None`` when the proxy could not be read

@@ -98,6 +98,4 @@ def _fell(before: Sample, now: Sample) -> bool:
 
 def _less(now: Sample, past: Sample) -> Sample:
     histogram = {low: count - past.histogram.get(low, 0) for low, count in now.histogram.items()}
-    return sample(
-        now.requests - past.requests, now.errors - past.errors, now.downs - past.downs, histogram
-    )
+    return sample(now.requests - past.requests, now.errors - past.errors, now.downs - past.downs, histogram)

@@ -57,11 +57,12 @@ class Errors:
         if not (self._enough and shown and stays and much):
             return []
         canary, baseline = self.whole.canary_events, self.whole.baseline_events
-        return [
+        sentence = (
             f"it fails more often: {canary} of {self.whole.canary} requests, "
             f"its baseline {baseline} of {self.whole.baseline}; evidence {factor(self.found.total):g}, "
             f"the limit is {self.settings.evidence:g}"
-        ]
+        )
+        return [sentence]
 
     @property
     def harmless(self) -> bool:

@@ -11,7 +11,9 @@ canary's with the probability of its share of the requests; when the canary's ra
 first is a test martingale: the chance that it *ever* reaches E while the first holds is at most 1/E (Ville, 1939;
 Robbins, 1970; for counts in canaries Lindon and Malek, "Anytime-valid inference for multinomial count data", 2022).
 It needs no errors in the baseline, and no prior for its rate. That errors are drawn without replacement only makes
-it smaller (Hoeffding, 1963, section 6).
+it smaller (Hoeffding, 1963, section 6). Each stretch is allowed to be out of the ordinary (a stall of the machine, an
+outage of the baseline), in which it says nothing: so a few of them cannot hide what all others show. The factor stays
+a test martingale, because a mean of such factors is one.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from .sample import Window
 
 #: By how much the rate may be higher, all equally likely beforehand: in steps that no rise falls between.
 RATIOS = (1.5, 2.0, 3.0, 5.0, 8.0, 15.0, 30.0, 100.0)
+#: The part of the strata that may be out of the ordinary.
+ODD = 0.1
 
 
 @dataclass(frozen=True)
@@ -57,17 +61,18 @@ def evidence(strata: Sequence[Stratum]) -> Evidence:
     parts = [[_log_ratio(stratum, ratio) for stratum in told] for ratio in RATIOS]
     sums = [math.fsum(part) for part in parts]
     candidates = [number for number, stratum in enumerate(told) if stratum.canary_events]
-    without = [
-        log_mean([whole - part[number] for whole, part in zip(sums, parts)]) for number in candidates
-    ]
+    without = [log_mean([whole - part[number] for whole, part in zip(sums, parts)]) for number in candidates]
     return Evidence(log_mean(sums), min(without, default=0.0))
 
 
 def _log_ratio(stratum: Stratum, ratio: float) -> float:
-    """Log likelihood of the events' division between the arms under ``ratio``, over that under equal rates."""
+    """Log likelihood of the events' division between the arms under ``ratio``, over that under equal rates; or of
+    an odd stratum, where it is the same."""
     requests = stratum.canary + stratum.baseline
     base = math.log(requests / (stratum.baseline + ratio * stratum.canary))
-    return stratum.canary_events * (math.log(ratio) + base) + stratum.baseline_events * base
+    usual = stratum.canary_events * (math.log(ratio) + base) + stratum.baseline_events * base
+    top = max(usual, 0.0)
+    return top + math.log((1 - ODD) * math.exp(usual - top) + ODD * math.exp(-top))
 
 
 def log_mean(logs: Sequence[float]) -> float:

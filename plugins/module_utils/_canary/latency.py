@@ -68,18 +68,21 @@ class Tail:
         settings = self.settings
         enough = min(each.whole.canary, each.whole.baseline) >= settings.min_requests
         stays = each.found.spread >= math.log(settings.spread) if settings.spread else True
-        return enough and stays and each.found.total >= self.limit and each.difference > settings.latency_share
+        return (
+            enough and stays and each.found.total >= self.limit and each.difference > settings.latency_share
+        )
 
     def against(self) -> list[str]:
         shown = [each for each in self.edges if self._shown(each)]
         if not shown:
             return []
         worst = max(shown, key=lambda each: each.found.total)
-        return [
+        sentence = (
             f"it is slower: {_share(worst.whole.canary_events, worst.whole.canary)} of its requests took "
             f"{worst.edge:g} ms or more, of its baseline's {worst.allowed:g} ms or more "
             f"{_share(worst.whole.baseline_events, worst.whole.baseline)}"
-        ]
+        )
+        return [sentence]
 
     @property
     def harmless(self) -> bool:
@@ -99,13 +102,15 @@ class Tail:
 
 
 def _pairs(known: Sequence[float], settings: Settings) -> Iterator[tuple[float, float]]:
-    """Each edge, and the one that the baseline is measured at."""
+    """Edges at least twice as long one after another, and for each the one that the baseline is measured at."""
+    last = 0.0
     for edge in known:
         most = min(edge / settings.latency_ratio, edge - settings.latency_floor)
         below = [low for low in known if low <= most]
         # Everything is slower than the lowest edge: nothing can be worse than that.
-        if below and below[-1] > known[0]:
+        if edge >= 2 * last and below and below[-1] > known[0]:
             yield edge, below[-1]
+            last = edge
 
 
 @dataclass(frozen=True)
@@ -168,10 +173,11 @@ class Values:
             and self.more >= settings.latency_floor
         ):
             return []
-        return [
+        sentence = (
             f"it is slower: the median is {found.ratio:.3g} times its baseline's, {self.more:.3g} ms more "
             f"(Mann-Whitney p {found.p:.2g}, Cliff's delta {found.delta:.2f})"
-        ]
+        )
+        return [sentence]
 
     @property
     def harmless(self) -> bool:

@@ -39,9 +39,10 @@ def compare(first: Sequence[float], second: Sequence[float]) -> Comparison:
     ties = sum(n**3 - n for n in Counter((*first, *second)).values())
     spread = math.sqrt(pairs / 12 * (count + 1 - ties / (count * (count - 1))))
     p = NormalDist().cdf(-(u - pairs / 2 - 0.5) / spread) if spread else 1.0
-    base = median(second)
-    if base > 0:
-        ratio = median(first) / base
-    else:
-        ratio = math.inf if median(first) > 0 else 1.0
-    return Comparison(u, p, 2 * u / pairs - 1, ratio)
+    return Comparison(u, p, 2 * u / pairs - 1, _ratio(median(first), median(second)))
+
+
+def _ratio(first: float, second: float) -> float:
+    if second > 0:
+        return first / second
+    return math.inf if first > 0 else 1.0

@@ -149,12 +149,12 @@ def total(windows: Iterable[Window]) -> Window:
 
 
 def pool(hosts: Sequence[Sequence[Window]]) -> tuple[Window, ...]:
-    """The windows of many hosts as those of one fleet, by their order.
+    """The windows of many hosts as those of one fleet, the latest of all together.
 
-    A host that has fewer than the others was seen less often: its last windows are missing from the sum.
+    A host that has fewer than the others was seen less often: its first windows are missing from the sum.
     """
     longest = max(map(len, hosts), default=0)
-    return tuple(total(host[number] for host in hosts if number < len(host)) for number in range(longest))
+    return tuple(total(host[back] for host in hosts if len(host) >= -back) for back in range(-longest, 0))
 
 
 def _sum(one: Mapping[float, int], other: Mapping[float, int]) -> Mapping[float, int]:
