@@ -95,6 +95,14 @@ options:
     description: For O(state=live), for how many seconds each of the O(steps) is watched before the next one.
     type: float
     default: 0.0
+  canary:
+    description:
+      - For O(state=live) with O(bake), how a step is judged. The keys are the settings of
+        M(mas.ops.canary_verdict), which has their defaults.
+      - A release that is worse than the one before it is taken back and the module fails. One about which nothing
+        can be said, because too few requests came, is held for C(hold_limit) seconds and then fails as well.
+    type: dict
+    default: {}
   dead_man:
     description:
       - For O(state=live), arm the host's dead-man's switch before the first change. Unless O(state=confirmed)
@@ -204,6 +212,10 @@ operation:
   description: The change that was begun and not ended (staged, failed half-way or killed), if there is one.
   type: dict
   returned: success
+verdict:
+  description: How the release did in O(steps) that were watched. C(verdict), C(reasons), C(numbers), C(steps).
+  type: dict
+  returned: success
 armed:
   description: What the dead-man's switch waits for, if it is armed (C(release), C(run), C(since), C(until)).
   type: dict
@@ -244,6 +256,7 @@ SPEC = APPLICATION + ArgumentSpec(
         "assume_staged": {"type": "bool", "default": False},
         "steps": {"type": "list", "elements": "int", "default": []},
         "bake": {"type": "float", "default": 0.0},
+        "canary": {"type": "dict", "default": {}},
         "dead_man": {"type": "float", "default": 0.0},
         "lease": {"type": "float", "default": 900.0},
         "token": {"type": "int"},

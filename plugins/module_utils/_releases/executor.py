@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Protocol
 
+from .._canary.settings import Settings
 from .._core.errors import BadInput, HealthError
 from .._core.plan import Plan, Step
 from .._ledger.history import RELEASE, version_of
@@ -21,6 +22,7 @@ from .layout import Layout, missing_processes
 from .lease import Lease, Moment
 from .manifest import Health, Manifest
 from .state import STAGED, Operation, State
+from .watch import Watch
 
 _POLL = 0.1
 #: Every so many polls, because asking systemd costs a host ten times as much as a health request.
@@ -134,6 +136,7 @@ class Executor:
     run: str
     actor: str
     state: State
+    watch: Watch = field(default_factory=lambda: Watch(Settings()))
     seconds: dict[str, float] = field(default_factory=dict)
 
     def apply(self, plan: Plan, operation: Operation | None) -> None:
@@ -170,6 +173,7 @@ class Executor:
             "actor": self.actor,
             "seconds": dict(self.seconds),
             "way_back": way_back(self.app.name, before),
+            **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,
         }
         self.ports.book.append(entry, self.ports.clock.text())
@@ -277,6 +281,10 @@ class Executor:
         if self.ports.proxy:
             self.ports.proxy.wait_up(step.target, _PROXY_SEES_IT)
             self.ports.proxy.shift(Split.to(step.target, step.detail.get("percent", 100)))
+
+    def _bake(self, step: Step) -> None:
+        if self.ports.proxy:
+            self.watch.stage(step, self._release_in(step.target), self.ports.proxy, self.ports.clock)
 
     def _arm(self, step: Step) -> None:
         """The file says what is awaited; the timer only looks whether it is still there."""

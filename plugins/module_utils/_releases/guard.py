@@ -41,10 +41,19 @@ def arms(facts: Facts, release: str, seconds: float) -> bool:
     return seconds > 0 and (waits or facts.live_release not in (None, release))
 
 
-def armed(plan: Plan, release: str, seconds: float) -> Plan:
-    """The switch, undone after ``seconds`` unless it is confirmed."""
-    note = f"for {seconds:g} s"
-    return replace(plan, steps=(Step("arm", release, {"seconds": seconds}, note), *plan.steps))
+def armed(plan: Plan, release: str, seconds: float, watching: float = 0.0) -> Plan:
+    """The switch, undone ``seconds`` after it is done unless it is confirmed.
+
+    :param watching: how long the switch itself may take, when it goes in stages
+    """
+
+    def arm(limit: float) -> Step:
+        return Step("arm", release, {"seconds": limit}, f"for {limit:g} s")
+
+    steps = [arm(seconds + watching)]
+    for step in plan.steps:
+        steps += [arm(seconds), step] if watching and step.action == "commit" else [step]
+    return replace(plan, steps=tuple(steps))
 
 
 def disarmed(plan: Plan, facts: Facts, leave: str | None = None) -> Plan:

@@ -21,6 +21,7 @@ from .executor import Executor, Limits, Ports, way_back
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
 from .state import Facts, Operation, SlotFacts, recovered
+from .watch import Watch
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def make_plan(facts: Facts, app: Application, request: Request) -> Plan:
         return planner.plan_absent(facts, app, release)
     two_phases = guard.arms(facts, release, request.dead_man)
     plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
-    return guard.armed(plan, release, request.dead_man) if two_phases else plan
+    return guard.armed(plan, release, request.dead_man, request.course.seconds) if two_phases else plan
 
 
 def resolve(facts: Facts, release: str) -> str:
@@ -166,7 +167,8 @@ def change(
     :raises OpsError: after the host was put back to what it served before
     """
     app = layout.app
-    lease = claim(ports.files.lease(), request.claim(check), ports.clock.moment(), limits.lease)
+    seconds = limits.lease + request.course.seconds
+    lease = claim(ports.files.lease(), request.claim(check), ports.clock.moment(), seconds)
     if not check:
         ports.files.write_lease(lease)
     facts = observe(app, layout, ports)
@@ -178,7 +180,8 @@ def change(
         _let_go(ports, lease, check)
         raise
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
-    executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state)
+    watch = Watch(request.course.settings)
+    executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
     if plan.changed and not check:
         try:
             executor.apply(plan, _operation(facts, plan, request, ports.clock.text()))
@@ -192,7 +195,7 @@ def change(
     if not request.goes_on(facts):
         _let_go(ports, lease, check)
     told = {"seconds": executor.seconds, "resumed": resumed, "token": lease.token}
-    return plan, {**report(facts, app), **told}
+    return plan, {**report(facts, app), **told, "verdict": executor.watch.to_dict()}
 
 
 def _let_go(ports: Ports, lease: Lease, check: bool) -> None:

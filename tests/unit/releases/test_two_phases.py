@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, Busy, Refused
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
+    BadInput,
+    Busy,
+    Refused,
+    VerdictError,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.course import Course, Stage, parse_course
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import TrafficFacts
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import FakeHost, Killed, live, release
 
 
@@ -124,9 +132,89 @@ def test_traffic_goes_over_in_steps(host: FakeHost) -> None:
 
 def test_steps_from_options() -> None:
     assert parse_course([], 0) == Course()
-    assert parse_course([1, 10], 5) == Course((Stage(1, 5), Stage(10, 5), Stage(100, 5)))
+    assert parse_course([1, 10], 5) == Course((Stage(1, 5), Stage(10, 5), Stage(100)))
     for wrong in ([10, 10], [50, 10], [0, 100], [10, 120], [-1]):
         with pytest.raises(BadInput, match="steps"):
             parse_course(wrong, 0)
     with pytest.raises(BadInput, match="cannot take"):
         parse_course([10], -1)
+
+
+class Watched(FakeHost):
+    """Its users ask a hundred times a second, and the proxy counts what they get."""
+
+    def __init__(self, error_rate: float = 0.0, silent: bool = False) -> None:
+        super().__init__()
+        self.error_rate = error_rate
+        self.silent = silent
+        self.counted = {slot: [0.0, 0.0] for slot in ("blue", "green")}
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        for slot, weight in self.weights.items():
+            requests = 0 if self.silent else weight * seconds
+            bad = self.slots[slot] == release("2.0.0")
+            self.counted[slot][0] += requests
+            self.counted[slot][1] += requests * (self.error_rate if bad else 0.001)
+
+    def facts(self) -> TrafficFacts:
+        servers = {
+            slot: replace(server, requests=round(self.counted[slot][0]), errors=round(self.counted[slot][1]))
+            for slot, server in super().facts().servers.items()
+        }
+        return replace(super().facts(), servers=servers, process="1")
+
+
+STEPS = parse_course([10, 50], 20)
+
+
+def test_a_release_that_is_as_good_passes_every_step() -> None:
+    host = Watched(error_rate=0.001)
+    host.deploy("1.0.0")
+    host.do("staged", "2.0.0")
+    plan, facts = host.do("live", "2.0.0", course=STEPS, dead_man=60.0)
+    assert live(host) == release("2.0.0")
+    assert "bake green 10 % for 20 s" in plan.describe()
+    # Armed for as long as all of it may take, and again when nobody but the controller is waited for.
+    arms = [step for step in plan.describe() if step.startswith("arm ")]
+    assert arms == [f"arm {release('2.0.0')} for 700 s", f"arm {release('2.0.0')} for 60 s"]
+    assert facts["verdict"]["verdict"] == "pass"
+    assert [step["percent"] for step in facts["verdict"]["steps"]] == [10, 50]
+    assert host.ledger[-1]["verdict"]["verdict"] == "pass"
+
+
+def test_a_release_that_is_worse_is_taken_back_at_its_first_step() -> None:
+    host = Watched(error_rate=0.2)
+    host.deploy("1.0.0")
+    host.do("staged", "2.0.0")
+    with pytest.raises(VerdictError, match=r"the verdict on 2\.0\.0-2+ is fail"):
+        host.do("live", "2.0.0", course=STEPS, dead_man=60.0)
+    assert live(host) == release("1.0.0")
+    assert host.weights == host.split == {"blue": 100, "green": 0}
+    assert host.armed() is None
+    assert host.lease().free
+    assert host.ledger[-1]["action"] == "failed"
+    assert host.ledger[-1]["verdict"]["verdict"] == "fail"
+
+
+def test_a_release_that_nobody_asks_for_is_held_and_then_fails() -> None:
+    host = Watched(silent=True)
+    host.deploy("1.0.0")
+    host.do("staged", "2.0.0")
+    before = host.now
+    with pytest.raises(VerdictError, match="nothing could be concluded for 30"):
+        host.do("live", "2.0.0", course=parse_course([10], 20, {"hold_limit": 30}))
+    assert 50 <= host.now - before < 60
+    assert live(host) == release("1.0.0")
+
+
+def test_all_at_once_is_watched_too_and_passes_unless_it_fails_by_itself() -> None:
+    good, bad = Watched(silent=True), Watched(error_rate=0.9)
+    for host in (good, bad):
+        host.deploy("1.0.0")
+        host.do("staged", "2.0.0")
+    good.do("live", "2.0.0", course=parse_course([], 10))
+    assert live(good) == release("2.0.0")
+    with pytest.raises(VerdictError):
+        bad.do("live", "2.0.0", course=parse_course([], 10))
+    assert live(bad) == release("1.0.0")

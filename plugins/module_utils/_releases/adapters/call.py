@@ -42,5 +42,5 @@ def _request(params: Mapping[str, Any]) -> Request:
     wanted = params["version"] and check_version(params["version"])
     if wanted and params["sha256"]:
         wanted = release_id(wanted, check_sha256(params["sha256"]))
-    way = course.parse_course(params["steps"], params["bake"])
+    way = course.parse_course(params["steps"], params["bake"], params["canary"])
     return Request(release=wanted, course=way, **{name: params[name] for name in _AS_GIVEN})
