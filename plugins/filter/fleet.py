@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._core.errors import OpsError
-from ..plugin_utils import fleet
+from ..plugin_utils import batches, fleet
 
 
 def _told(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,5 +31,6 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "application_hosts": _told(fleet.application_group),
+            "release_batches": _told(batches.release_batches),
             "rollback_target": _told(fleet.rollback_target),
         }
