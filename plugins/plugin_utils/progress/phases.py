@@ -17,6 +17,8 @@ _ACTIONS = {
     "artifact_info": "gate",
     "canary_verdict": "verdict",
     "gate": "gate",
+    "gate_entry": "gate",
+    "gate_info": "gate",
     "traffic": "switch",
 }
 _STATES = {
