@@ -99,6 +99,8 @@ def _problems(target: Mapping[str, Any], kind: str) -> Iterator[str]:
     if unknown := sorted(str(key) for key in set(target) - known - _COMMON):
         yield f"{', '.join(unknown)} is no key of the kind {kind}; it has {', '.join(sorted(known | _COMMON))}"
     yield from (f"{key} is missing" for key in sorted(needed) if not target.get(key))
+    if target.get("url") and not str(target["url"]).startswith(("http://", "https://")):
+        yield "its url does not begin with http:// or https://"
     when = target.get("when", [])
     if isinstance(when, str) or not isinstance(when, Sequence) or not set(when) <= set(EVENTS):
         yield f"when must be a list of some of {', '.join(EVENTS)}"
@@ -147,6 +149,9 @@ def _place(facts: Mapping[str, Any]) -> str:
 
 def _secrets(args: Mapping[str, Any]) -> set[str]:
     headers = args.get("headers")
-    values = [args.get("url"), args.get("password")]
+    url = str(args.get("url", ""))
+    # Of an incoming webhook the path alone is what opens it; a short one is none, and would blot out half the text.
+    path = url.partition("://")[2].partition("/")[2]
+    values = [url, path if len(path) >= 8 else "", args.get("password")]
     values += list(headers.values()) if isinstance(headers, Mapping) else []
     return {str(value) for value in values if value}
