@@ -12,7 +12,7 @@ TIME = {"check": 30 * 60.0, "test": 84 * 60.0}
 
 _PYTHON = sys.executable
 #: What mypy --strict holds, beside the collection.
-TYPED_PROGRAMS = ("tests/run", "tests/house", "tests/bed", "tests/bench")
+TYPED_PROGRAMS = ("tests/run", "tests/house", "tests/bed", "tests/bench", "tests/faults")
 
 _LINT = (
     *("env", "ANSIBLE_INVENTORY=inventories/development", "NO_COLOR=1"),

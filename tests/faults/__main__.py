@@ -1,0 +1,105 @@
+"""Faults at every point of a deploy, on three hosts under load: what users saw, and where the fleet ended.
+
+    python tests/faults [--only 1,14]       or: make faults [FAULT=1,14]
+
+It prints a table, writes .cache/faults/faults.json, and ends with a status other than 0 when a promise was broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bed"))
+
+from bed import CHECKOUT, Bed
+from course import SPARE, Course, Row, summary
+from fleet import Fleet
+from points import POINTS
+
+RESULTS = CHECKOUT / ".cache/faults/faults.json"
+WARMUP = 5
+BASELINE = "1.0.0"
+_TABLE = "{:>3}  {:<36} {:<32} {:<6} {:>6} {:>6} {:>8} {:>7}  {:<18} {}"
+_HEAD = ("no", "point", "fault", "mode", "failed", "while", "outage s", "rest s", "all hosts on", "")
+
+
+def line(row: Row) -> str:
+    return _TABLE.format(
+        row.number,
+        row.place,
+        row.fault,
+        row.mode,
+        row.failed,
+        row.excused,
+        f"{row.outage:.1f}" if row.outage else "",
+        f"{row.seconds:.1f}",
+        row.end,
+        "BROKEN" if row.broken else "",
+    )
+
+
+def fleet_of(run: str) -> Fleet:
+    """Three hosts on both distributions, with what all points start from; those of an earlier run that kept them."""
+    if Bed.named(run).hosts:
+        return Fleet(Bed.named(run))
+    settings = {"AGENTS_WARMUP": str(WARMUP)}
+    fleet = Fleet.up(run, 3, suite="mixed", agents_settings=settings, application_keep_releases=2)
+    fleet.build(BASELINE)
+    fleet.build(*SPARE, like="2.0.0")
+    fleet.provision().check()
+    fleet.deploy(BASELINE).check()
+    return fleet
+
+
+def run(numbers: Sequence[int], keep: str) -> list[Row]:
+    name = keep or f"faults-{os.getpid()}"
+    rows: list[Row] = []
+    try:
+        course = Course(fleet_of(name))
+        print(_TABLE.format(*_HEAD), flush=True)
+        for point in POINTS:
+            for mode in point.modes if not numbers or point.number in numbers else ():
+                row = course.run(point, mode)
+                rows.append(row)
+                print(line(row), flush=True)
+                for what in row.broken:
+                    print(f"     BROKEN: {what}", flush=True)
+                RESULTS.parent.mkdir(parents=True, exist_ok=True)
+                RESULTS.write_text(json.dumps([summary(one) for one in rows], indent=2) + "\n")
+        course.close()
+    finally:
+        if not keep:
+            Fleet.remove(name)
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", default="", help="numbers of points, with commas")
+    parser.add_argument(
+        "--keep", default="", metavar="RUN", help="leave the hosts for another call with this name"
+    )
+    options: Any = parser.parse_args()
+    began = time.monotonic()
+    rows = run([int(number) for number in options.only.split(",") if number], options.keep)
+    broken = [row for row in rows if row.broken]
+    print(
+        f"\n{len(rows)} runs of {len({row.number for row in rows})} points in {time.monotonic() - began:.0f} s, "
+        f"{sum(row.failed for row in rows)} of {sum(row.sent for row in rows)} requests failed, "
+        f"{sum(row.excused for row in rows)} more while their host had nothing to answer with, "
+        f"{len(broken)} broken\nnumbers: {RESULTS.relative_to(CHECKOUT)}"
+    )
+    return 1 if broken or not rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
