@@ -40,7 +40,9 @@ def empty(facts: Facts, slot: str) -> list[Step]:
 def vacate(facts: Facts, app: Application, slot: str) -> list[Step]:
     """Users and queues of an idle slot, which a killed switch may have left there, go to the live one."""
     idle = facts.slots[slot]
-    return serve_live(facts, app) if idle.percent or idle.persisted or idle.workers_any else []
+    # Of an application that must not run twice, a killed switch may also have stopped the only copy.
+    away = app.exclusive and facts.live is not None and not serves(facts, app, other(slot))
+    return serve_live(facts, app) if idle.percent or idle.persisted or idle.workers_any or away else []
 
 
 def serve_live(facts: Facts, app: Application) -> list[Step]:

@@ -100,6 +100,13 @@ def plan_rolled_back(facts: Facts, app: Application, to: str | None = None) -> P
     if is_called(facts.live_release, to):
         return plan_undo(facts, app)
     release = rollback_target(facts, to)
+    contracted = facts.history.below(to)
+    if release is None and contracted:
+        raise Refused(
+            f"the schema of the database was contracted for {contracted}, and releases before it no longer fit it",
+            where=to or "every earlier release",
+            fix="Restore the data to a restore point from before that, or deploy a corrected release.",
+        )
     if release is None:
         raise NotFound(
             _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=_targets(facts)
@@ -166,6 +173,20 @@ def plan_undo(facts: Facts, app: Application) -> Plan:
             steps += [Step("remove", operation.release)]
         steps += [_close(facts, operation.release)]
     return _plan(facts, steps, slots={operation.slot: operation.before} if operation else {})
+
+
+def plan_contracted(facts: Facts, app: Application, release: str) -> Plan:
+    """Run the contract migration of the live release, after which no earlier one can be gone back to.
+
+    :raises Refused: it is not live, or not for good yet
+    """
+    if facts.live_release != release or facts.state.operation or facts.armed:
+        raise Refused(
+            f"release {release} is not live for good, {facts.live_release or 'nothing'} is live",
+            where="a change is under way" if facts.state.operation or facts.armed else "this host",
+            fix=f"Deploy it and let it prove itself first: mas.ops.deploy -e application={app.name}.",
+        )
+    return _plan(facts, [] if facts.history.contracted == release else [Step("contract", release)])
 
 
 def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
