@@ -18,6 +18,8 @@ RATE = 120
 COURSE = {"deploy_strategy": "canary", "deploy_steps": [20, 50], "deploy_bake": 15}
 #: Seconds after which 6.0.0-leaky dies; it has to be within the time that it is watched.
 LEAK_AFTER = 14
+#: The pause of 5.0.0-slow. Its own 30 ms are an ordinary hiccup where a test shares its machine with others.
+SLOW = 0.1
 #: A request of every kind of mistake: /version would show none of them.
 PATH = "/tasks"
 
@@ -26,7 +28,7 @@ PATH = "/tasks"
 def canaries() -> Iterator[Fleet]:
     """Two hosts, the first of which is the canary of every deploy."""
     run = f"canary-{os.getpid()}"
-    settings = {"AGENTS_LEAK_AFTER": str(LEAK_AFTER)}
+    settings = {"AGENTS_LEAK_AFTER": str(LEAK_AFTER), "AGENTS_SLOW_SECONDS": str(SLOW)}
     try:
         fleet = Fleet.up(run, 2, suite="mixed", agents_settings=settings)
         fleet.build("1.0.0", "2.0.0", "3.0.0-broken", "4.0.0-errors", "5.0.0-slow", "6.0.0-leaky")
