@@ -18,14 +18,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bed"))
 
-from bed import CHECKOUT, Bed
-from course import SPARE, Course, Row, summary
+from bed import CHECKOUT
+from course import Course, Row, prepared, summary
 from fleet import Fleet
 from points import POINTS
 
 RESULTS = CHECKOUT / ".cache/faults/faults.json"
-WARMUP = 5
-BASELINE = "1.0.0"
 _TABLE = "{:>3}  {:<36} {:<32} {:<6} {:>6} {:>6} {:>8} {:>7}  {:<18} {}"
 _HEAD = ("no", "point", "fault", "mode", "failed", "while", "outage s", "rest s", "all hosts on", "")
 
@@ -45,24 +43,11 @@ def line(row: Row) -> str:
     )
 
 
-def fleet_of(run: str) -> Fleet:
-    """Three hosts on both distributions, with what all points start from; those of an earlier run that kept them."""
-    if Bed.named(run).hosts:
-        return Fleet(Bed.named(run))
-    settings = {"AGENTS_WARMUP": str(WARMUP)}
-    fleet = Fleet.up(run, 3, suite="mixed", agents_settings=settings, application_keep_releases=2)
-    fleet.build(BASELINE)
-    fleet.build(*SPARE, like="2.0.0")
-    fleet.provision().check()
-    fleet.deploy(BASELINE).check()
-    return fleet
-
-
 def run(numbers: Sequence[int], keep: str) -> list[Row]:
     name = keep or f"faults-{os.getpid()}"
     rows: list[Row] = []
     try:
-        course = Course(fleet_of(name))
+        course = Course(prepared(name))
         print(_TABLE.format(*_HEAD), flush=True)
         for point in POINTS:
             for mode in point.modes if not numbers or point.number in numbers else ():

@@ -71,6 +71,14 @@ def modules() -> list[int]:
     return found
 
 
+def parent(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            return int(stream.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def send(pids: list[int], number: int) -> list[int]:
     for pid in pids:
         try:
@@ -99,7 +107,8 @@ def condition(name: str, wanted: str) -> Callable[[], bool]:
             return False
         if operation():
             switching.update(modules())
-        return not operation() and bool(set(modules()) - switching)
+        # What has just been forked looks like its parent until it runs what it was made for.
+        return not operation() and any(parent(pid) not in switching for pid in set(modules()) - switching)
 
     questions = {
         "step": lambda: operation().get("step") == wanted,

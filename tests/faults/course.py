@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import points
-from bed import BedError
+from bed import Bed, BedError
 from controller import NeverReached
 from fleet import Fleet
 from host import Agent
@@ -28,6 +28,9 @@ from scene import (
 )
 
 RATE = 100
+#: Seconds until a slot is healthy, as of applications that fill caches.
+WARMUP = 5
+BASELINE = "1.0.0"
 #: What the load asks for: a request that waits for the warm-up as any other.
 PATH = "/agents"
 #: Of the dead-man's switch in these deploys, seconds.
@@ -67,6 +70,19 @@ class Row:
     broken: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+
+
+def prepared(run: str) -> Fleet:
+    """Three hosts on both distributions, with what all points start from; those of an earlier run that kept them."""
+    if Bed.named(run).hosts:
+        return Fleet(Bed.named(run))
+    settings = {"AGENTS_WARMUP": str(WARMUP)}
+    fleet = Fleet.up(run, 3, suite="mixed", agents_settings=settings, application_keep_releases=2)
+    fleet.build(BASELINE)
+    fleet.build(*SPARE, like="2.0.0")
+    fleet.provision().check()
+    fleet.deploy(BASELINE).check()
+    return fleet
 
 
 class Course:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -10,7 +11,6 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from conftest import make_fleet
 from fleet import TOKEN, Fleet
 
 pytestmark = pytest.mark.containers
@@ -23,11 +23,16 @@ KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 @pytest.fixture(scope="module")
 def one() -> Iterator[Fleet]:
     """A host with a release in both slots."""
-    for fleet in make_fleet("long", 1, "bookworm", warmup=0):
+    run = f"long-{os.getpid()}"
+    try:
+        fleet = Fleet.up(run, 1)
         fleet.build("1.0.0", "2.0.0")
         fleet.build("2.1.0", "2.2.0", "2.3.0", like="2.0.0")
+        fleet.provision().check()
         fleet.deploy("1.0.0").check()
         yield fleet
+    finally:
+        Fleet.remove(run)
 
 
 class Websocket(threading.Thread):
