@@ -126,6 +126,10 @@ options:
     description: Take the lock from the run that holds it. Only when that run is known to be dead.
     type: bool
     default: false
+  soak:
+    description: For O(state=contracted), how many seconds the release must have been live.
+    type: float
+    default: 86400.0
   resident:
     description: Set by the action to the digest of the code that stays on the host for the dead-man's switch.
     type: str
@@ -263,6 +267,7 @@ SPEC = APPLICATION + ArgumentSpec(
         "lease": {"type": "float", "default": 900.0},
         "token": {"type": "int"},
         "take_over": {"type": "bool", "default": False},
+        "soak": {"type": "float", "default": 86400.0},
         "resident": {"type": "str", "default": ""},
         "run": {"type": "str", "default": ""},
         "actor": {"type": "str", "default": ""},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from typing import Any
 
 from .._core.errors import NotFound, OpsError
@@ -37,6 +38,7 @@ class Request:
     :param dead_man: for ``live``: after so many seconds without ``confirmed`` the host goes back; 0 for never
     :param token: what an earlier phase of the same run was given by this host's lock
     :param take_over: whoever holds the lock
+    :param soak: for ``contracted``: seconds that the release must have been live
     """
 
     state: str
@@ -48,6 +50,7 @@ class Request:
     dead_man: float = 0.0
     token: int | None = None
     take_over: bool = False
+    soak: float = 0.0
     run: str = ""
     actor: str = ""
 
@@ -114,9 +117,10 @@ def _slot(
     )
 
 
-def make_plan(facts: Facts, app: Application, request: Request) -> Plan:
+def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
     """The plan for a request.
 
+    :param age: seconds since what is live went live
     :raises OpsError: it cannot or must not be done
     """
     if request.state == "rolled_back":
@@ -136,7 +140,7 @@ def make_plan(facts: Facts, app: Application, request: Request) -> Plan:
     if request.state == "absent":
         return planner.plan_absent(facts, app, release)
     if request.state == "contracted":
-        return planner.plan_contracted(facts, app, release)
+        return planner.plan_contracted(facts, app, release, age, request.soak)
     two_phases = guard.arms(facts, release, request.dead_man)
     plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
     return guard.armed(plan, release, request.dead_man, request.course.seconds) if two_phases else plan
@@ -177,7 +181,7 @@ def change(
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     try:
-        plan = make_plan(facts, app, request)
+        plan = make_plan(facts, app, request, _age(ports, app))
     except OpsError:
         _let_go(ports, lease, check)
         raise
@@ -198,6 +202,15 @@ def change(
         _let_go(ports, lease, check)
     told = {"seconds": executor.seconds, "resumed": resumed, "token": lease.token}
     return plan, {**report(facts, app), **told, "verdict": executor.watch.to_dict()}
+
+
+def _age(ports: Ports, app: Application) -> float:
+    """Seconds since the last change of what is live, by the ledger."""
+    changes = timeline(ports.book.entries(), app.name, most=1)
+    if not changes:
+        return 0.0
+    since = datetime.strptime(changes[0]["time"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    return ports.clock.moment().wall - since.timestamp()
 
 
 def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
