@@ -110,7 +110,10 @@ class Entry:
         if isinstance(value, (int, float)):
             raise self.bad(f"{key} {value!r} is a number", CLOCK_FIX)
         found = _CLOCK.fullmatch(str(value).strip())
-        return time(*(int(part or 0) for part in found.groups())) if found else None
+        if found is None:
+            return None
+        hour, minute, second = (int(part or 0) for part in found.groups())
+        return time(hour, minute, second)
 
     def moment(self, key: str, value: Any, zone: str) -> datetime:
         """A naive wall clock time of the zone; a date is its first minute."""

@@ -89,8 +89,9 @@ def _tzid(parameters: str) -> str:
 def _with(entry: Entry, found: Recurrence, name: str, parameters: str, value: str) -> Recurrence:
     if name in {"RRULE", "EXRULE"}:
         rule = checked_rule(entry, value, found.zone)
-        field = "rules" if name == "RRULE" else "except_rules"
-        return replace(found, **{field: (*getattr(found, field), rule)})
+        if name == "RRULE":
+            return replace(found, rules=(*found.rules, rule))
+        return replace(found, except_rules=(*found.except_rules, rule))
     zone = _tzid(parameters) or found.zone
     if zone_info(zone) is None:
         raise entry.bad(f"there is no time zone {zone!r}", "Use a name such as Europe/Berlin or UTC.")

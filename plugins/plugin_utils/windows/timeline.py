@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from heapq import merge
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from .model import Cron, Length, Once, Rules, Times, Window
@@ -22,7 +23,7 @@ from .model import Cron, Length, Once, Rules, Times, Window
 # A controller without them can still load the plugins and say what it lacks.
 try:
     from cronsim import CronSim
-    from dateutil.rrule import rruleset, rrulestr
+    from dateutil.rrule import rrule, rruleset, rrulestr
 except ImportError as error:
     MISSING: ImportError | None = error
 else:
@@ -120,9 +121,9 @@ def _rule_pairs(times: Rules, since: datetime) -> Iterator[tuple[datetime, Pair]
     zone = ZoneInfo(times.zone)
     found = rruleset()
     for rule in times.rules:
-        found.rrule(rrulestr(rule, dtstart=_start(times, rule, since)))
+        found.rrule(_rule(times, rule, since))
     for rule in times.except_rules:
-        found.exrule(rrulestr(rule, dtstart=_start(times, rule, since)))
+        found.exrule(_rule(times, rule, since))
     for moment in times.dates:
         found.rdate(moment)
     for wall in found:
@@ -131,11 +132,12 @@ def _rule_pairs(times: Rules, since: datetime) -> Iterator[tuple[datetime, Pair]
             yield wall, (begin, _end(begin, wall, zone, times.length))
 
 
-def _start(times: Rules, rule: str, since: datetime) -> datetime:
-    """The date to count from: the latest one that cannot change what is found."""
-    if not independent(rule):
-        return times.start
-    return max(times.start, datetime.combine(since.date(), times.start.time()))
+def _rule(times: Rules, text: str, since: datetime) -> rrule:
+    """The rule, counted from the latest date that cannot change what it finds."""
+    start = times.start
+    if independent(text):
+        start = max(start, datetime.combine(since.date(), start.time()))
+    return cast("rrule", rrulestr(text, dtstart=start))
 
 
 def independent(rule: str) -> bool:
