@@ -11,11 +11,10 @@ from typing import Any
 
 from ..modules.gate import SPEC
 from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
-from ..plugin_utils.gate.adapters.asking import Asker, Host, Subject, all_runs, read_host
+from ..plugin_utils.gate.adapters.asking import Asker, Host, Subject, read_host
 from ..plugin_utils.gate.adapters.clock import Clock
 from ..plugin_utils.gate.adapters.keeper import Keeper
-from ..plugin_utils.gate.report import refusal, table, to_dict
-from ..plugin_utils.windows.adapters.inventory import MISSING
+from ..plugin_utils.gate.report import refusal, to_dict
 
 #: What the playbooks register of ``mas.ops.gate_info``.
 ASKED = "gate_asked"
@@ -23,7 +22,6 @@ ASKED = "gate_asked"
 
 class ActionModule(ControllerAction):
     spec = SPEC
-    missing = MISSING
     #: Tests hand in one of their own.
     clock = Clock()
 
@@ -38,21 +36,22 @@ class ActionModule(ControllerAction):
             asker = Asker(subject, self.clock.now())
             return {"changed": False, "ask": [host.name for host in hosts if asker.needs(host)]}
         keeper = Keeper(_what(params), hosts, subject, self.clock, self._display.display)
-        return self._told(keeper, recheck=bool(params["recheck"]))
+        return self._told(keeper, recheck=bool(params["recheck"]), refuse=bool(params["refuse"]))
 
-    def _told(self, keeper: Keeper, recheck: bool) -> Facts:
+    def _told(self, keeper: Keeper, recheck: bool, refuse: bool) -> Facts:
         verdict = keeper.judge(recheck) if self._task.check_mode or recheck else keeper.pass_or_wait()
-        facts = {"changed": False, **to_dict(verdict)}
-        if facts["stopped"] or facts["waiting"]:
-            message = refusal(verdict, {host.name: host.settings for host in keeper.hosts}, recheck)
-            if not self._task.check_mode:
-                return {**facts, "failed": True, "error": "gate", "msg": message}
+        facts = {"changed": False, "refused": False, **to_dict(verdict)}
+        if not facts["stopped"] and not facts["waiting"]:
+            if facts["table"]:
+                self._display.display(facts["table"])
+            return facts
+        message = refusal(verdict, {host.name: host.settings for host in keeper.hosts}, recheck)
+        if self._task.check_mode:
             # A dry run changes nothing, so nothing needs to hold it up; it says what would.
             self._display.warning(message)
             return facts
-        if facts["table"]:
-            self._display.display(table(verdict))
-        return facts
+        failure = {"failed": True, "error": "gate"} if refuse else {}
+        return {**facts, "refused": True, "msg": message, **failure}
 
     def _hosts(self, params: Mapping[str, Any]) -> list[Host]:
         names = params["hosts"] or self._variables.get(

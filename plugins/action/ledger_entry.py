@@ -18,11 +18,12 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     TRANSFERS_FILES = False
+    module = "mas.ops.ledger_entry"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module on the host with the names of the run and of its actor."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = {"run": run_id(task_vars), "actor": actor(task_vars), **self._task.args}
-        done = self._execute_module(module_name="mas.ops.ledger_entry", module_args=args, task_vars=task_vars)
+        done = self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)
         return {**result, **done}

@@ -90,6 +90,12 @@ options:
     description: Who does this, for the ledger. By default the AWX user or the user at the controller.
     type: str
     default: ""
+  gate:
+    description:
+      - What the gate decided for this host, for the ledger, as RV(mas.ops.gate#module:hosts) of M(mas.ops.gate)
+        returns it in C(evidence).
+    type: dict
+    default: {}
 seealso:
   - module: mas.ops.release_info
   - module: mas.ops.artifact_build
@@ -205,6 +211,7 @@ SPEC = APPLICATION + ArgumentSpec(
         "assume_staged": {"type": "bool", "default": False},
         "run": {"type": "str", "default": ""},
         "actor": {"type": "str", "default": ""},
+        "gate": {"type": "dict", "default": {}},
     },
     required_if=[
         ("state", "staged", ["version", "sha256"]),
@@ -231,7 +238,7 @@ def _request(params: Mapping[str, Any]) -> Request:
     wanted = params["version"] and check_version(params["version"])
     if wanted and params["sha256"]:
         wanted = release_id(wanted, check_sha256(params["sha256"]))
-    names = ("state", "to", "leave", "assume_staged", "run", "actor")
+    names = ("state", "to", "leave", "assume_staged", "run", "actor", "gate")
     return Request(release=wanted, **{name: params[name] for name in names})
 
 

@@ -7,16 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Optional
+from typing import Any
 
+from .._core.errors import BadInput
 from .._ledger.history import RELEASE
+from .._ledger.query import SUCCEEDED, moment_of, outcome_of, parse_time
 
 #: Older runs say little about the next one.
 RUNS = 50
 _KINDS = {"live": "deploy", "rolled_back": "rollback"}
-#: What the entries of backups and drills call a good end.
-GOOD = frozenset({"done", "ok", "pass", "passed", "succeeded", "success"})
 
 
 def runs(entries: Iterable[Mapping[str, Any]], application: str) -> list[dict[str, Any]]:
@@ -29,14 +28,23 @@ def runs(entries: Iterable[Mapping[str, Any]], application: str) -> list[dict[st
         kind = _KINDS.get(str(entry.get("action")))
         if entry.get("kind") != RELEASE or entry.get("application") != application or kind is None:
             continue
-        begun, ended = parse_time(entry.get("began")), parse_time(entry.get("time"))
-        if begun and ended and ended >= begun:
-            seconds = round((ended - begun).total_seconds(), 3)
+        seconds = _seconds(entry)
+        if seconds is not None:
             found.append({"run": str(entry.get("run", "")), "kind": kind, "seconds": seconds})
     return found[-RUNS:]
 
 
-def newest(entries: Sequence[Mapping[str, Any]], kind: str) -> Optional[str]:
+def _seconds(entry: Mapping[str, Any]) -> float | None:
+    try:
+        began, ended = parse_time(str(entry.get("began"))), moment_of(entry)
+    except BadInput:
+        return None
+    if ended is None or ended < began:
+        return None
+    return round((ended - began).total_seconds(), 3)
+
+
+def newest(entries: Sequence[Mapping[str, Any]], kind: str) -> str | None:
     """The time of the newest entry of ``kind`` that ended well, or ``None``."""
     for entry in reversed(entries):
         if entry.get("kind") == kind and is_good(entry):
@@ -45,14 +53,5 @@ def newest(entries: Sequence[Mapping[str, Any]], kind: str) -> Optional[str]:
 
 
 def is_good(entry: Mapping[str, Any]) -> bool:
-    """An outcome or a verdict decides where there is one, then the action."""
-    said = entry.get("outcome") or entry.get("verdict") or entry.get("action")
-    return str(said) in GOOD
-
-
-def parse_time(text: Any) -> Optional[datetime]:
-    """A moment as the ledger writes it. Python 3.9 does not read the Z."""
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00")) if text else None
-    except ValueError:
-        return None
+    """A drill has a verdict beside its outcome: one that proved nothing counts for nothing."""
+    return outcome_of(entry) == SUCCEEDED and entry.get("verdict", "pass") == "pass"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.errors import NotFound, OpsError
@@ -30,6 +30,7 @@ class Request:
     :param to: for ``rolled_back``: the version or release to go back to; the previous one by default
     :param leave: for ``rolled_back``: only when this version is live, or on its way to be
     :param assume_staged: in check mode: for ``live``, plan as if the release were staged
+    :param gate: what the gate decided, for the ledger
     """
 
     state: str
@@ -39,6 +40,7 @@ class Request:
     assume_staged: bool = False
     run: str = ""
     actor: str = ""
+    gate: Mapping[str, Any] = field(default_factory=dict)
 
 
 def observe(app: Application, layout: Layout, ports: Ports) -> Facts:
@@ -125,7 +127,9 @@ def change(
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     plan = make_plan(facts, app, request)
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
-    executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state)
+    executor = Executor(
+        app, layout, ports, limits, request.run, request.actor, facts.state, gate=request.gate
+    )
     if plan.changed and not check:
         try:
             executor.apply(plan, _operation(facts, plan, request, ports.clock.text()))
@@ -166,6 +170,9 @@ def _operation(facts: Facts, plan: Plan, request: Request, since: str) -> Operat
     release = brought[0].detail["release"] if brought else facts.slots[slot].release
     before = held.before if held and held.slot == slot else facts.slots[slot].release
     kind = "deploy" if request.state in ("staged", "live") else "rollback"
+    if held and (held.run, held.release, held.slot) == (request.run, release, slot):
+        # The switch goes on with what this run staged: to know how long a deploy takes, both count.
+        since = held.since
     return Operation(kind, release or "", slot, before, request.run, since)
 
 

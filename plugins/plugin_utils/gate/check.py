@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """What one check found. What cannot be told counts as failed, unless the check is advisory."""
 
     PASS = "pass"
@@ -21,7 +21,7 @@ class Outcome(str, Enum):
     INCONCLUSIVE = "inconclusive"
 
 
-class Mode(str, Enum):
+class Mode(StrEnum):
     """Whether a check can stop a change, only says what it found, or is not made."""
 
     ON = "on"
@@ -85,7 +85,12 @@ def passed(name: str, message: str, **evidence: Any) -> Check:
     return Check(name, Outcome.PASS, message, evidence)
 
 
-def failed(name: str, message: str, until: datetime | None = None, **evidence: Any) -> Check:
+def failed(name: str, message: str, **evidence: Any) -> Check:
+    return Check(name, Outcome.FAIL, message, evidence)
+
+
+def closed(name: str, message: str, until: datetime | None, **evidence: Any) -> Check:
+    """Failed, and time will mend it: at ``until``, where that is known."""
     return Check(name, Outcome.FAIL, message, evidence, until)
 
 

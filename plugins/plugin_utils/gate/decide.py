@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from . import hosts, observed, override, timely
@@ -31,7 +31,7 @@ from .facts import Facts
 from .settings import Outside, Settings
 
 
-class Decision(str, Enum):
+class Decision(StrEnum):
     """What becomes of a host: it is changed, the change stops, it is left out, or it is waited for."""
 
     GO = "go"

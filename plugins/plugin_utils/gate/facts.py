@@ -13,6 +13,8 @@ from typing import Any
 
 from .check import Unknown
 
+NOT_ASKED = Unknown("the host was not asked")
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -57,8 +59,8 @@ class Answers:
     disks: Sequence[Mapping[str, Any]] = ()
     reboot: Sequence[str] = ()
     locked: bool = False
-    durations: Mapping[str, Sequence[float]] | Unknown = Unknown("the host was not asked")
-    newest: Mapping[str, Any] | Unknown = Unknown("the host was not asked")
+    durations: Mapping[str, Sequence[float]] | Unknown = NOT_ASKED
+    newest: Mapping[str, Any] | Unknown = NOT_ASKED
 
 
 @dataclass(frozen=True)

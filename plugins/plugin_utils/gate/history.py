@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ...module_utils._ledger.history import RELEASE
+from ...module_utils._ledger.query import parse_time
 from .facts import Life
 
 
@@ -52,7 +53,7 @@ def life(
 
 def _after(seen: _Stretch, entry: Mapping[str, Any], release: str) -> _Stretch:
     action, before, after = entry.get("action"), entry.get("from"), entry.get("to")
-    at = datetime.fromisoformat(str(entry["time"]))
+    at = parse_time(str(entry["time"]))
     if action in ("live", "rolled_back") and after == release:
         return seen.live(at)
     if action == "rolled_back" and before == release:

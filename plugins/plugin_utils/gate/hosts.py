@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ...module_utils._ledger.query import parse_time
 from .check import (
     BACKUP_AGE,
     DISK,
@@ -89,7 +90,9 @@ def _age(name: str, kind: str, wanted: Age | None, newest: datetime | Unknown | 
         return unknown(name, f"no ledger tells of a good {kind}")
     age = at - newest
     words = f"the newest good {kind} is {shown(age)} old ({clock(newest)}), {shown(wanted.limit)} are allowed"
-    return held(name, age <= wanted.limit, words, newest=newest.isoformat(), seconds=round(age.total_seconds()))
+    return held(
+        name, age <= wanted.limit, words, newest=newest.isoformat(), seconds=round(age.total_seconds())
+    )
 
 
 def _why(facts: Facts) -> str:
@@ -103,4 +106,4 @@ def newest_of(answers: Answers | None, kind: str, unreachable: str) -> datetime 
     if isinstance(answers.newest, Unknown):
         return answers.newest
     found = answers.newest.get(kind)
-    return datetime.fromisoformat(str(found)) if found else None
+    return parse_time(str(found)) if found else None

@@ -63,4 +63,6 @@ def _mode(value: Any, where: str) -> Mode:
     try:
         return Mode(str(value))
     except ValueError as error:
-        raise BadInput(f"{value!r} is none of on, off, advisory", where=where, fix="Choose one of them.") from error
+        raise BadInput(
+            f"{value!r} is none of on, off, advisory", where=where, fix="Choose one of them."
+        ) from error

@@ -44,17 +44,31 @@ class Verdict:
 
 def to_dict(verdict: Verdict) -> dict[str, Any]:
     """What the action returns."""
-    stopped, waiting = verdict.those(Decision.STOP), verdict.those(Decision.WAIT)
-    return {
+    summary = {
         "at": verdict.at.isoformat(),
         "go": verdict.those(Decision.GO),
-        "stopped": stopped,
+        "stopped": verdict.those(Decision.STOP),
         "skipped": verdict.those(Decision.SKIP),
-        "waiting": waiting,
+        "waiting": verdict.those(Decision.WAIT),
         "next_opening": verdict.next_opening.isoformat() if verdict.next_opening else None,
-        "hosts": {name: _host(one, verdict) for name, one in verdict.hosts.items()},
         "table": table(verdict),
     }
+    told = {"what": verdict.what, "failed": failing(verdict), "overridden": overridden(verdict)}
+    return {
+        **summary,
+        "hosts": {name: _host(one, verdict) for name, one in verdict.hosts.items()},
+        "summary": {**summary, **told},
+    }
+
+
+def failing(verdict: Verdict) -> list[str]:
+    """The names of the checks that stand in the way of any host."""
+    return sorted({judged.check.name for one in verdict.hosts.values() for judged in one.blocking})
+
+
+def overridden(verdict: Verdict) -> list[str]:
+    """The names of the checks that did not pass on some host and were set aside."""
+    return sorted({name for one in verdict.hosts.values() for name in one.overridden})
 
 
 def _host(one: HostDecision, verdict: Verdict) -> dict[str, Any]:
@@ -86,7 +100,7 @@ def evidence(one: HostDecision, at: datetime) -> dict[str, Any]:
 
 def table(verdict: Verdict) -> str:
     """What does not simply pass, hosts with the same finding in one line; empty when all passes."""
-    rows = [_COLUMNS, *_rows(verdict)]
+    rows: list[tuple[str, ...]] = [_COLUMNS, *_rows(verdict)]
     if len(rows) == 1:
         return ""
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
@@ -97,7 +111,7 @@ def table(verdict: Verdict) -> str:
 
 
 def _rows(verdict: Verdict) -> Iterable[tuple[str, ...]]:
-    found: dict[tuple[str, ...], list[str]] = {}
+    found: dict[tuple[str, str, str, str], list[str]] = {}
     for name, one in verdict.hosts.items():
         for judged in one.judged:
             if judged.check.outcome is Outcome.PASS and judged.check.name != OVERRIDE:
@@ -127,12 +141,13 @@ def _names(hosts: Sequence[str], all_hosts: int) -> str:
     return ", ".join(hosts[:_HOSTS]) + more
 
 
-def refusal(verdict: Verdict, settings: Mapping[str, Settings]) -> str:
+def refusal(verdict: Verdict, settings: Mapping[str, Settings], recheck: bool = False) -> str:
     """The message of a gate that stays closed: what failed, where, why, when next, and what to do."""
+    done = "Nothing more is changed" if recheck else "Nothing was changed"
     stopped = verdict.those(Decision.STOP) + verdict.those(Decision.WAIT)
     count = f"{len(stopped)} of {len(verdict.hosts)} hosts"
     lines = [
-        f"The gate is closed for the {verdict.what}, on {count}, at {clock(verdict.at)}. Nothing was changed.",
+        f"The gate is closed for the {verdict.what}, on {count}, at {clock(verdict.at)}. {done}.",
         "",
         table(verdict),
         "",
@@ -159,4 +174,4 @@ def _advice(
 
 def _example(names: Sequence[str], at: datetime) -> dict[str, Any]:
     until = (at + timedelta(hours=1)).replace(microsecond=0)
-    return {"checks": list(names), "by": "YOUR NAME", "reason": "", "until": until.isoformat()}
+    return {"checks": list(names), "by": "", "reason": "", "until": until.isoformat()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from ...module_utils._core.errors import BadInput
@@ -23,7 +23,7 @@ from .values import duration, mapping, number, size, words
 STOP_FILE = "/etc/mas/stop"
 
 
-class Outside(str, Enum):
+class Outside(StrEnum):
     """What becomes of a host that only time keeps out."""
 
     FAIL = "fail"
@@ -198,7 +198,9 @@ def _disk(value: Any) -> Disk:
 def _server(given: Mapping[str, Any], where: str) -> Server:
     url = str(given.get("url") or "").rstrip("/")
     if not url.startswith(("http://", "https://")):
-        raise BadInput(f"{url!r} is not an http(s) address", where=f"{where} url", fix="Say where it listens.")
+        raise BadInput(
+            f"{url!r} is not an http(s) address", where=f"{where} url", fix="Say where it listens."
+        )
     headers = mapping(given.get("headers"), f"{where} headers")
     return Server(
         url,
@@ -223,7 +225,9 @@ def _budget(prometheus: Any, value: Any) -> BudgetQuestion | None:
     given = mapping(value, "gate_error_budget", ("query", "minimum", "maximum"))
     if not given:
         return None
-    server = _server(_as_mapping(prometheus, "gate_prometheus", ("url", "headers", "timeout")), "gate_prometheus")
+    server = _server(
+        _as_mapping(prometheus, "gate_prometheus", ("url", "headers", "timeout")), "gate_prometheus"
+    )
     limits = {
         name: number(given[name], f"gate_error_budget {name}")
         for name in ("minimum", "maximum")
@@ -255,5 +259,7 @@ def _promotion(value: Any) -> Promotion | None:
 def _age(value: Any, where: str) -> Age | None:
     if not value:
         return None
-    given = mapping(value if isinstance(value, Mapping) else {"max_age": value}, where, ("max_age", "ledgers"))
+    given = mapping(
+        value if isinstance(value, Mapping) else {"max_age": value}, where, ("max_age", "ledgers")
+    )
     return Age(duration(given.get("max_age"), f"{where} max_age"), str(given.get("ledgers") or ""))

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from .check import FREEZE, ROOM, STOP, WINDOW, Check, Unknown, failed, passed, unknown
+from .check import FREEZE, ROOM, STOP, WINDOW, Check, Unknown, closed, failed, passed, unknown
 from .facts import Answers, Facts
 from .modes import ROLLBACK
 from .settings import Settings
@@ -35,7 +35,7 @@ def freeze(facts: Facts) -> Check:
     if isinstance(opening, Unknown):
         return unknown(FREEZE, opening.why)
     if opening.frozen:
-        return failed(FREEZE, opening.freeze_why, opening.next_opening, freeze=opening.freeze)
+        return closed(FREEZE, opening.freeze_why, opening.next_opening, freeze=opening.freeze)
     return passed(FREEZE, opening.freeze_why)
 
 
@@ -44,7 +44,7 @@ def window(facts: Facts) -> Check:
     if isinstance(opening, Unknown):
         return unknown(WINDOW, opening.why)
     if not opening.open:
-        return failed(WINDOW, opening.window_why, opening.next_opening, window=opening.window)
+        return closed(WINDOW, opening.window_why, opening.next_opening, window=opening.window)
     closes = opening.closes_at.isoformat() if opening.closes_at else None
     return passed(WINDOW, opening.window_why, window=opening.window, closes_at=closes)
 
@@ -76,7 +76,7 @@ def room(facts: Facts, settings: Settings, at: datetime) -> Check:
     )
     if remaining >= need:
         return passed(ROOM, words, **evidence)
-    return failed(ROOM, f"too little room: {words}", opening.next_opening, **evidence)
+    return closed(ROOM, f"too little room: {words}", opening.next_opening, **evidence)
 
 
 def expected(answers: Answers | None, settings: Settings) -> tuple[timedelta, timedelta, int]:

@@ -80,9 +80,7 @@ def mapping(value: Any, where: str, known: tuple[str, ...] = ()) -> Mapping[str,
         raise BadInput(f"this is not a mapping: {value!r}", where=where, fix="Write it as key: value.")
     strange = sorted({str(key) for key in value} - set(known)) if known else []
     if strange:
-        raise BadInput(
-            f"unknown: {', '.join(strange)}", where=where, fix=f"It may have {', '.join(known)}."
-        )
+        raise BadInput(f"unknown: {', '.join(strange)}", where=where, fix=f"It may have {', '.join(known)}.")
     return {str(key): one for key, one in value.items()}
 
 

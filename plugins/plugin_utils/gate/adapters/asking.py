@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from ..decide import needs_host
 from ..facts import Answers, Facts, Opening
 from ..history import durations
 from ..hosts import newest_of
+from ..modes import ROLLBACK
 from ..openings import opening
 from ..settings import Age, Server, Settings
 from ..settings import parse as parse_settings
@@ -41,6 +42,8 @@ class Host:
     variables: Mapping[str, Any]
     settings: Settings
     asked: Mapping[str, Any] | None = None
+    #: What is wrong with the variables, where that must not stop the change.
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,14 +62,17 @@ class Subject:
 def read_host(
     name: str, variables: Mapping[str, Any], change: str, checks: Any, asked: Mapping[str, Any] | None
 ) -> Host:
-    """
+    """A host with its settings. A mistake in the inventory must not stop a rollback: it is told as a finding.
+
     :raises BadInput: a variable of the host is wrong; the message names both
     """
     try:
         return Host(name, variables, parse_settings(change, variables, checks), asked)
     except BadInput as error:
         error.where = f"{error.where} of {name}"
-        raise
+        if change != ROLLBACK:
+            raise
+        return Host(name, variables, parse_settings(change, {}), asked, str(error))
 
 
 @dataclass
@@ -81,13 +87,15 @@ class Asker:
 
     def opening(self, host: Host) -> Opening | Unknown:
         """:raises BadInput: the windows or freezes of the host are not written as they must be"""
+        if host.problem:
+            return Unknown(host.problem)
+        if not any(host.variables.get(name) for name in WINDOWS):
+            return Opening()
         key = json.dumps([host.variables.get(name) for name in WINDOWS], default=repr)
-        policy = self._once(("policy", key), lambda: _policy(host.variables))
+        policy = self._once(("policy", key), lambda: _policy(host))
         if isinstance(policy, Unknown):
             return policy
-        target = target_of_host(
-            host.variables, host=host.name, application=self.subject.application or None
-        )
+        target = target_of_host(host.variables, host=host.name, application=self.subject.application or None)
         return opening(policy, target, self.at)
 
     def needs(self, host: Host) -> bool:
@@ -157,7 +165,7 @@ class Asker:
         return newest_of(answers, kind, unreachable)
 
     def _answers(self, asked: Mapping[str, Any]) -> Answers:
-        if asked.get("failed"):
+        if "runs" not in asked:
             why = Unknown(f"mas.ops.gate_info failed on the host: {asked.get('msg', '')}")
             return Answers(durations=why, newest=why)
         broken = Unknown(str(asked["ledger_error"])) if asked.get("ledger_error") else None
@@ -170,18 +178,18 @@ class Asker:
         )
 
 
-def all_runs(hosts: list[Host]) -> Mapping[str, Any]:
+def all_runs(hosts: Sequence[Host]) -> Mapping[str, Any]:
     """How long runs took, from what all hosts told."""
     return durations(run for host in hosts for run in (host.asked or {}).get("runs") or ())
 
 
-def _policy(variables: Mapping[str, Any]) -> Policy | Unknown:
+def _policy(host: Host) -> Policy | Unknown:
     """What is written wrongly is an error for whoever wrote it; a calendar that cannot be had is a fact."""
     try:
-        return policy_of_host(variables)
-    except BadInput:
-        raise
+        return policy_of_host(host.variables)
     except OpsError as error:
+        if isinstance(error, BadInput) and host.settings.change != ROLLBACK:
+            raise
         return Unknown(str(error))
 
 

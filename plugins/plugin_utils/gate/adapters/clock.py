@@ -10,16 +10,12 @@ a clock of its own into the action, or runs the whole playbook under faketime(1)
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import UTC, datetime
 
 
 class Clock:
     """The time, and waiting for it."""
-
-    def __init__(self) -> None:
-        self._parent = os.getppid()
 
     @staticmethod
     def now() -> datetime:

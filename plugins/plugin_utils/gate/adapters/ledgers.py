@@ -15,6 +15,7 @@ from typing import Any
 from ....module_utils._core.errors import LedgerError
 from ....module_utils._gate import asked
 from ....module_utils._ledger.adapters.file import FileLedger
+from ....module_utils._ledger.query import parse_time
 from ..check import Unknown
 from ..facts import Life
 from ..history import life
@@ -39,7 +40,10 @@ def lives(question: Promotion, application: str, release: str, at: datetime) -> 
     books = read(question.ledgers)
     if isinstance(books, Unknown):
         return books
-    found = (life(_of(entries, question.environment), application, release, host, at) for host, entries in books.items())
+    found = (
+        life(_of(entries, question.environment), application, release, host, at)
+        for host, entries in books.items()
+    )
     return [one for one in found if one]
 
 
@@ -53,5 +57,5 @@ def newest(question: Age, kind: str) -> datetime | Unknown | None:
     books = read(question.ledgers)
     if isinstance(books, Unknown):
         return books
-    times = (asked.parse_time(asked.newest(entries, kind)) for entries in books.values())
-    return max((time for time in times if time), default=None)
+    times = (asked.newest(entries, kind) for entries in books.values())
+    return max((parse_time(time) for time in times if time), default=None)
