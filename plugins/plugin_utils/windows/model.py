@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
+from zoneinfo import ZoneInfo
 
 
 class Kind(StrEnum):
@@ -177,14 +178,11 @@ class Span:
     owner: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "begin": _text(self.begin),
-            "end": _text(self.end),
-            "name": self.name,
-            "kind": self.kind.value,
-            "reason": self.reason,
-            "owner": self.owner,
-        }
+        return {**vars(self), "kind": self.kind.value, "begin": _text(self.begin), "end": _text(self.end)}
+
+    def shown_in(self, zone: ZoneInfo) -> dict[str, Any]:
+        """The same on the wall clock of a zone."""
+        return replace(self, begin=self.begin.astimezone(zone), end=self.end.astimezone(zone)).to_dict()
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -36,7 +36,7 @@ def policy_of(
 
     :raises OpsError: what is wrong with which entry, or that a library is missing
     """
-    _check_libraries()
+    check_libraries()
     zone = str(zone or "UTC")
     if zone_info(zone) is None:
         raise BadInput(
@@ -99,7 +99,8 @@ def moment(at: Any, zone: Any = None) -> datetime:
     return found
 
 
-def _check_libraries() -> None:
+def check_libraries() -> None:
+    """:raises BadInput: a library that the controller lacks"""
     if MISSING:
         raise BadInput(
             f"the Python library {MISSING.name} is not installed on the controller",
