@@ -110,6 +110,7 @@ def test_what_must_lift_it_does_and_sets_it_again(folder: Path, monkeypatch: pyt
     assert attributes(ledger) == {True}
 
 
+@pytest.mark.slow
 def test_death_at_every_line_heals_at_the_next_append(folder: Path) -> None:
     ledger = FileLedger(str(folder / "one/ledger.jsonl"), PROTECTED)
     template = folder / "template"

@@ -120,6 +120,7 @@ def test_what_is_carried_over_is_bounded(ledger: FileLedger) -> None:
     assert fold(ledger.entries(), "agents").live == f"{3 * CARRIED_RELEASES - 1}.0.0-{'a' * 12}"
 
 
+@pytest.mark.slow
 def test_death_at_every_line_of_an_append_that_rotates_and_prunes(tmp_path: Path) -> None:
     """Whatever was there stays, the chain holds, and the next append puts everything right."""
     folder = tmp_path / "one"
