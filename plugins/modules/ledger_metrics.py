@@ -58,7 +58,10 @@ from ..module_utils._core.files import write_atomic
 from ..module_utils._core.plan import Plan, Step
 from ..module_utils._ledger.adapters.file import FileLedger
 from ..module_utils._ledger.adapters.textfile import read_metrics
+from ..module_utils._ledger.history import RELEASE
 from ..module_utils._ledger.metrics import render
+from ..module_utils._ledger.query import Query
+from ..module_utils._ledger.segments import LEDGER_KIND
 from ..module_utils._ledger.summary import summarize
 
 SPEC = LEDGER_PATH + ArgumentSpec(
@@ -70,7 +73,7 @@ def metrics(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The use case behind the module."""
     dest = params["dest"]
     before = read_metrics(dest)
-    found = FileLedger(params["path"]).read()
+    found = FileLedger(params["path"]).read(Query(kinds=(RELEASE, LEDGER_KIND)))
     after = render(found.chain, sum(file.bytes for file in found.files), summarize(found.entries))
     steps = (Step("write", dest),) if after != before else ()
     if steps and not check_mode:

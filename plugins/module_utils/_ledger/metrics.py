@@ -124,4 +124,6 @@ def _one(value: Number) -> tuple[Sample, ...]:
 
 
 def _escaped(text: str) -> str:
+    """Label values are UTF-8 with three escapes; half a surrogate pair cannot be written."""
+    text = text.encode(errors="replace").decode()
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
