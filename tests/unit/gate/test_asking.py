@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,18 +56,16 @@ def serving() -> Iterator[tuple[Recorder, str]]:
     recorder = Recorder()
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             recorder.asked.append((parts.path, parse_qs(parts.query), dict(self.headers)))
             time.sleep(recorder.delay)
             self.send_response(recorder.status)
             self.send_header("Content-Length", str(len(recorder.body)))
             self.end_headers()
-            try:
+            # Whoever asked may have given up.
+            with suppress(OSError):
                 self.wfile.write(recorder.body)
-            except OSError:
-                # Whoever asked has given up.
-                pass
 
         def log_message(self, *_: Any) -> None:
             pass
