@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..modules.gate import SPEC
+from ..plugin_utils.adapters.run import actor
 from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
 from ..plugin_utils.gate.adapters.asking import Asker, Host, Subject, read_host
 from ..plugin_utils.gate.adapters.clock import Clock
@@ -31,7 +32,7 @@ class ActionModule(ControllerAction):
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
         hosts = self._hosts(params)
-        subject = _subject(params)
+        subject = _subject(params, actor(self._variables))
         if params["questions"]:
             asker = Asker(subject, self.clock.now())
             return {"changed": False, "ask": [host.name for host in hosts if asker.needs(host)]}
@@ -64,10 +65,11 @@ class ActionModule(ControllerAction):
         return read_host(name, variables, str(params["change"]), params["checks"], variables.get(ASKED))
 
 
-def _subject(params: Mapping[str, Any]) -> Subject:
+def _subject(params: Mapping[str, Any], who: str = "") -> Subject:
     artifact = params["artifact"]
     release = params["release"] or (artifact or {}).get("release")
-    return Subject(str(params["application"] or ""), str(release or ""), artifact, float(params["left"]))
+    application = str(params["application"] or "")
+    return Subject(application, str(release or ""), artifact, float(params["left"]), who)
 
 
 def _what(params: Mapping[str, Any]) -> str:

@@ -69,6 +69,12 @@ locked:
   description: Whether a run holds the lock of the application now.
   type: bool
   returned: success
+lease:
+  description:
+    - Who holds the application between two phases of a run (C(owner), C(operation), C(since), C(run)), empty when
+      nobody does.
+  type: dict
+  returned: success
 runs:
   description: The newest deploys and rollbacks of the application that the ledger tells the duration of.
   type: list

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +59,7 @@ class Answers:
     disks: Sequence[Mapping[str, Any]] = ()
     reboot: Sequence[str] = ()
     locked: bool = False
+    lease: Mapping[str, str] = field(default_factory=dict)
     durations: Mapping[str, Sequence[float]] | Unknown = NOT_ASKED
     newest: Mapping[str, Any] | Unknown = NOT_ASKED
 
@@ -89,5 +90,7 @@ class Facts:
     drill: datetime | Unknown | None = None
     answers: Answers | None = None
     unreachable: str = ""
+    #: Who wants to make the change.
+    actor: str = ""
     #: The part of the change that is still ahead, 1 for all of it.
     left: float = 1.0

@@ -38,11 +38,17 @@ def reachable(facts: Facts) -> Check:
 
 
 def lock(facts: Facts) -> Check:
+    """A lease of one's own is that of a run that died: the same command goes on, which ``release`` decides."""
     answers = facts.answers
     if answers is None:
         return unknown(LOCK, _why(facts))
-    free = "no other run changes the application"
-    return failed(LOCK, "another run is changing the application") if answers.locked else passed(LOCK, free)
+    if answers.locked:
+        return failed(LOCK, "another run is changing the application right now")
+    lease = answers.lease
+    if lease and lease.get("owner") != facts.actor:
+        words = f"{lease.get('operation')} by {lease.get('owner')} since {lease.get('since')} holds the lock"
+        return failed(LOCK, words, **lease)
+    return passed(LOCK, "nobody else changes the application")
 
 
 def disk(facts: Facts, settings: Settings) -> Check:

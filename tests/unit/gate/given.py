@@ -14,7 +14,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.windows.adapters.inventory
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.model import Target
 
 AT = datetime(2026, 3, 9, 22, 30, tzinfo=UTC)
-_ANSWERS = {"disks", "reboot", "locked", "deploys", "rollbacks"}
+_ANSWERS = {"disks", "reboot", "locked", "lease", "deploys", "rollbacks"}
 
 
 def settings_of(case: Mapping[str, Any]) -> Any:

@@ -118,7 +118,7 @@ _OVERRIDES = some.none() | some.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     modes=_MODES,
     override=_OVERRIDES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,13 @@ import pytest
 from ansible_collections.mas.ops.plugins.module_utils._gate import asked, entry
 from ansible_collections.mas.ops.plugins.module_utils._gate.adapters import host
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.loopback import Clock
+from ansible_collections.mas.ops.plugins.module_utils._releases.lease import (
+    Claim,
+    Lease,
+    claim,
+    released,
+)
 
 RUN = {"kind": "release", "application": "agents", "action": "live", "run": "7"}
 
@@ -118,3 +126,21 @@ def test_a_ledger_tells_runs_and_backups(state: Path) -> None:
     found = host.look("agents")
     assert [one["seconds"] for one in found["runs"]] == [9.0]
     assert found["newest"]["backup"] == "2026-03-09T11:00:00.000Z"
+
+
+def test_a_lease_tells_who_holds_the_application(state: Path) -> None:
+    assert host.look("agents")["lease"] == {}
+    moment = Clock.moment()
+    wanted = Claim("7", "ada", "deploy of 2.0.0")
+    held = claim(Lease(), wanted, moment, 60.0)
+    path = state / "agents/lease.json"
+    path.write_text(json.dumps(held.to_dict()))
+    assert host.look("agents")["lease"] == {
+        "owner": "ada", "operation": "deploy of 2.0.0", "since": moment.text, "run": "7",
+    }  # fmt: skip
+    path.write_text(json.dumps(claim(Lease(), wanted, moment, -1.0).to_dict()))
+    assert host.look("agents")["lease"] == {}
+    path.write_text(json.dumps(released(held).to_dict()))
+    assert host.look("agents")["lease"] == {}
+    path.write_text("{")
+    assert host.look("agents")["lease"] == {}

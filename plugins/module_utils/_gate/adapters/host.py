@@ -13,9 +13,12 @@ import posixpath
 from typing import Any
 
 from ..._core.errors import LedgerError, OpsError
+from ..._core.files import read_json
 from ..._ledger.adapters.file import FileLedger
 from ..._releases.adapters.folders import load_application
+from ..._releases.adapters.loopback import Clock
 from ..._releases.layout import STATE
+from ..._releases.lease import parse_lease
 from .. import asked
 
 #: Debian's and Ubuntu's update-notifier-common and unattended-upgrades write them.
@@ -29,6 +32,7 @@ def look(application: str) -> dict[str, Any]:
         "disks": [_disk(path) for path in _roots(application)],
         "reboot": _reboot(),
         "locked": bool(application) and _locked(posixpath.join(STATE, application, "lock")),
+        "lease": _lease(posixpath.join(STATE, application, "lease.json")) if application else {},
         **_ledger(application),
     }
 
@@ -90,6 +94,17 @@ def _locked(path: str) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def _lease(path: str) -> dict[str, str]:
+    """Who holds the application between two phases, until the lease is over; empty when nobody does."""
+    try:
+        lease = parse_lease(read_json(path))
+    except OpsError:
+        return {}
+    if lease.free or lease.until is None or lease.until.left(Clock.moment()) <= 0:
+        return {}
+    return {"owner": lease.owner, "operation": lease.operation, "since": lease.since, "run": lease.run}
 
 
 def _ledger(application: str) -> dict[str, Any]:

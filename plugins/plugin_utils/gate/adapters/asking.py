@@ -57,6 +57,7 @@ class Subject:
     release: str = ""
     artifact: Mapping[str, Any] | None = None
     left: float = 1.0
+    actor: str = ""
 
 
 def read_host(
@@ -127,6 +128,7 @@ class Asker:
             answers=answers,
             unreachable=unreachable,
             left=subject.left,
+            actor=subject.actor,
         )
 
     def _once(self, key: Any, ask: Callable[[], T]) -> T:
@@ -173,6 +175,7 @@ class Asker:
             disks=tuple(asked.get("disks") or ()),
             reboot=tuple(str(one) for one in asked.get("reboot") or ()),
             locked=bool(asked.get("locked")),
+            lease={str(key): str(value) for key, value in (asked.get("lease") or {}).items()},
             durations=broken or self.runs,
             newest=broken or asked.get("newest") or {},
         )
