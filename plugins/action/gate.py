@@ -35,7 +35,7 @@ class ActionModule(ControllerAction):
         subject = _subject(params, actor(self._variables))
         if params["questions"]:
             asker = Asker(subject, self.clock.now())
-            return {"changed": False, "ask": [host.name for host in hosts if asker.needs(host)]}
+            return {"changed": False, "ask": asker.questions(hosts)}
         keeper = Keeper(_what(params), hosts, subject, self.clock, self._display.display)
         return self._told(keeper, recheck=bool(params["recheck"]), refuse=bool(params["refuse"]))
 

@@ -36,6 +36,13 @@ OVERRIDE = {
 }
 
 
+ICS = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:test\r\n{}END:VCALENDAR\r\n"
+EVENT = (
+    "BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:The database moves\r\n"
+    "DTSTART:20200101T000000Z\r\nDTEND:20400101T000000Z\r\nEND:VEVENT\r\n"
+)
+
+
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
     for fleet in make_fleet("gate", 2, "mixed", warmup=0):
@@ -116,7 +123,10 @@ def test_refused_one_second_before_the_window(fleet: Fleet) -> None:
 
 
 def test_started_when_the_window_opens(fleet: Fleet) -> None:
-    deploy_at(fleet, "22:00:00", "2.0.0", windows=NIGHT).check()
+    done = deploy_at(fleet, "22:00:00", "2.0.0", windows=NIGHT).check()
+    # For the history one host is asked.
+    asked = done.output[done.output.index("TASK [Ask for disks") :].split("\n\n")[0]
+    assert [name for name in fleet.names if f"[{name}]" in asked] == fleet.names[-1:]
     everywhere(fleet, "2.0.0")
     assert {one["gate"]["at"] for one in last(fleet, "release")} == {f"{DAY}T22:00:00+00:00"}
 
@@ -213,6 +223,37 @@ def test_waiting_for_the_window(fleet: Fleet) -> None:
     assert last(fleet, "release")[0]["gate"]["at"].startswith(f"{DAY}T22:00:0")
     far = deploy_at(fleet, "12:00:00", "4.0.0", windows=NIGHT, gate_outside_window="wait")
     refused(far, "in 10 h")
+
+
+def test_a_freeze_that_is_declared_between_batches_takes_the_first_one_back(fleet: Fleet) -> None:
+    """Its calendar holds nothing until the first batch switches, which takes some seconds under watch."""
+    everywhere(fleet, "5.0.0")
+    calendar = fleet.bed.state / "freezes.ics"
+    calendar.write_text(ICS.format(""))
+    slowly = {"deploy_batch_size": 1, "deploy_steps": [50], "deploy_bake": 12}
+    given = {"windows_calendars": [{"source": str(calendar)}], **slowly, "version": "4.0.0"}
+    with fleet.load(60) as load:
+        process = fleet.start("deploy", **given)
+        assert process.stdout
+        output = ""
+        for line in process.stdout:
+            output += line
+            if line.startswith("TASK [Switch to agents 4.0.0]"):
+                calendar.write_text(ICS.format(EVENT))
+        process.wait(timeout=300)
+    assert process.returncode != 0, output
+    assert output.count("TASK [Switch to agents 4.0.0]") == 1
+    assert "The gate closed before the next batch" in output
+    assert "the freeze 'The database moves'" in output
+    everywhere(fleet, "5.0.0")
+    assert load.result.failed == 0, load.result
+    first, second = fleet.names
+    assert [one["action"] for one in entries(fleet, first) if one["kind"] == "release"][-2:] == [
+        "live",
+        "rolled_back",
+    ]
+    refusal = [one for one in entries(fleet, second) if one["kind"] == "gate"][-1]
+    assert refusal["gate"]["checks"]["freeze"] == "fail"
 
 
 BATCHES = """

@@ -27,7 +27,7 @@ from .check import (
     Outcome,
     Unknown,
 )
-from .facts import Facts
+from .facts import Facts, Opening
 from .settings import Outside, Settings
 
 
@@ -156,7 +156,7 @@ def _next_opening(blocking: list[Check]) -> datetime | None:
     return max((check.until for check in blocking if check.until), default=None)
 
 
-def needs_host(facts: Facts, settings: Settings, at: datetime) -> bool:
+def needs_host(settings: Settings) -> bool:
     """Whether the host itself must be asked, which costs a module run on it.
 
     Its own checks are made along when it is asked anyway, and asked for when somebody named them.
@@ -164,14 +164,12 @@ def needs_host(facts: Facts, settings: Settings, at: datetime) -> bool:
     if any(settings.makes(name) for name in settings.named & ON_HOST):
         return True
     own = ((settings.backup, BACKUP_AGE), (settings.drill, DRILL_AGE))
-    if any(age and not age.ledgers and settings.makes(name) for age, name in own):
-        return True
-    return settings.mode(ROOM) is Mode.ON and _close(facts, settings, at)
+    return any(age and not age.ledgers and settings.makes(name) for age, name in own)
 
 
-def _close(facts: Facts, settings: Settings, at: datetime) -> bool:
-    opening = facts.opening
-    if isinstance(opening, Unknown):
+def needs_history(opening: Opening | Unknown, settings: Settings, at: datetime) -> bool:
+    """Whether the room depends on how long runs take, which the ledger of any host of the fleet tells."""
+    if settings.mode(ROOM) is not Mode.ON or isinstance(opening, Unknown):
         return False
     if opening.closes_at is not None:
         return bool(opening.closes_at - at <= timely.PLENTY)

@@ -60,7 +60,6 @@ class Answers:
     reboot: Sequence[str] = ()
     locked: bool = False
     lease: Mapping[str, str] = field(default_factory=dict)
-    durations: Mapping[str, Sequence[float]] | Unknown = NOT_ASKED
     newest: Mapping[str, Any] | Unknown = NOT_ASKED
 
 
@@ -90,6 +89,8 @@ class Facts:
     drill: datetime | Unknown | None = None
     answers: Answers | None = None
     unreachable: str = ""
+    #: Seconds of past runs by kind, from the ledgers of all hosts that were asked.
+    durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
     #: Who wants to make the change.
     actor: str = ""
     #: The part of the change that is still ahead, 1 for all of it.

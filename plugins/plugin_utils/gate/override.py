@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,7 +49,7 @@ def parse(value: Any) -> Override | None:
     if not value:
         return None
     try:
-        given = mapping(value, "gate_override", _KEYS)
+        given = mapping(_from_survey(value), "gate_override", _KEYS)
         until = moment(given["until"], "gate_override until") if given.get("until") else None
     except BadInput as error:
         return Override((), "", "", None, wrong=error.what)
@@ -58,6 +59,16 @@ def parse(value: Any) -> Override | None:
         reason=_line(given, "reason"),
         until=until,
     )
+
+
+def _from_survey(value: Any) -> Any:
+    """AWX has no survey question for a mapping: it comes as its text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def _line(given: Mapping[str, Any], key: str) -> str:

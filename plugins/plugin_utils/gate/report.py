@@ -38,8 +38,9 @@ class Verdict:
 
     @property
     def next_opening(self) -> datetime | None:
-        """When all hosts that time keeps out may be open: the latest of their openings."""
-        return max((one.next_opening for one in self.hosts.values() if one.next_opening), default=None)
+        """When all hosts that stop the change or wait may be open: the latest of their openings."""
+        held = (one for one in self.hosts.values() if one.decision in {Decision.STOP, Decision.WAIT})
+        return max((one.next_opening for one in held if one.next_opening), default=None)
 
 
 def to_dict(verdict: Verdict) -> dict[str, Any]:

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from .check import FREEZE, ROOM, STOP, WINDOW, Check, Unknown, closed, failed, passed, unknown
-from .facts import Answers, Facts
+from .facts import Facts
 from .modes import ROLLBACK
 from .settings import Settings
 from .values import clock, shown
@@ -59,7 +59,7 @@ def room(facts: Facts, settings: Settings, at: datetime) -> Check:
     remaining = opening.closes_at - at
     if remaining > PLENTY:
         return passed(ROOM, f"it closes in {shown(remaining)}", remaining=round(remaining.total_seconds()))
-    forward, back, known = expected(facts.answers, settings)
+    forward, back, known = expected(facts.durations, settings)
     if settings.change == ROLLBACK:
         forward = timedelta()
     forward *= facts.left
@@ -79,10 +79,8 @@ def room(facts: Facts, settings: Settings, at: datetime) -> Check:
     return closed(ROOM, f"too little room: {words}", opening.next_opening, **evidence)
 
 
-def expected(answers: Answers | None, settings: Settings) -> tuple[timedelta, timedelta, int]:
+def expected(history: Mapping[str, Sequence[float]], settings: Settings) -> tuple[timedelta, timedelta, int]:
     """How long a deploy and a rollback take, and how many past deploys say so."""
-    told = answers.durations if answers else Unknown("")
-    history = {} if isinstance(told, Unknown) else told
     deploys, rollbacks = history.get("deploy", ()), history.get("rollback", ())
     known = settings.room
     return (

@@ -14,7 +14,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.windows.adapters.inventory
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.model import Target
 
 AT = datetime(2026, 3, 9, 22, 30, tzinfo=UTC)
-_ANSWERS = {"disks", "reboot", "locked", "lease", "deploys", "rollbacks"}
+_ANSWERS = {"disks", "reboot", "locked", "lease"}
 
 
 def settings_of(case: Mapping[str, Any]) -> Any:
@@ -27,6 +27,7 @@ def at_of(case: Mapping[str, Any]) -> datetime:
 
 def facts_of(case: Mapping[str, Any]) -> Facts:
     given = {name: learnt(value) for name, value in case.get("facts", {}).items()}
+    given["durations"] = {"deploy": given.pop("deploys", ()), "rollback": given.pop("rollbacks", ())}
     answers = {name: given.pop(name) for name in _ANSWERS & set(given)}
     variables = case.get("variables", {})
     stop = variables.get("gate_stop")
@@ -50,6 +51,5 @@ def _opening(variables: Mapping[str, Any], at: datetime) -> Opening:
 
 
 def _answers(given: dict[str, Any]) -> Answers:
-    history = {"deploy": given.pop("deploys", ()), "rollback": given.pop("rollbacks", ())}
     disks = given.pop("disks", [{"path": "/srv", "free": 1 << 40, "percent": 90.0}])
-    return Answers(disks=disks, durations=history, newest={}, **given)
+    return Answers(disks=disks, newest={}, **given)

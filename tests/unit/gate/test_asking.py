@@ -44,6 +44,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.status, self.body, self.delay = 200, b"[]", 0.0
+        self.location = ""
         self.asked: list[tuple[str, dict[str, list[str]], dict[str, str]]] = []
 
     def answer(self, body: Any, status: int = 200) -> None:
@@ -61,6 +62,8 @@ def serving() -> Iterator[tuple[Recorder, str]]:
             recorder.asked.append((parts.path, parse_qs(parts.query), dict(self.headers)))
             time.sleep(recorder.delay)
             self.send_response(recorder.status)
+            if recorder.location:
+                self.send_header("Location", recorder.location)
             self.send_header("Content-Length", str(len(recorder.body)))
             self.end_headers()
             # Whoever asked may have given up.
@@ -135,6 +138,17 @@ def test_an_answer_that_is_none(server: tuple[Recorder, str], body: Any, status:
     found = web.alerts(AlertQuestion(Server(url)))
     assert isinstance(found, Unknown)
     assert said in found.why
+
+
+def test_a_secret_header_is_not_taken_elsewhere(server: tuple[Recorder, str]) -> None:
+    recorder, url = server
+    with serving() as (other, elsewhere):
+        recorder.answer(b"", 302)
+        recorder.location = f"{elsewhere}/login"
+        found = web.alerts(AlertQuestion(Server(url, (("Authorization", "Bearer x"),))))
+        assert isinstance(found, Unknown)
+        assert "answered 302" in found.why
+        assert other.asked == []
 
 
 def test_nobody_there_and_secrets_are_not_told() -> None:

@@ -234,8 +234,35 @@ def test_asked_again_before_a_batch() -> None:
 
 def test_questions() -> None:
     hosts = {"web1": {"windows": NIGHT}, "web2": {}, "web3": {"gate_checks": {"disk": True}}}
-    assert Run(at("23:00:00"), hosts)(questions=True) == {"changed": False, "ask": ["web1", "web3"]}
+    assert Run(at("23:00:00"), hosts)(questions=True) == {"changed": False, "ask": ["web3"]}
     assert Run(at("12:00:00"), hosts)(questions=True)["ask"] == ["web3"]
+    night = {f"web{number}": {"windows": NIGHT} for number in range(5)}
+    assert Run(at("23:00:00"), night)(questions=True)["ask"] == ["web4"]
+    assert Run(at("12:00:00"), night)(questions=True)["ask"] == []
+
+
+def test_one_host_tells_the_history_of_all() -> None:
+    runs = [{"run": str(n), "kind": kind, "seconds": 100} for n, kind in enumerate(("deploy", "rollback"))]
+    told = {"disks": [], "reboot": [], "locked": False, "runs": runs, "newest": {}, "ledger_error": ""}
+    hosts = {
+        "web1": {"windows": NIGHT},
+        "web2": {"windows": NIGHT, "gate_asked": told, "gate_checks": {"disk": False}},
+    }
+    assert Run(at("23:56:00"), hosts)()["go"] == ["web1", "web2"]
+    assert Run(at("23:57:00"), hosts)()["stopped"] == ["web1", "web2"]
+
+
+def test_only_those_that_wait_decide_how_long() -> None:
+    """A host that is skipped may open next week, and the patience of one that is open means nothing."""
+    later = {"freezes": [{"name": "f", "start": "2026-03-01T00:00Z", "end": "2026-04-01T00:00Z"}]}
+    hosts = {
+        "web1": {"windows": NIGHT, "gate_outside_window": "wait"},
+        "web2": {**later, "gate_outside_window": "skip"},
+        "web3": {"gate_wait_limit": "1s"},
+    }
+    found = Run(at("21:50:00"), hosts)()
+    assert (found["go"], found["skipped"]) == (["web1", "web3"], ["web2"])
+    assert found["at"] == "2026-03-09T22:00:00+00:00"
 
 
 def test_a_mistake_names_the_variable_and_the_host() -> None:

@@ -16,7 +16,7 @@ from ....module_utils._core.errors import BadInput, OpsError
 from ...windows.adapters.inventory import policy_of_host, target_of_host
 from ...windows.model import Policy
 from ..check import ALERTS, BACKUP_AGE, DRILL_AGE, ERROR_BUDGET, PROMOTION, Mode, Unknown
-from ..decide import needs_host
+from ..decide import needs_history, needs_host
 from ..facts import Answers, Facts, Opening
 from ..history import durations
 from ..hosts import newest_of
@@ -99,15 +99,24 @@ class Asker:
         target = target_of_host(host.variables, host=host.name, application=self.subject.application or None)
         return opening(policy, target, self.at)
 
-    def needs(self, host: Host) -> bool:
-        """Whether the host itself must be asked."""
-        return needs_host(Facts(opening=self.opening(host)), host.settings, self.at)
+    def questions(self, hosts: Sequence[Host]) -> list[str]:
+        """The hosts that must be asked with ``gate_info``.
+
+        For the history one is enough. The last one switches with the last batch, and so saw the whole of each run.
+        """
+        own = [host.name for host in hosts if needs_host(host.settings)]
+        history = [host.name for host in hosts if self._needs_history(host)]
+        return own or history[-1:]
+
+    def _needs_history(self, host: Host) -> bool:
+        return needs_history(self.opening(host), host.settings, self.at)
 
     def facts(self, host: Host) -> Facts:
         """All facts of one host; only what its settings ask for is looked at."""
         settings, subject = host.settings, self.subject
         # Answers of an earlier question that nobody asks now may be old.
-        asked = host.asked if host.asked is not None and self.needs(host) else None
+        wanted = needs_host(settings) or self._needs_history(host)
+        asked = host.asked if wanted else None
         unreachable = _unreachable(asked)
         answers = None if asked is None or unreachable else self._answers(asked)
         return Facts(
@@ -129,6 +138,7 @@ class Asker:
             unreachable=unreachable,
             left=subject.left,
             actor=subject.actor,
+            durations=self.runs,
         )
 
     def _once(self, key: Any, ask: Callable[[], T]) -> T:
@@ -168,15 +178,13 @@ class Asker:
 
     def _answers(self, asked: Mapping[str, Any]) -> Answers:
         if "runs" not in asked:
-            why = Unknown(f"mas.ops.gate_info failed on the host: {asked.get('msg', '')}")
-            return Answers(durations=why, newest=why)
+            return Answers(newest=Unknown(f"mas.ops.gate_info failed on the host: {asked.get('msg', '')}"))
         broken = Unknown(str(asked["ledger_error"])) if asked.get("ledger_error") else None
         return Answers(
             disks=tuple(asked.get("disks") or ()),
             reboot=tuple(str(one) for one in asked.get("reboot") or ()),
             locked=bool(asked.get("locked")),
             lease={str(key): str(value) for key, value in (asked.get("lease") or {}).items()},
-            durations=broken or self.runs,
             newest=broken or asked.get("newest") or {},
         )
 

@@ -61,16 +61,15 @@ class Keeper:
     def pass_or_wait(self) -> Verdict:
         """Ask; while nothing but time keeps hosts out and they want to wait for it, wait and ask again."""
         verdict = self.judge()
-        deadline = verdict.at + min(self._limits(), default=timedelta())
+        waiting = set(verdict.those(Decision.WAIT))
+        limits = [host.settings.wait_limit for host in self.hosts if host.name in waiting]
+        deadline = verdict.at + min(limits, default=timedelta())
         while self._worth_waiting(verdict, deadline):
             opening = verdict.next_opening
             if opening is None or not self._wait(opening, deadline):
                 return self.judge()
             verdict = self.judge()
         return verdict
-
-    def _limits(self) -> list[timedelta]:
-        return [host.settings.wait_limit for host in self.hosts]
 
     @staticmethod
     def _worth_waiting(verdict: Verdict, deadline: datetime) -> bool:

@@ -21,8 +21,17 @@ from ..settings import AlertQuestion, BudgetQuestion, Server
 
 #: An answer that is longer is not read to its end; ten thousand alerts fit.
 _LIMIT = 32 << 20
-#: It knows http(s) only, because the settings check; it follows redirects and the controller's proxy settings.
-_BROWSER = urllib.request.build_opener()
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like any other: the headers may hold a secret that is not for where it leads."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+#: It knows http(s) only, because the settings check, and the controller's proxy settings.
+_BROWSER = urllib.request.build_opener(_Stay)
 
 
 def get(url: str, server: Server) -> tuple[int, str] | Unknown:
