@@ -142,6 +142,12 @@ options:
     description: Who does this, for the ledger. By default the AWX user or the user at the controller.
     type: str
     default: ""
+  gate:
+    description:
+      - What the gate decided for this host, for the ledger, as RV(mas.ops.gate#module:hosts) of M(mas.ops.gate)
+        returns it in C(evidence).
+    type: dict
+    default: {}
 seealso:
   - module: mas.ops.release_info
   - module: mas.ops.artifact_build
@@ -265,12 +271,14 @@ SPEC = APPLICATION + ArgumentSpec(
         "canary": {"type": "dict", "default": {}},
         "dead_man": {"type": "float", "default": 0.0},
         "lease": {"type": "float", "default": 900.0},
-        "token": {"type": "int"},
+        # A number that everybody may see; the name is the one that such numbers have.
+        "token": {"type": "int", "no_log": False},
         "take_over": {"type": "bool", "default": False},
         "soak": {"type": "float", "default": 86400.0},
         "resident": {"type": "str", "default": ""},
         "run": {"type": "str", "default": ""},
         "actor": {"type": "str", "default": ""},
+        "gate": {"type": "dict", "default": {}},
     },
     required_if=[
         ("state", "staged", ["version", "sha256"]),

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from .._core.errors import NotFound, OpsError
 from .._core.plan import Plan
-from .._ledger.history import fold, timeline, version_of
+from .._ledger.history import fold, version_of
 from .._traffic.split import SLOTS, TrafficFacts
 from . import guard, planner
 from .application import Application
@@ -39,6 +39,7 @@ class Request:
     :param token: what an earlier phase of the same run was given by this host's lock
     :param take_over: whoever holds the lock
     :param soak: for ``contracted``: seconds that the release must have been live
+    :param gate: what the gate decided, for the ledger
     """
 
     state: str
@@ -53,6 +54,7 @@ class Request:
     soak: float = 0.0
     run: str = ""
     actor: str = ""
+    gate: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -181,13 +183,15 @@ def change(
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     try:
-        plan = make_plan(facts, app, request, _age(ports, app))
+        plan = make_plan(facts, app, request, _age(facts, ports.clock.moment().wall))
     except OpsError:
         _let_go(ports, lease, check)
         raise
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
     watch = Watch(request.course.settings)
-    executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
+    executor = Executor(
+        app, layout, ports, limits, request.run, request.actor, facts.state, watch, gate=request.gate
+    )
     if plan.changed and not check:
         try:
             executor.apply(plan, _operation(facts, plan, request, ports.clock.text()))
@@ -204,13 +208,13 @@ def change(
     return plan, {**report(facts, app), **told, "verdict": executor.watch.to_dict()}
 
 
-def _age(ports: Ports, app: Application) -> float:
+def _age(facts: Facts, wall: float) -> float:
     """Seconds since the last change of what is live, by the ledger."""
-    changes = timeline(ports.book.entries(), app.name, most=1)
-    if not changes:
+    if not facts.history.moments:
         return 0.0
-    since = datetime.strptime(changes[0]["time"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
-    return ports.clock.moment().wall - since.timestamp()
+    # Python 3.9 does not read the Z by itself.
+    since = datetime.fromisoformat(facts.history.moments[-1][0].replace("Z", "+00:00"))
+    return wall - since.timestamp()
 
 
 def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
@@ -222,7 +226,8 @@ def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
 def describe(app: Application, layout: Layout, ports: Ports) -> dict[str, Any]:
     """:func:`report`, and what was live when."""
     facts = observe(app, layout, ports)
-    return {**report(facts, app), "timeline": timeline(ports.book.entries(), app.name)}
+    moments = [{"time": time, "release": release} for time, release in facts.history.moments]
+    return {**report(facts, app), "timeline": moments}
 
 
 def report(facts: Facts, app: Application) -> dict[str, Any]:
@@ -254,6 +259,9 @@ def _operation(facts: Facts, plan: Plan, request: Request, since: str) -> Operat
     release = brought[0].detail["release"] if brought else facts.slots[slot].release
     before = held.before if held and held.slot == slot else facts.slots[slot].release
     kind = "deploy" if request.state in ("staged", "live") else "rollback"
+    if held and (held.run, held.release, held.slot) == (request.run, release, slot):
+        # The switch goes on with what this run staged: to know how long a deploy takes, both count.
+        since = held.since
     return Operation(kind, release or "", slot, before, request.run, since)
 
 

@@ -31,6 +31,7 @@ _AS_GIVEN = (
     "soak",
     "run",
     "actor",
+    "gate",
 )
 
 
