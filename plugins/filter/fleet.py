@@ -31,6 +31,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "application_hosts": _told(fleet.application_group),
+            "environment_targets": _told(fleet.environment_targets),
             "release_batches": _told(batches.release_batches),
             "rollback_target": _told(fleet.rollback_target),
             "rollout": _told(rollout.rollout),

@@ -126,6 +126,10 @@ options:
     description: Take the lock from the run that holds it. Only when that run is known to be dead.
     type: bool
     default: false
+  soak:
+    description: For O(state=contracted), how many seconds the release must have been live.
+    type: float
+    default: 86400.0
   resident:
     description: Set by the action to the digest of the code that stays on the host for the dead-man's switch.
     type: str
@@ -138,6 +142,12 @@ options:
     description: Who does this, for the ledger. By default the AWX user or the user at the controller.
     type: str
     default: ""
+  gate:
+    description:
+      - What the gate decided for this host, for the ledger, as RV(mas.ops.gate#module:hosts) of M(mas.ops.gate)
+        returns it in C(evidence).
+    type: dict
+    default: {}
 seealso:
   - module: mas.ops.release_info
   - module: mas.ops.artifact_build
@@ -261,11 +271,14 @@ SPEC = APPLICATION + ArgumentSpec(
         "canary": {"type": "dict", "default": {}},
         "dead_man": {"type": "float", "default": 0.0},
         "lease": {"type": "float", "default": 900.0},
-        "token": {"type": "int"},
+        # A number that everybody may see; the name is the one that such numbers have.
+        "token": {"type": "int", "no_log": False},
         "take_over": {"type": "bool", "default": False},
+        "soak": {"type": "float", "default": 86400.0},
         "resident": {"type": "str", "default": ""},
         "run": {"type": "str", "default": ""},
         "actor": {"type": "str", "default": ""},
+        "gate": {"type": "dict", "default": {}},
     },
     required_if=[
         ("state", "staged", ["version", "sha256"]),

@@ -71,6 +71,27 @@ def rollback_target(hosts: Mapping[str, Mapping[str, Any]], at: str = "") -> str
     )
 
 
+def environment_targets(
+    hosts: Mapping[str, Mapping[str, Mapping[str, Any]]], at: str
+) -> dict[str, dict[str, str]]:
+    """What every host has to go back to so that all applications are as they were at a moment.
+
+    :param hosts: ``applications`` of what ``release_info`` returned without an application, by host
+    :param at: as for :func:`rollback_target`
+    :returns: release ids by host and application, only where something else is live now
+    :raises Refused: hosts of one application did not agree at that moment
+    """
+    names = sorted({name for applications in hosts.values() for name in applications})
+    targets: dict[str, dict[str, str]] = {host: {} for host in hosts}
+    for name in names:
+        having = {host: applications[name] for host, applications in hosts.items() if name in applications}
+        target = _live_at(having, _moment(at))
+        for host, facts in having.items():
+            if facts["live"] != target:
+                targets[host][name] = target
+    return targets
+
+
 def _live_at(hosts: Mapping[str, Mapping[str, Any]], moment: datetime) -> str:
     then = {name: _last_before(facts["timeline"], moment) for name, facts in hosts.items()}
     releases = set(then.values())

@@ -83,11 +83,13 @@ def rollout(
         ``deploy_confirmed``, each as far as it came; and ``deploy_left`` where it was to go back
     :param hosts: those that take part
     :param max_fail: so many hosts may fail to stage and are then left behind
-    :returns: host names by what became of them (``staged``, ``unstaged``, ``switched``, ``broken``, ``waiting`` for their
-        confirmation, ``unconfirmed``, ``back``), and three decisions: ``go`` (switch the next batch), ``complete`` (all
-        that staged have switched) and ``done`` (nothing is left to do)
+    :returns: host names by what became of them (``staged``, ``unstaged``, ``switched``, ``broken``, ``waiting`` for
+        their confirmation, ``unconfirmed``, ``back``), without those that the gate skipped; three decisions: ``go``
+        (switch the next batch), ``complete`` (all that staged have switched) and ``done`` (nothing is left to do); and
+        ``left``, the part of the hosts that have not switched, between 0 and 1
     """
-    phases = {name: _phases(hostvars[name]) for name in hosts}
+    hosts = [name for name in hosts if not _skipped(name, hostvars.get(name, {}))]
+    phases = {name: _phases(hostvars.get(name, {})) for name in hosts}
     staged = [name for name in hosts if phases[name]["staged"] == "ok"]
     switched = [name for name in staged if phases[name]["switched"] == "ok"]
     broken = [name for name in staged if phases[name]["switched"] == "failed"]
@@ -109,6 +111,7 @@ def rollout(
         "go": go,
         "complete": complete,
         "done": complete and confirmed and not unstaged,
+        "left": 1.0 - len(switched) / len(staged) if staged else 1.0,
     }
 
 
@@ -119,13 +122,16 @@ def rollout_failure(
 
     :param hostvars: as for :func:`rollout`
     """
+    hosts = [name for name in hosts if not _skipped(name, hostvars.get(name, {}))]
     state = rollout(hostvars, hosts, max_fail=len(hosts))
     failed = [*state["unstaged"], *state["broken"], *state["unconfirmed"]]
     back = state["back"]
     kept = [name for name in state["switched"] if name not in back and name not in failed]
+    closed = _closed_gate(hostvars, hosts)
     lines = [
         f"{application} {version} was not deployed to every host: it failed on {', '.join(failed) or 'none'}."
     ]
+    lines += ["The gate closed before the next batch.", closed, ""] if closed else []
     lines += [f"  {name}: {_told(hostvars[name])}" for name in failed]
     if back:
         lines.append(f"Back on what they served before: {', '.join(back)}.")
@@ -137,6 +143,18 @@ def rollout_failure(
         f"mas.ops.deploy -e application={application} -e version={version} -e resume=undo"
     )
     return "\n".join(lines)
+
+
+def _skipped(name: str, registered: Mapping[str, Any]) -> bool:
+    """Whether the gate left the host out, which is no failure of it."""
+    decision = registered.get("gate_decision") or {}
+    return bool((decision.get("hosts") or {}).get(name, {}).get("decision") == "skip")
+
+
+def _closed_gate(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> str:
+    """What the gate said when it stopped a deploy between its batches; empty when it did not."""
+    asked = (hostvars[name].get("deploy_gate") or {} for name in hosts)
+    return next((str(gate["msg"]) for gate in asked if gate.get("refused")), "")
 
 
 def _left_behind(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> Iterator[str]:

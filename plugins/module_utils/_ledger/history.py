@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Optional
+
+from .segments import ROTATED, is_about_ledger
 
 #: ``kind`` of the entries that this package writes and reads.
 RELEASE = "release"
 #: ``action`` before and after a contract migration: what dies in between has cut the way back off already.
 CONTRACTION = ("contracting", "contracted")
+#: How many releases back a rollback can go once the file that saw them is sealed.
+CARRIED = 100
+#: How many changes of what is live are remembered by their time.
+_MOMENTS = 200
+
+#: When, as the ledger writes it, and which release; ``None`` for nothing.
+Moment = tuple[str, Optional[str]]
 
 
 @dataclass(frozen=True)
@@ -25,11 +34,13 @@ class History:
 
     ``floor`` is where the ways back end: the schema of the database was contracted for the release at that place, and
     those below it cannot work with it any more. ``contracted`` is that release once the contraction has ended.
+    ``moments`` is what was live from when on, oldest first, the newest of them.
     """
 
     stack: tuple[str, ...] = ()
     floor: int = 0
     contracted: str | None = None
+    moments: tuple[Moment, ...] = ()
 
     @property
     def live(self) -> str | None:
@@ -61,6 +72,17 @@ class History:
         """The newest ``count`` distinct releases, newest first."""
         return tuple(dict.fromkeys(reversed(self.stack)))[:count]
 
+    def after(self, entry: Mapping[str, Any]) -> History:
+        """The history after one release entry of the application."""
+        action, to = entry.get("action"), entry.get("to")
+        if action in CONTRACTION:
+            return self.with_contraction(str(to), ended=action == CONTRACTION[1])
+        if action not in ("live", "rolled_back"):
+            return self
+        moments = (*self.moments, (str(entry.get("time", "")), to))[-_MOMENTS:]
+        changed = self.with_deploy(str(to)) if action == "live" else self.with_rollback(to)
+        return replace(changed, moments=moments)
+
     def with_deploy(self, release: str) -> History:
         return self if self.live == release else replace(self, stack=(*self.stack, release))
 
@@ -80,6 +102,16 @@ class History:
         top = len(self.stack) - self.stack[::-1].index(release)
         return replace(self, stack=self.stack[:top], floor=min(self.floor, top - 1))
 
+    def to_dict(self) -> dict[str, Any]:
+        """What a rotation of the ledger carries over, as plain data: the newest releases."""
+        dropped = max(0, len(self.stack) - CARRIED)
+        return {
+            "releases": list(self.stack[dropped:]),
+            "floor": max(0, self.floor - dropped),
+            "contracted": self.contracted,
+            "moments": [list(moment) for moment in self.moments],
+        }
+
 
 def is_called(release: str | None, name: str | None) -> bool:
     """Whether ``name`` is the release or its version, the two ways in which people name one."""
@@ -92,27 +124,26 @@ def version_of(release: str) -> str:
 
 
 def fold(entries: Iterable[Mapping[str, Any]], application: str) -> History:
-    """The history of ``application`` from all entries of a host's ledger."""
+    """The history of ``application`` from the entries of a host's ledger, or from those since its rotation.
+
+    A rotation carries the history over to the new file, so that older ones need not be read.
+    """
     history = History()
     for entry in entries:
-        if entry.get("kind") != RELEASE or entry.get("application") != application:
-            continue
-        if entry.get("action") == "live":
-            history = history.with_deploy(entry["to"])
-        elif entry.get("action") == "rolled_back":
-            history = history.with_rollback(entry["to"])
-        elif entry.get("action") in CONTRACTION:
-            history = history.with_contraction(entry["to"], ended=entry["action"] == CONTRACTION[1])
+        if is_about_ledger(entry, ROTATED):
+            history = _carried(entry, application)
+        elif entry.get("kind") == RELEASE and entry.get("application") == application:
+            history = history.after(entry)
     return history
 
 
-def timeline(entries: Iterable[Mapping[str, Any]], application: str, most: int = 200) -> list[dict[str, Any]]:
-    """What was live from when on, oldest first: ``time`` and ``release`` (``None`` for nothing), the newest ``most``."""
-    moments = [
-        {"time": entry["time"], "release": entry["to"]}
-        for entry in entries
-        if entry.get("kind") == RELEASE
-        and entry.get("application") == application
-        and entry.get("action") in ("live", "rolled_back")
-    ]
-    return moments[-most:]
+def _carried(entry: Mapping[str, Any], application: str) -> History:
+    return parse_history(entry.get("carried", {}).get(application, {}))
+
+
+def parse_history(data: Mapping[str, Any]) -> History:
+    """What :meth:`History.to_dict` wrote."""
+    moments = tuple((str(time), release) for time, release in data.get("moments", ()))
+    return History(
+        tuple(data.get("releases", ())), int(data.get("floor", 0)), data.get("contracted"), moments
+    )

@@ -84,7 +84,7 @@ class Book(Protocol):
     """The ledger."""
 
     def entries(self) -> list[dict[str, Any]]: ...
-    def append(self, entry: Mapping[str, Any], time: str) -> None: ...
+    def append(self, entry: Mapping[str, Any], time: str) -> object: ...
 
 
 class Time(Protocol):
@@ -138,6 +138,7 @@ class Executor:
     state: State
     watch: Watch = field(default_factory=lambda: Watch(Settings()))
     seconds: dict[str, float] = field(default_factory=dict)
+    gate: Mapping[str, Any] = field(default_factory=dict)
 
     def apply(self, plan: Plan, operation: Operation | None) -> None:
         """Journal ``operation`` and take the steps in order.
@@ -173,6 +174,7 @@ class Executor:
             "actor": self.actor,
             "seconds": dict(self.seconds),
             "way_back": way_back(self.app.name, before),
+            **({"gate": dict(self.gate)} if self.gate else {}),
             **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,
         }
@@ -314,7 +316,9 @@ class Executor:
         before = self._release_in(self.state.live) if self.state.live else None
         nothing = "to" in step.detail and step.detail["to"] is None
         after = None if nothing else self._release_in(step.target)
-        self.record(step.detail["action"], before or None, after, slot=step.target)
+        # How long a run takes, which the gate must know, counts from its staging and not from its last call.
+        began = {"began": self.state.operation.since} if self.state.operation else {}
+        self.record(step.detail["action"], before or None, after, slot=step.target, **began)
         self._journal(None, live=None if nothing else step.target)
 
     def _close(self, step: Step) -> None:

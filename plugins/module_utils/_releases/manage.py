@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from .._core.errors import NotFound, OpsError
 from .._core.plan import Plan
-from .._ledger.history import fold, timeline, version_of
+from .._ledger.history import fold, version_of
 from .._traffic.split import SLOTS, TrafficFacts
 from . import guard, planner
 from .application import Application
@@ -37,6 +38,8 @@ class Request:
     :param dead_man: for ``live``: after so many seconds without ``confirmed`` the host goes back; 0 for never
     :param token: what an earlier phase of the same run was given by this host's lock
     :param take_over: whoever holds the lock
+    :param soak: for ``contracted``: seconds that the release must have been live
+    :param gate: what the gate decided, for the ledger
     """
 
     state: str
@@ -48,8 +51,10 @@ class Request:
     dead_man: float = 0.0
     token: int | None = None
     take_over: bool = False
+    soak: float = 0.0
     run: str = ""
     actor: str = ""
+    gate: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -114,9 +119,10 @@ def _slot(
     )
 
 
-def make_plan(facts: Facts, app: Application, request: Request) -> Plan:
+def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
     """The plan for a request.
 
+    :param age: seconds since what is live went live
     :raises OpsError: it cannot or must not be done
     """
     if request.state == "rolled_back":
@@ -136,7 +142,7 @@ def make_plan(facts: Facts, app: Application, request: Request) -> Plan:
     if request.state == "absent":
         return planner.plan_absent(facts, app, release)
     if request.state == "contracted":
-        return planner.plan_contracted(facts, app, release)
+        return planner.plan_contracted(facts, app, release, age, request.soak)
     two_phases = guard.arms(facts, release, request.dead_man)
     plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
     return guard.armed(plan, release, request.dead_man, request.course.seconds) if two_phases else plan
@@ -177,13 +183,15 @@ def change(
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     try:
-        plan = make_plan(facts, app, request)
+        plan = make_plan(facts, app, request, _age(facts, ports.clock.moment().wall))
     except OpsError:
         _let_go(ports, lease, check)
         raise
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
     watch = Watch(request.course.settings)
-    executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
+    executor = Executor(
+        app, layout, ports, limits, request.run, request.actor, facts.state, watch, gate=request.gate
+    )
     if plan.changed and not check:
         try:
             executor.apply(plan, _operation(facts, plan, request, ports.clock.text()))
@@ -200,6 +208,15 @@ def change(
     return plan, {**report(facts, app), **told, "verdict": executor.watch.to_dict()}
 
 
+def _age(facts: Facts, wall: float) -> float:
+    """Seconds since the last change of what is live, by the ledger."""
+    if not facts.history.moments:
+        return 0.0
+    # Python 3.9 does not read the Z by itself.
+    since = datetime.fromisoformat(facts.history.moments[-1][0].replace("Z", "+00:00"))
+    return wall - since.timestamp()
+
+
 def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
     """The next run need not wait for the end of the lease. What died before this is taken over after it."""
     if not check:
@@ -209,7 +226,8 @@ def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
 def describe(app: Application, layout: Layout, ports: Ports) -> dict[str, Any]:
     """:func:`report`, and what was live when."""
     facts = observe(app, layout, ports)
-    return {**report(facts, app), "timeline": timeline(ports.book.entries(), app.name)}
+    moments = [{"time": time, "release": release} for time, release in facts.history.moments]
+    return {**report(facts, app), "timeline": moments}
 
 
 def report(facts: Facts, app: Application) -> dict[str, Any]:
@@ -241,6 +259,9 @@ def _operation(facts: Facts, plan: Plan, request: Request, since: str) -> Operat
     release = brought[0].detail["release"] if brought else facts.slots[slot].release
     before = held.before if held and held.slot == slot else facts.slots[slot].release
     kind = "deploy" if request.state in ("staged", "live") else "rollback"
+    if held and (held.run, held.release, held.slot) == (request.run, release, slot):
+        # The switch goes on with what this run staged: to know how long a deploy takes, both count.
+        since = held.since
     return Operation(kind, release or "", slot, before, request.run, since)
 
 

@@ -175,16 +175,24 @@ def plan_undo(facts: Facts, app: Application) -> Plan:
     return _plan(facts, steps, slots={operation.slot: operation.before} if operation else {})
 
 
-def plan_contracted(facts: Facts, app: Application, release: str) -> Plan:
+def plan_contracted(facts: Facts, app: Application, release: str, age: float, soak: float) -> Plan:
     """Run the contract migration of the live release, after which no earlier one can be gone back to.
 
-    :raises Refused: it is not live, or not for good yet
+    :param age: seconds since it went live
+    :param soak: how old it must be at least
+    :raises Refused: it is not live, or not for good yet, or too young
     """
     if facts.live_release != release or facts.state.operation or facts.armed:
         raise Refused(
             f"release {release} is not live for good, {facts.live_release or 'nothing'} is live",
             where="a change is under way" if facts.state.operation or facts.armed else "this host",
             fix=f"Deploy it and let it prove itself first: mas.ops.deploy -e application={app.name}.",
+        )
+    if age < soak:
+        raise Refused(
+            f"release {release} has been live for {age:.0f} s, and must have proven itself for {soak:.0f} s",
+            where="this host",
+            fix="Wait, or say how long is enough: -e contract_soak=SECONDS.",
         )
     return _plan(facts, [] if facts.history.contracted == release else [Step("contract", release)])
 

@@ -13,7 +13,11 @@ from ansible_collections.mas.ops.plugins.filter.fleet import FilterModule
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, NotFound, Refused
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters import run as module
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.run import actor, run_id
-from ansible_collections.mas.ops.plugins.plugin_utils.fleet import application_group, rollback_target
+from ansible_collections.mas.ops.plugins.plugin_utils.fleet import (
+    application_group,
+    environment_targets,
+    rollback_target,
+)
 
 
 def fleet(*ways: tuple[str | None, str | None]) -> dict[str, dict[str, Any]]:
@@ -158,3 +162,22 @@ def test_where_a_fleet_was_at_a_moment(at: str, target: str | None) -> None:
     else:
         with pytest.raises((Refused, BadInput)):
             rollback_target(hosts, at)
+
+
+def test_an_environment_goes_back_as_a_whole_or_not_at_all() -> None:
+    timeline = [{"time": time, "release": release} for time, release in TIMES]
+    hosts = {
+        "host0": {
+            "agents": {"live": "2", "timeline": timeline},
+            "billing": {"live": "1", "timeline": timeline},
+        },
+        "host1": {"agents": {"live": "1", "timeline": timeline}},
+        "host2": {},
+    }
+    at = "2026-11-24T11:00:00Z"
+    assert environment_targets(hosts, at) == {"host0": {"agents": "1"}, "host1": {}, "host2": {}}
+    hosts["host1"]["agents"]["timeline"] = []
+    with pytest.raises(Refused, match="host1: nothing"):
+        environment_targets(hosts, at)
+    with pytest.raises(BadInput, match="no time"):
+        environment_targets(hosts, "")

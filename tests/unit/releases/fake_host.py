@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,6 +43,10 @@ APP = Application(
     keep_releases=3,
     environment_file="/etc/mas/agents/environment",
 )
+
+
+#: When the clock of every host in memory begins.
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Killed(BaseException):
@@ -267,10 +272,10 @@ class FakeHost:
     # clock
 
     def moment(self) -> Moment:
-        return Moment(self.text(), self.now, self.boot_id, self.now)
+        return Moment(self.text(), BEGIN.timestamp() + self.now, self.boot_id, self.now)
 
     def text(self) -> str:
-        return "2026-01-01T00:00:00.000Z"
+        return f"{BEGIN:%Y-%m-%dT%H:%M:%S}.000Z"
 
     def seconds(self) -> float:
         return self.now

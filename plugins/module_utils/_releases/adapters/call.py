@@ -20,7 +20,19 @@ from .folders import load_application
 from .host import assemble, check_platform, pushed
 
 #: Options that a request takes as they are.
-_AS_GIVEN = ("state", "to", "leave", "assume_staged", "dead_man", "token", "take_over", "run", "actor")
+_AS_GIVEN = (
+    "state",
+    "to",
+    "leave",
+    "assume_staged",
+    "dead_man",
+    "token",
+    "take_over",
+    "soak",
+    "run",
+    "actor",
+    "gate",
+)
 
 
 def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:

@@ -53,7 +53,7 @@ def _go_back(ports: Ports, layout: Layout, armed: Armed) -> bool:
         request = Request(
             "rolled_back", leave=armed.version, run=f"{ACTOR} of {armed.run}", actor=ACTOR, take_over=True
         )
-        _, facts = change(ports, layout, Limits(), request, check=False)
+        dummy, facts = change(ports, layout, Limits(), request, check=False)
     _say(f"nobody confirmed {armed.release}: {layout.app.name} is back on {facts['live'] or 'nothing'}")
     return True
 

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ask the gate, once for all hosts of a play. The documentation is in plugins/modules/gate.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..modules.gate import SPEC
+from ..plugin_utils.adapters.run import actor
+from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
+from ..plugin_utils.gate.adapters.asking import Asker, Host, Subject, read_host
+from ..plugin_utils.gate.adapters.clock import Clock
+from ..plugin_utils.gate.adapters.keeper import Keeper
+from ..plugin_utils.gate.report import refusal, to_dict
+
+#: What the playbooks register of ``mas.ops.gate_info``.
+ASKED = "gate_asked"
+
+
+class ActionModule(ControllerAction):
+    spec = SPEC
+    #: Tests hand in one of their own.
+    clock = Clock()
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
+        self._variables = task_vars or {}
+        return super().run(tmp, task_vars)
+
+    def answer(self, params: Mapping[str, Any]) -> Facts:
+        hosts = self._hosts(params)
+        subject = _subject(params, actor(self._variables))
+        if params["questions"]:
+            asker = Asker(subject, self.clock.now())
+            return {"changed": False, "ask": asker.questions(hosts)}
+        keeper = Keeper(_what(params), hosts, subject, self.clock, self._display.display)
+        return self._told(keeper, recheck=bool(params["recheck"]), refuse=bool(params["refuse"]))
+
+    def _told(self, keeper: Keeper, recheck: bool, refuse: bool) -> Facts:
+        verdict = keeper.judge(recheck) if self._task.check_mode or recheck else keeper.pass_or_wait()
+        facts = {"changed": False, "refused": False, **to_dict(verdict)}
+        if not facts["stopped"] and not facts["waiting"]:
+            if facts["table"]:
+                self._display.display(facts["table"])
+            return facts
+        message = refusal(verdict, {host.name: host.settings for host in keeper.hosts}, recheck)
+        if self._task.check_mode:
+            # A dry run changes nothing, so nothing needs to hold it up; it says what would.
+            self._display.warning(message)
+            return facts
+        failure = {"failed": True, "error": "gate"} if refuse else {}
+        return {**facts, "refused": True, "msg": message, **failure}
+
+    def _hosts(self, params: Mapping[str, Any]) -> list[Host]:
+        names = params["hosts"] or self._variables.get(
+            "ansible_play_batch" if params["recheck"] else "ansible_play_hosts", ()
+        )
+        everybody = self._variables.get("hostvars", {})
+        return [self._host(str(name), everybody[name], params) for name in names]
+
+    def _host(self, name: str, variables: Mapping[str, Any], params: Mapping[str, Any]) -> Host:
+        return read_host(name, variables, str(params["change"]), params["checks"], variables.get(ASKED))
+
+
+def _subject(params: Mapping[str, Any], who: str = "") -> Subject:
+    artifact = params["artifact"]
+    release = params["release"] or (artifact or {}).get("release")
+    application = str(params["application"] or "")
+    return Subject(application, str(release or ""), artifact, float(params["left"]), who)
+
+
+def _what(params: Mapping[str, Any]) -> str:
+    """``deploy of agents 2.0.0-0123456789ab``."""
+    subject = _subject(params)
+    named = " ".join(word for word in (subject.application, subject.release) if word)
+    return f"{params['change']} of {named}" if named else str(params["change"])

@@ -1,0 +1,231 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of an action; see plugins/action/gate.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gate
+short_description: Decide whether a change may start now
+version_added: 0.1.0
+description:
+  - Judges all hosts of the play at once, on the controller, each by its own variables, and fails with a table when
+    one of them must not be changed now. Use it with C(run_once).
+  - The checks are C(stop), C(override), C(freeze), C(window), C(room), C(artifact), C(promotion), C(alerts),
+    C(error_budget), C(backup_age), C(drill_age), C(reachable), C(lock), C(disk) and C(reboot). Each is V(on), V(off) or
+    V(advisory). What a check cannot tell counts as failed, unless the check is advisory.
+  - It connects to no host. What only a host knows is asked by M(mas.ops.gate_info) before, where O(questions) says so.
+  - In check mode it says what it would refuse, and refuses nothing.
+author: the mas.ops authors (@mas-ops)
+extends_documentation_fragment:
+  - mas.ops.attributes
+  - mas.ops.attributes.info
+attributes:
+  platform:
+    details: The platform of the controller.
+notes:
+  - The checks are configured by variables of the inventory, which are read for each host (variables of a play are
+    not seen). For windows they are C(windows), C(freezes), C(windows_required), C(windows_calendars) and
+    C(windows_zone).
+  - C(gate_checks) says by name whether a check is V(on), V(off) or V(advisory), C(gate_rollback_checks) the same for
+    rollbacks, where all are advisory by default.
+  - C(gate_outside_window) is V(fail), V(skip) or V(wait), what becomes of a host that only its windows keep out;
+    C(gate_wait_limit) (V(1h)) is how long is waited at most.
+  - C(gate_override) holds C(checks), C(by), C(reason) and C(until); C(gate_never_override) (V([artifact, lock])) lists
+    checks that it may not name, C(gate_override_limit) (V(24h)) is how long it may hold.
+  - C(gate_stop) is a reason to stop the line, C(gate_stop_file) (V(/etc/mas/stop)) a path on the controller or a URL
+    that does so by being there.
+  - C(gate_room) has C(deploy) (V(10m)), C(rollback) (V(5m)) and C(floor) (V(1m)), C(gate_disk) has C(free) (V(512M)) and
+    C(percent) (V(5)).
+  - C(gate_alertmanager) has C(url), C(filter), C(headers) and C(timeout); C(gate_prometheus) has C(url), C(headers) and
+    C(timeout), C(gate_error_budget) has C(query), C(minimum) and C(maximum).
+  - C(gate_promotion) has C(from), C(ledgers) and C(soak); C(gate_backup) and C(gate_drill) have C(max_age) and C(ledgers).
+options:
+  change:
+    description:
+      - The kind of change. V(deploy) and V(rollback) have checks of their own by default; every other word has stop,
+        freeze and window.
+    type: str
+    default: deploy
+  application:
+    description: The application that is changed.
+    type: str
+    default: ""
+  release:
+    description: The release that is to go live, for the promotion. By default that of O(artifact).
+    type: str
+    default: ""
+  artifact:
+    description: What M(mas.ops.artifact_info) returned.
+    type: dict
+  checks:
+    description: Modes of checks by name; they beat the variables.
+    type: dict
+    default: {}
+  hosts:
+    description: The hosts to judge. By default those that are left of the play, with O(recheck) those of the batch.
+    type: list
+    elements: str
+    default: []
+  recheck:
+    description:
+      - Ask again before the next batch, only what may have changed meanwhile, that is stop, override, freeze, window,
+        room, alerts and error budget. Nobody is skipped or waited for then.
+    type: bool
+    default: false
+  left:
+    description: The part of the change that is still ahead, between 0 and 1, for the room that it needs.
+    type: float
+    default: 1.0
+  refuse:
+    description:
+      - Whether the task fails when the gate is closed. With V(false) it succeeds with RV(refused), for playbooks that
+        have something to do before they fail.
+    type: bool
+    default: true
+  questions:
+    description: Judge nothing, only return which hosts must be asked with M(mas.ops.gate_info) first.
+    type: bool
+    default: false
+seealso:
+  - module: mas.ops.gate_info
+  - module: mas.ops.gate_entry
+  - module: mas.ops.release
+"""
+
+EXAMPLES = r"""
+- name: Ask the gate
+  mas.ops.gate:
+    change: deploy
+    application: agents
+    artifact: "{{ deploy_artifact }}"
+  register: deploy_gate
+  run_once: true
+
+- name: Ask again before the next batch
+  mas.ops.gate:
+    application: agents
+    recheck: true
+    left: 0.5
+  run_once: true
+"""
+
+RETURN = r"""
+ask:
+  description: With O(questions), the hosts that must be asked.
+  type: list
+  elements: str
+  returned: with O(questions)
+refused:
+  description: Whether the gate is closed, for at least one host.
+  type: bool
+  returned: unless O(questions)
+msg:
+  description: What failed, where, why, when it opens next, and what to do. Only when RV(refused).
+  type: str
+  returned: when RV(refused)
+at:
+  description: The moment of the decision.
+  type: str
+  returned: unless O(questions)
+  sample: "2026-11-24T22:00:00+00:00"
+go:
+  description: The hosts that may be changed.
+  type: list
+  elements: str
+  returned: unless O(questions)
+stopped:
+  description: The hosts that must not be changed, for which the task fails.
+  type: list
+  elements: str
+  returned: unless O(questions)
+skipped:
+  description: The hosts that are left out because they are outside of their windows.
+  type: list
+  elements: str
+  returned: unless O(questions)
+waiting:
+  description: The hosts that were waited for and are not open yet, for which the task fails.
+  type: list
+  elements: str
+  returned: unless O(questions)
+next_opening:
+  description: When all that time decides holds again, null when nobody knows.
+  type: str
+  returned: unless O(questions)
+hosts:
+  description: The decision on each host.
+  type: dict
+  returned: unless O(questions)
+  contains:
+    decision:
+      description: One of V(go), V(stop), V(skip) and V(wait).
+      type: str
+      returned: always
+    checks:
+      description:
+        - Each check with C(outcome) (V(pass), V(fail) or V(inconclusive)), C(mode), C(overridden), C(message),
+          C(evidence) and C(until).
+      type: dict
+      returned: always
+    next_opening:
+      description: When this host may be open, null when nobody knows.
+      type: str
+      returned: always
+    evidence:
+      description: All of it in short, for the ledger.
+      type: dict
+      returned: always
+table:
+  description: What did not simply pass, as text for people; empty when all passed.
+  type: str
+  returned: unless O(questions)
+summary:
+  description:
+    - The same without the hosts' details, for C(set_stats), and with the change in words (C(what)), the names of the checks that stand in
+      the way (C(failed)) and of those that were set aside (C(overridden)).
+  type: dict
+  returned: unless O(questions)
+error:
+  description: The kind of failure, for machines.
+  type: str
+  returned: failure
+  sample: gate
+"""
+
+from ..module_utils._core.argspec import ArgumentSpec
+from ..module_utils._core.edge import run_query
+from ..module_utils._core.errors import Refused
+
+#: The action takes it from here, beside its documentation.
+SPEC = ArgumentSpec(
+    {
+        "change": {"type": "str", "default": "deploy"},
+        "application": {"type": "str", "default": ""},
+        "release": {"type": "str", "default": ""},
+        "artifact": {"type": "dict"},
+        "checks": {"type": "dict", "default": {}},
+        "hosts": {"type": "list", "elements": "str", "default": []},
+        "recheck": {"type": "bool", "default": False},
+        "left": {"type": "float", "default": 1.0},
+        "refuse": {"type": "bool", "default": True},
+        "questions": {"type": "bool", "default": False},
+    }
+)
+
+
+def refuse(params: object) -> dict[str, object]:
+    """Only reached when the action was bypassed, whatever was asked."""
+    del params
+    raise Refused("gate is an action, which runs on the controller", fix="Call it as mas.ops.gate.")
+
+
+def main() -> None:
+    run_query(SPEC, refuse)
+
+
+if __name__ == "__main__":
+    main()

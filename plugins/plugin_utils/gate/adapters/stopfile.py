@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stop file: a path on the controller, or a URL that answers 200 while the line is stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..check import Unknown
+from ..settings import Server
+from . import web
+
+_ABSENT = (404, 410)
+
+
+def stop_reason(place: str, given: bool) -> str | Unknown:
+    """The first line of the file with its place; empty when there is none.
+
+    :param given: somebody said that the file is there, so a folder that is missing (a mount, say) is no "no"
+    """
+    if place.startswith(("http://", "https://")):
+        return _from_url(place)
+    path = Path(place)
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        if given and not path.parent.is_dir():
+            return Unknown(f"the folder of the stop file {place} is not there")
+        return ""
+    except OSError as error:
+        # Nobody who may not read it can tell that it is not there.
+        return Unknown(f"the stop file {place} cannot be read: {error.strerror}")
+    return _reason(text, place)
+
+
+def _from_url(url: str) -> str | Unknown:
+    answer = web.get(url, Server(url))
+    if isinstance(answer, Unknown):
+        return answer
+    status, text = answer
+    if status in _ABSENT:
+        return ""
+    return _reason(text, url) if status == 200 else Unknown(f"{url} answered {status}")
+
+
+def _reason(text: str, place: str) -> str:
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "no reason was given")
+    return f"{first[:200]} ({place})"

@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The decisions of all hosts as a table for people, as builtins for machines, as evidence for the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from .check import OVERRIDE, Mode, Outcome
+from .decide import Decision, HostDecision, Judged
+from .override import ABSOLUTE
+from .settings import Settings
+from .values import clock, shown
+
+_HOSTS = 4
+_COLUMNS = ("hosts", "check", "result", "why", "opens")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decisions on all hosts of a change at one moment.
+
+    :param what: what is to be changed, in words: ``deploy of agents 2.0.0``
+    """
+
+    what: str
+    at: datetime
+    hosts: Mapping[str, HostDecision]
+
+    def those(self, decision: Decision) -> list[str]:
+        return [name for name, one in self.hosts.items() if one.decision is decision]
+
+    @property
+    def next_opening(self) -> datetime | None:
+        """When all hosts that stop the change or wait may be open: the latest of their openings."""
+        held = (one for one in self.hosts.values() if one.decision in {Decision.STOP, Decision.WAIT})
+        return max((one.next_opening for one in held if one.next_opening), default=None)
+
+
+def to_dict(verdict: Verdict) -> dict[str, Any]:
+    """What the action returns."""
+    summary = {
+        "at": verdict.at.isoformat(),
+        "go": verdict.those(Decision.GO),
+        "stopped": verdict.those(Decision.STOP),
+        "skipped": verdict.those(Decision.SKIP),
+        "waiting": verdict.those(Decision.WAIT),
+        "next_opening": verdict.next_opening.isoformat() if verdict.next_opening else None,
+        "table": table(verdict),
+    }
+    told = {"what": verdict.what, "failed": failing(verdict), "overridden": overridden(verdict)}
+    return {
+        **summary,
+        "hosts": {name: _host(one, verdict) for name, one in verdict.hosts.items()},
+        "summary": {**summary, **told},
+    }
+
+
+def failing(verdict: Verdict) -> list[str]:
+    """The names of the checks that stand in the way of any host."""
+    return sorted({judged.check.name for one in verdict.hosts.values() for judged in one.blocking})
+
+
+def overridden(verdict: Verdict) -> list[str]:
+    """The names of the checks that did not pass on some host and were set aside."""
+    return sorted({name for one in verdict.hosts.values() for name in one.overridden})
+
+
+def _host(one: HostDecision, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "decision": one.decision.value,
+        "checks": {judged.check.name: judged.to_dict() for judged in one.judged},
+        "next_opening": one.next_opening.isoformat() if one.next_opening else None,
+        "evidence": evidence(one, verdict.at),
+    }
+
+
+def evidence(one: HostDecision, at: datetime) -> dict[str, Any]:
+    """What the ledger keeps: every outcome, and the words of what did not simply pass."""
+    outcomes = {judged.check.name: judged.check.outcome.value for judged in one.judged}
+    notes = {
+        judged.check.name: judged.check.message
+        for judged in one.judged
+        if judged.check.outcome is not Outcome.PASS
+    }
+    kept: dict[str, Any] = {"at": at.isoformat(), "decision": one.decision.value, "checks": outcomes}
+    if notes:
+        kept["notes"] = notes
+    override = next((judged for judged in one.judged if judged.check.name == OVERRIDE), None)
+    if override:
+        granted = override.check.outcome is Outcome.PASS
+        kept["override"] = {**override.check.evidence, "granted": granted, "used": list(one.overridden)}
+    return kept
+
+
+def table(verdict: Verdict) -> str:
+    """What does not simply pass, hosts with the same finding in one line; empty when all passes."""
+    rows: list[tuple[str, ...]] = [_COLUMNS, *_rows(verdict)]
+    if len(rows) == 1:
+        return ""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    # The reason is the longest and comes last, so that it does not push the rest away.
+    order = (0, 1, 2, 4, 3)
+    lines = ["  ".join(row[column].ljust(widths[column]) for column in order).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def _rows(verdict: Verdict) -> Iterable[tuple[str, ...]]:
+    found: dict[tuple[str, str, str, str], list[str]] = {}
+    for name, one in verdict.hosts.items():
+        for judged in one.judged:
+            if judged.check.outcome is Outcome.PASS and judged.check.name != OVERRIDE:
+                continue
+            key = (judged.check.name, _result(judged), judged.check.message, _opens(judged, verdict.at))
+            found.setdefault(key, []).append(name)
+    for key, hosts in found.items():
+        yield (_names(hosts, len(verdict.hosts)), *key)
+
+
+def _result(judged: Judged) -> str:
+    outcome = judged.check.outcome.value
+    if judged.overridden:
+        return f"{outcome}, overridden"
+    return f"{outcome}, advisory" if judged.mode is Mode.ADVISORY else outcome
+
+
+def _opens(judged: Judged, at: datetime) -> str:
+    until = judged.check.until
+    return f"{clock(until)} (in {shown(until - at)})" if until else ""
+
+
+def _names(hosts: Sequence[str], all_hosts: int) -> str:
+    if len(hosts) == all_hosts and all_hosts > 1:
+        return f"all {all_hosts}"
+    more = f" and {len(hosts) - _HOSTS} more" if len(hosts) > _HOSTS else ""
+    return ", ".join(hosts[:_HOSTS]) + more
+
+
+def refusal(verdict: Verdict, settings: Mapping[str, Settings], recheck: bool = False) -> str:
+    """The message of a gate that stays closed: what failed, where, why, when next, and what to do."""
+    done = "Nothing more is changed" if recheck else "Nothing was changed"
+    stopped = verdict.those(Decision.STOP) + verdict.those(Decision.WAIT)
+    count = f"{len(stopped)} of {len(verdict.hosts)} hosts"
+    lines = [
+        f"The gate is closed for the {verdict.what}, on {count}, at {clock(verdict.at)}. {done}.",
+        "",
+        table(verdict),
+        "",
+        *_advice(verdict, [verdict.hosts[name] for name in stopped], settings),
+    ]
+    return "\n".join(lines)
+
+
+def _advice(
+    verdict: Verdict, stopped: Sequence[HostDecision], settings: Mapping[str, Settings]
+) -> Iterable[str]:
+    if verdict.next_opening:
+        wait = shown(verdict.next_opening - verdict.at)
+        yield f"It opens next at {clock(verdict.next_opening)}, in {wait}: run the same command again then."
+    names = sorted({judged.check.name for one in stopped for judged in one.blocking})
+    never = ABSOLUTE.union(*(settings[one.host].never_override for one in stopped))
+    firm = [name for name in names if name in never]
+    if firm:
+        yield f"No override is possible for {', '.join(firm)}: remove the cause."
+    elif names:
+        yield "To set it aside for an hour, with your name and your reason in the ledger, run the same command with"
+        yield f"  -e '{json.dumps({'gate_override': _example(names, verdict.at)})}'"
+
+
+def _example(names: Sequence[str], at: datetime) -> dict[str, Any]:
+    until = (at + timedelta(hours=1)).replace(microsecond=0)
+    return {"checks": list(names), "by": "", "reason": "", "until": until.isoformat()}
