@@ -75,7 +75,10 @@ class Row:
 def prepared(run: str) -> Fleet:
     """Three hosts on both distributions, with what all points start from; those of an earlier run that kept them."""
     if Bed.named(run).hosts:
-        return Fleet(Bed.named(run))
+        fleet = Fleet(Bed.named(run))
+        fleet.provision().check()
+        fleet.deploy(SPARE[0], release_take_over=True).check()
+        return fleet
     settings = {"AGENTS_WARMUP": str(WARMUP)}
     fleet = Fleet.up(run, 3, suite="mixed", agents_settings=settings, application_keep_releases=2)
     fleet.build(BASELINE)

@@ -270,7 +270,8 @@ def test_a_slot_that_died_after_the_switch_is_confirmed_when_it_is_back(host: Fa
         sleep(seconds)
 
     host.sleep = wake_up  # type: ignore[method-assign]
-    host.do("confirmed", "2.0.0", token=token)
+    plan, _ = host.do("confirmed", "2.0.0", token=token)
+    assert plan.describe()[0] == "await_health green"
     assert host.armed() is None
     assert live(host) == release("2.0.0")
 
