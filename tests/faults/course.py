@@ -25,6 +25,7 @@ from scene import (
     restless,
     shown,
     snapshots,
+    wait_for,
 )
 
 RATE = 100
@@ -37,6 +38,8 @@ PATH = "/agents"
 LIMIT = 20
 #: What a host may take beyond the limit to be at rest again: to boot, to warm up, to go back.
 MARGIN = 60.0
+#: Within which a host must serve again once nothing hinders it: a boot or a start, and the warm-up.
+SERVES_AGAIN = 30.0
 #: How often the same command may be needed: a module of the dead run may still be at work.
 TRIES = 4
 #: What a host says whose module is still at work, in the words of mas.ops.release.
@@ -154,6 +157,7 @@ class Course:
         if row.mode in (points.AGAIN, points.BOTH):
             self._again(scene, row)
             self._expect_rest(scene, row, struck, {scene.version})
+        wait_for(lambda: all(outage.end for outage in scene.outages), SERVES_AGAIN + 10)
         self._check(row)
 
     def _again(self, scene: Scene, row: Row) -> None:
@@ -245,8 +249,8 @@ def judge_load(result: Result, outages: list[Outage], row: Row) -> None:
         row.broken.append(f"{row.failed} requests failed: {'; '.join(row.lost[:3])}")
     for outage in outages:
         row.outage = round((outage.end or time.monotonic()) - outage.begin, 1)
-        if outage.end is None or (outage.free and outage.end - outage.free > 30):
-            row.broken.append(f"{outage.host} did not serve again within 30 s")
+        if outage.end is None or (outage.free and outage.end - outage.free > SERVES_AGAIN):
+            row.broken.append(f"{outage.host} did not serve again within {SERVES_AGAIN:g} s")
 
 
 def summary(row: Row) -> Mapping[str, Any]:

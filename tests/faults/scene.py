@@ -100,17 +100,12 @@ class Scene:
     def thaw(self) -> None:
         self.agent.thaw()
 
-    def others(self) -> dict[str, dict[str, Any]]:
-        return {name: agent.snapshot() for name, agent in self.agents.items() if name != self.victim}
+    def wait_for_others(self) -> bool:
+        """Until no host but the victim waits for its confirmation."""
+        others = [agent for name, agent in self.agents.items() if name != self.victim]
+        return wait_for(lambda: not any(agent.snapshot()["armed"] for agent in others), REACHED)
 
-    def wait_until(self, met: Callable[[], bool], what: str, seconds: float = REACHED) -> None:
-        end = time.monotonic() + seconds
-        while not met():
-            if time.monotonic() > end:
-                raise BedError(f"after {seconds:g} s it is still not so that {what}")
-            time.sleep(0.1)
-
-    def out_of_service(self, host: str, _seconds: float) -> None:
+    def out_of_service(self, host: str) -> None:
         """From now on nobody can expect an answer there, until it gives one."""
         outage = Outage(host, self.fleet.bed.url(host, 80, self.path), time.monotonic())
         self.outages.append(outage)
@@ -127,6 +122,16 @@ class Scene:
     def tidy(self) -> None:
         while self.endings:
             self.endings.pop()()
+
+
+def wait_for(met: Callable[[], bool], seconds: float) -> bool:
+    """Whether it came true in time."""
+    end = time.monotonic() + seconds
+    while not met():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def snapshots(agents: Mapping[str, Agent]) -> dict[str, dict[str, Any]]:

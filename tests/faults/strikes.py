@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 Strike = Callable[["Scene"], None]
 
-#: Seconds within which a host must serve again by itself once the cause is over: a start and the warm-up.
-SERVES_AGAIN = 30.0
 _UNDER = "/mnt/under"
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 _PYTHON = f"""#!/bin/sh
@@ -32,7 +30,8 @@ def kill_controller(scene: Scene) -> None:
 
 def kill_controller_and_modules(scene: Scene) -> None:
     """The rest of the fleet is done; what was stopped here never runs."""
-    scene.wait_until(lambda: all(not s["armed"] for s in scene.others().values()), "the others are confirmed")
+    if not scene.wait_for_others():
+        raise BedError("the others were never confirmed")
     scene.controller.kill()
     scene.agent.kill_modules()
 
@@ -42,13 +41,13 @@ def kill_module(scene: Scene) -> None:
 
 
 def kill_proxy(scene: Scene) -> None:
-    scene.out_of_service(scene.victim, SERVES_AGAIN)
+    scene.out_of_service(scene.victim)
     scene.agent.run("systemctl", "kill", "--signal=KILL", "haproxy.service")
     scene.thaw()
 
 
 def kill_live_web(scene: Scene) -> None:
-    scene.out_of_service(scene.victim, SERVES_AGAIN)
+    scene.out_of_service(scene.victim)
     _kill_unit(scene, "api", live=True)
 
 
@@ -74,7 +73,7 @@ def _kill_unit(scene: Scene, kind: str, *, live: bool) -> None:
 
 def stop_host(scene: Scene) -> None:
     """As pulling the plug; it is switched on again when the command has ended, or nobody came for a while."""
-    scene.out_of_service(scene.victim, SERVES_AGAIN)
+    scene.out_of_service(scene.victim)
     scene.fleet.bed.kill(scene.victim)
 
     def repair() -> None:
@@ -85,7 +84,7 @@ def stop_host(scene: Scene) -> None:
 
 
 def cut_network(scene: Scene) -> None:
-    scene.out_of_service(scene.victim, SERVES_AGAIN)
+    scene.out_of_service(scene.victim)
     scene.fleet.bed.disconnect(scene.victim)
     scene.thaw()
     scene.repairs.append(lambda: scene.fleet.bed.connect(scene.victim))

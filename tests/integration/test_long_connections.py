@@ -56,17 +56,21 @@ class Websocket(threading.Thread):
         self.start()
 
     def run(self) -> None:
+        with self._line, self._stream:
+            goodbye = self._listen()
+            self.ended = (time.monotonic() - self.began, goodbye)
+
+    def _listen(self) -> bytes:
         while len(head := self._stream.read(2)) == 2:
             payload = self._stream.read(head[1])
-            seconds = time.monotonic() - self.began
             if head[0] == 0x88:
-                self.ended = (seconds, payload)
-                return
-            self.beats.append((seconds, json.loads(payload)))
-        self.ended = (time.monotonic() - self.began, b"cut")
+                return payload
+            self.beats.append((time.monotonic() - self.began, json.loads(payload)))
+        return b"cut"
 
     def leave(self) -> None:
-        self._line.close()
+        self._line.shutdown(socket.SHUT_RDWR)
+        self.join()
 
 
 def in_background(url: str) -> tuple[threading.Thread, dict[str, object]]:
