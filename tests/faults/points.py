@@ -66,8 +66,10 @@ class Point:
 
 TWICE = (AGAIN, WAIT)
 DEAD, MODULE, PROXY = "controller killed", "module killed", "HAProxy killed"
+BOTH_DEAD = "controller and module killed"
 _kill = strikes.kill_controller
 _TASK = "TASK [Find and verify the artifact"
+_UNHEARD = "the host was told that all followed, its answer was lost, and the others were taken back"
 _HALF = "some hosts were told that all followed, and the controller died before it told the rest"
 
 POINTS = (
@@ -89,7 +91,7 @@ POINTS = (
         "confirmed on all hosts but one",
         DEAD,
         On("confirming"),
-        strikes.kill_controller_and_modules,
+        strikes.kill_both_after_the_others,
         TWICE,
         known=_HALF,
     ),
@@ -111,7 +113,7 @@ POINTS = (
     Point(30, "confirmation", "host stopped", On("confirming"), strikes.stop_host, host=2),
     Point(31, "stage: await health", "network cut", On("step", "await_health"), strikes.cut_network),
     Point(32, "switch: shift", "network cut", On("step", "shift"), strikes.cut_network),
-    Point(33, "confirmation", "network cut", On("confirming"), strikes.cut_network),
+    Point(33, "confirmation", "network cut", On("confirming"), strikes.cut_network, known=_UNHEARD),
     Point(
         34,
         "stage: unpack",
@@ -152,5 +154,19 @@ POINTS = (
         _kill,
         (BOTH,),
         prepare=strikes.squat,
+    ),
+    Point(39, "switch: shift", BOTH_DEAD, On("step", "shift"), strikes.kill_both, TWICE),
+    Point(
+        40, "switch: ledger, before the journal", BOTH_DEAD, On("ledger", "live"), strikes.kill_both, TWICE
+    ),
+    Point(
+        41,
+        "canary: watching",
+        BOTH_DEAD,
+        On("step", "bake"),
+        strikes.kill_both,
+        TWICE,
+        # The limit is longer while a canary is watched: by that time, and by the one for which it is held.
+        extra=CANARY | {"deploy_bake": 10, "deploy_canary": {"hold_limit": 5}},
     ),
 )

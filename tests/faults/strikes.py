@@ -28,12 +28,17 @@ def kill_controller(scene: Scene) -> None:
     scene.thaw()
 
 
-def kill_controller_and_modules(scene: Scene) -> None:
+def kill_both(scene: Scene) -> None:
+    """Nobody is left on the victim; on the other hosts the modules go on to their end."""
+    scene.controller.kill()
+    scene.agent.kill_modules()
+
+
+def kill_both_after_the_others(scene: Scene) -> None:
     """The rest of the fleet is done; what was stopped here never runs."""
     if not scene.wait_for_others():
         raise BedError("the others were never confirmed")
-    scene.controller.kill()
-    scene.agent.kill_modules()
+    kill_both(scene)
 
 
 def kill_module(scene: Scene) -> None:
