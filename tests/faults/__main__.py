@@ -24,7 +24,7 @@ from fleet import Fleet
 from points import POINTS
 
 RESULTS = CHECKOUT / ".cache/faults/faults.json"
-_TABLE = "{:>3}  {:<36} {:<32} {:<6} {:>6} {:>6} {:>8} {:>7}  {:<18} {}"
+_TABLE = "{:>3}  {:<36} {:<32} {:<6} {:>6} {:>6} {:>8} {:>7}  {:<26} {}"
 _HEAD = ("no", "point", "fault", "mode", "failed", "while", "outage s", "rest s", "all hosts on", "")
 
 
@@ -38,9 +38,39 @@ def line(row: Row) -> str:
         row.excused,
         f"{row.outage:.1f}" if row.outage else "",
         f"{row.seconds:.1f}",
-        row.end,
+        ended(row),
         "BROKEN" if row.broken else "",
     )
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table of docs/faults.md."""
+    lines = [
+        "| no | point | fault | mode | failed | while | outage | rest | all hosts on |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        outage = f"{row.outage:.1f}" if row.outage else ""
+        words = (
+            row.number,
+            row.place,
+            row.fault,
+            row.mode,
+            row.failed,
+            row.excused or "",
+            outage,
+            row.seconds,
+            ended(row),
+        )
+        lines.append(f"| {' | '.join(map(str, words))} |")
+    return "\n".join(lines) + "\n"
+
+
+def ended(row: Row) -> str:
+    """In words that do not depend on the numbers of the versions."""
+    last = row.end.removeprefix("split, then ")
+    name = {row.before: "old", row.version: "new"}.get(last, last)
+    return f"two, for {row.split_for:.0f} s; then {name}" if row.end.startswith("split") else name
 
 
 def run(numbers: Sequence[int], keep: str) -> list[Row]:
@@ -58,6 +88,7 @@ def run(numbers: Sequence[int], keep: str) -> list[Row]:
                     print(f"     BROKEN: {what}", flush=True)
                 RESULTS.parent.mkdir(parents=True, exist_ok=True)
                 RESULTS.write_text(json.dumps([summary(one) for one in rows], indent=2) + "\n")
+                RESULTS.with_suffix(".md").write_text(markdown(rows))
         course.close()
     finally:
         if not keep:

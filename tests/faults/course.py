@@ -62,6 +62,8 @@ class Row:
     place: str
     fault: str
     mode: str
+    before: str = ""
+    version: str = ""
     sent: int = 0
     failed: int = 0
     excused: int = 0
@@ -106,8 +108,8 @@ class Course:
 
     def run(self, point: Point, mode: str) -> Row:
         """One point in one mode; what could not even be tried is broken, too."""
-        row = Row(point.number, point.place, point.fault, mode)
         before, version = self._versions()
+        row = Row(point.number, point.place, point.fault, mode, before, version)
         scene = Scene(self.fleet, self.agents, point, version, PATH)
         try:
             if point.prepare:
