@@ -157,6 +157,7 @@ class Course:
                 f"before the re-run all hosts were on {row.end}, {row.seconds:.0f} s after the fault"
             )
         if row.mode in (points.AGAIN, points.BOTH):
+            scene.repair()
             self._again(scene, row)
             self._expect_rest(scene, row, struck, {scene.version})
         wait_for(lambda: all(outage.end for outage in scene.outages), SERVES_AGAIN + 10)

@@ -173,4 +173,4 @@ def squat(scene: Scene) -> None:
     scene.agent.run("sh", "-c", f"systemctl stop 'agents-*@{slot}.service'")
     scene.agent.run("systemd-run", "--quiet", "--unit=squatter", "python3", "-m", "http.server", str(idle))
     time.sleep(0.5)
-    scene.endings.append(lambda: _ignore(scene.agent.run("systemctl", "stop", "squatter.service")))
+    scene.repairs.append(lambda: _ignore(scene.agent.run("systemctl", "stop", "squatter.service")))
