@@ -10,14 +10,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mas.ops.plugins.filter.windows import FilterModule
-from ansible_collections.mas.ops.plugins.plugin_utils.windows.adapters.picture import Chart, Panel, picture
+from ansible_collections.mas.ops.plugins.plugin_utils.windows.adapters.picture import (
+    MOST,
+    Chart,
+    Panel,
+    picture,
+)
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.days import bars, grouped, lines
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.judge import judge
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.model import Kind, Span, Target
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.parse import parse_policy
-from ansible_collections.mas.ops.plugins.test.windows import TestModule as Tests
+from ansible_collections.mas.ops.plugins.test.windows import TestModule as Conditions
 
-FILTERS, TESTS = FilterModule().filters(), Tests().tests()
+FILTERS, TESTS = FilterModule().filters(), Conditions().tests()
 WINDOWS = [
     {"name": "nightly", "rrule": "FREQ=WEEKLY;BYDAY=TU", "start": "22:00", "end": "02:00", "hosts": ["web*"]}
 ]
@@ -43,7 +48,7 @@ def test_a_state_is_made_of_builtins():
     assert json.loads(json.dumps(state)) == state
     assert state["open"] is True
     assert state["closes_at"] == "2026-11-25T02:00:00+00:00"
-    assert state["next_opening"] == "2026-12-08T22:00:00+00:00"
+    assert state["next_opening"] == "2026-12-02T00:00:00+00:00"
 
 
 def test_a_list_and_options_say_the_same_as_variables():
@@ -51,7 +56,7 @@ def test_a_list_and_options_say_the_same_as_variables():
     assert FILTERS["window_state"](WINDOWS, **options) == FILTERS["window_state"](host(), at=INSIDE)
     assert (
         FILTERS["window_next"](WINDOWS, **{**options, "at": "2026-11-25 12:00"})
-        == "2026-12-08T22:00:00+00:00"
+        == "2026-12-02T00:00:00+00:00"
     )
     assert FILTERS["window_next"](WINDOWS, **options) == INSIDE
 
@@ -138,10 +143,19 @@ def test_a_picture_is_the_same_every_time(form: str, magic: bytes):
         Span(begin + timedelta(hours=20), begin + timedelta(hours=30), "nightly"),
         Span(begin + timedelta(hours=25), begin + timedelta(hours=60), "sale", Kind.FREEZE, "sale"),
     )
-    panels = tuple(Panel((f"web{number}",), spans, (), is_open=number % 2 > 0) for number in range(9))
-    chart = Chart(panels, begin + timedelta(hours=10), begin + timedelta(days=3), "Asia/Kolkata", "T $x$ <b>")
+    panels = tuple(Panel((f"web{number}",), spans, (), is_open=number % 2 > 0) for number in range(2))
+    chart = Chart(panels, begin + timedelta(hours=10), begin + timedelta(days=2), "Asia/Kolkata", "T $x$ <b>")
     first = picture(chart, form)
     assert first.startswith(magic)
     assert picture(chart, form) == first
     other = Chart(panels[:1], chart.at, chart.end, chart.zone, chart.title)
     assert picture(other, form) != first
+
+
+def test_a_picture_says_how_many_groups_it_leaves_out():
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    panels = tuple(Panel((f"web{number}",), (), ()) for number in range(MOST + 2))
+    # Glyphs are paths; what is written in them is kept as a comment.
+    assert b"and 2 more groups of hosts" in picture(
+        Chart(panels, at, at + timedelta(days=1), "UTC", "x"), "svg"
+    )
