@@ -159,3 +159,20 @@ def test_a_picture_says_how_many_groups_it_leaves_out():
     assert b"and 2 more groups of hosts" in picture(
         Chart(panels, at, at + timedelta(days=1), "UTC", "x"), "svg"
     )
+
+
+def test_what_a_template_puts_together_is_asked_for_each_host():
+    """ansible-core's containers may hold one thing and answer another."""
+
+    class Lazy(dict[str, Any]):
+        answer: dict[str, Any]
+
+        def items(self) -> Any:
+            return self.answer.items()
+
+    states = []
+    for start in ("21:00", "23:00"):
+        lazy = Lazy(start="{{ start }}")
+        lazy.answer = {"name": "x", "rrule": "FREQ=DAILY", "start": start, "duration": "1h"}
+        states.append(FILTERS["window_state"]([lazy], at=INSIDE, zone="UTC")["next_opening"])
+    assert states == ["2026-11-25T21:00:00+00:00", "2026-11-24T23:00:00+00:00"]
