@@ -10,6 +10,9 @@ and freezes. A round judges all of them, with nothing kept from the round before
   naive expansion    the same windows, expanded for each host with recurring-ical-events over eight weeks around
                      now; measured on as many hosts as there are sets, and multiplied
 
+Both are one process that computes, so its CPU seconds are what it takes on a core of its own, however busy the machine
+is; the target is for those, and the wall's are told beside them.
+
 It prints a table and writes .cache/bench/windows.json. Its exit status says whether the target was met.
 """
 
@@ -36,7 +39,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.windows.adapters import in
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RESULTS = CHECKOUT / ".cache/bench/windows.json"
-#: Seconds for all hosts.
+#: CPU seconds for all hosts.
 TARGET = 2.0
 AT = datetime(2026, 11, 24, 21, 30, tzinfo=UTC)
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC")
@@ -45,10 +48,11 @@ DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 @dataclass(frozen=True)
 class Row:
-    """Seconds of one way, its ratio to the naive one, and hosts a second."""
+    """Seconds of one way, the ratio of its CPU seconds to the naive one's, and hosts a second of those."""
 
     name: str
-    seconds: float
+    wall: float
+    cpu: float
     ratio: float
     hosts_per_second: float
 
@@ -144,13 +148,15 @@ def naive(hosts: list[dict[str, Any]]) -> list[bool]:
     return found
 
 
-def timed(run: Callable[[], object], rounds: int) -> float:
-    seconds = []
+def timed(run: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """The medians of wall and CPU seconds."""
+    walls, cpus = [], []
     for _ in range(rounds):
-        before = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.process_time()
         run()
-        seconds.append(time.perf_counter() - before)
-    return statistics.median(seconds)
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return statistics.median(walls), statistics.median(cpus)
 
 
 def measure(count: int, sets: int, rounds: int) -> list[Row]:
@@ -158,10 +164,11 @@ def measure(count: int, sets: int, rounds: int) -> list[Row]:
     sample = hosts[:sets]
     if ours(sample) != naive(sample):
         raise SystemExit("the two ways disagree about which hosts are open")
-    plain = timed(lambda: naive(sample), 1) * count / sets
-    quick = timed(lambda: ours(hosts), rounds)
-    rows = (("all hosts", quick), ("naive expansion", plain))
-    return [Row(name, seconds, seconds / plain, count / seconds) for name, seconds in rows]
+    factor = count / sets
+    plain_wall, plain_cpu = (each * factor for each in timed(lambda: naive(sample), 1))
+    wall, cpu = timed(lambda: ours(hosts), rounds)
+    rows = (("all hosts", wall, cpu), ("naive expansion", plain_wall, plain_cpu))
+    return [Row(name, wall, cpu, cpu / plain_cpu, count / cpu) for name, wall, cpu in rows]
 
 
 def main() -> int:
@@ -173,7 +180,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     rows = measure(options.hosts, options.sets, options.rounds)
-    met = rows[0].seconds < TARGET
+    met = rows[0].cpu < TARGET
     report = {
         "settings": {**vars(options), "cores": os.cpu_count()},
         "medians": [asdict(row) for row in rows],
@@ -182,10 +189,11 @@ def main() -> int:
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(report, indent=2) + "\n")
     print(f"{options.hosts} hosts with {options.sets} sets of windows, medians of {options.rounds} rounds")
-    print(f"{'':<18} {'seconds':>9} {'x naive':>9} {'hosts/s':>9}  target")
+    print(f"{'':<18} {'wall s':>9} {'CPU s':>9} {'x naive':>9} {'hosts/s':>9}  target")
     for row in rows:
         verdict = f"{'met' if met else 'NOT met'} (< {TARGET:g} s)" if row is rows[0] else ""
-        print(f"{row.name:<18} {row.seconds:>9.2f} {row.ratio:>9.4f} {row.hosts_per_second:>9.0f}  {verdict}")
+        numbers = f"{row.wall:>9.2f} {row.cpu:>9.2f} {row.ratio:>9.4f} {row.hosts_per_second:>9.0f}"
+        print(f"{row.name:<18} {numbers}  {verdict}")
     print(f"\nWritten: {RESULTS.relative_to(CHECKOUT)}")
     return 0 if met else 1
 
