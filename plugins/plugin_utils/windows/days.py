@@ -82,8 +82,8 @@ def lines(group: Group, begin: datetime, end: datetime, zone: ZoneInfo) -> Itera
     yield f"{shown_hosts(group.hosts)}: {'open' if group.state.open else 'closed'}, {group.state.why}"
     opened, frozen = list(bars(group.open, zone)), list(bars(_freezes(group.spans), zone))
     for day in days_between(begin, end, zone):
-        allowed = [f"{bar} {bar.span.name}".rstrip() for bar in opened if bar.day == day]
-        freezes = [f"{bar} {_reasoned(bar.span)}" for bar in frozen if bar.day == day]
+        allowed = [f"{piece} {piece.span.name}".rstrip() for piece in opened if piece.day == day]
+        freezes = [f"{piece} {_reasoned(piece.span)}" for piece in frozen if piece.day == day]
         parts = [f"open {', '.join(allowed)}" if allowed else "closed"]
         if freezes:
             parts.append(f"frozen {', '.join(freezes)}")

@@ -107,18 +107,18 @@ def _panel(axes: Any, panel: Panel, chart: Chart, days: list[date], zone: ZoneIn
     axes.text(
         24, len(days) + 0.72, f"now {what}", size=10, weight="bold", color=color, va="center", ha="right"
     )
-    windows = [bar for bar in bars(panel.spans, zone) if bar.span.kind is Kind.WINDOW]
-    freezes = [bar for bar in bars(panel.spans, zone) if bar.span.kind is Kind.FREEZE]
-    for bar in windows:
-        axes.add_patch(_box(bar, rows, facecolor=_WINDOW, edgecolor=_OPEN, linewidth=0.7, zorder=2))
-    for bar in bars(panel.open, zone):
-        axes.add_patch(_box(bar, rows, facecolor=_OPEN, edgecolor="white", linewidth=0.6, zorder=3))
-        _name(axes, bar, rows, "white")
-    for bar in freezes:
+    windows = [piece for piece in bars(panel.spans, zone) if piece.span.kind is Kind.WINDOW]
+    freezes = [piece for piece in bars(panel.spans, zone) if piece.span.kind is Kind.FREEZE]
+    for piece in windows:
+        axes.add_patch(_box(piece, rows, facecolor=_WINDOW, edgecolor=_OPEN, linewidth=0.7, zorder=2))
+    for piece in bars(panel.open, zone):
+        axes.add_patch(_box(piece, rows, facecolor=_OPEN, edgecolor="white", linewidth=0.6, zorder=3))
+        _name(axes, piece, rows, "white")
+    for piece in freezes:
         axes.add_patch(
-            _box(bar, rows, facecolor=_PALE, edgecolor=_FREEZE, linewidth=0.7, hatch="////", zorder=4)
+            _box(piece, rows, facecolor=_PALE, edgecolor=_FREEZE, linewidth=0.7, hatch="////", zorder=4)
         )
-        _name(axes, bar, rows, _FREEZE)
+        _name(axes, piece, rows, _FREEZE)
     _now(axes, chart.at.astimezone(zone), rows)
 
 
@@ -146,21 +146,21 @@ def _frame(axes: Any, days: list[date]) -> None:
         side.set_color(_GRID)
 
 
-def _box(bar: Bar, rows: dict[date, int], **style: Any) -> Any:
-    return Rectangle((bar.begin, rows[bar.day] + 0.1), bar.end - bar.begin, 0.8, **style)
+def _box(piece: Bar, rows: dict[date, int], **style: Any) -> Any:
+    return Rectangle((piece.begin, rows[piece.day] + 0.1), piece.end - piece.begin, 0.8, **style)
 
 
-def _name(axes: Any, bar: Bar, rows: dict[date, int], color: str) -> None:
+def _name(axes: Any, piece: Bar, rows: dict[date, int], color: str) -> None:
     """As much of the name as fits: a letter is about an eighth of an hour wide."""
-    room = int((bar.end - bar.begin) * 4.6)
-    text = bar.span.name if len(bar.span.name) <= room else f"{bar.span.name[: room - 1]}…"
+    room = int((piece.end - piece.begin) * 4.6)
+    text = piece.span.name if len(piece.span.name) <= room else f"{piece.span.name[: room - 1]}…"
     if room < 4 or not text:
         return
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2} if color == _FREEZE else None
-    middle = (bar.begin + bar.end) / 2
+    middle = (piece.begin + piece.end) / 2
     axes.text(
         middle,
-        rows[bar.day] + 0.48,
+        rows[piece.day] + 0.48,
         text,
         size=7.5,
         color=color,
