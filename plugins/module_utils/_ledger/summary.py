@@ -43,8 +43,8 @@ class Summary:
         action = str(entry.get("action"))
         change = Change(
             str(entry.get("time", "")),
-            str(entry.get("environment", "")),
-            str(entry.get("slot", "")),
+            str(entry.get("environment") or ""),
+            str(entry.get("slot") or ""),
             _total(entry.get("seconds")),
         )
         return replace(
