@@ -273,6 +273,8 @@ def test_who_waited_for_the_lock_of_a_sealed_file_writes_to_the_new_one(ledger: 
         time.sleep(0.2)
         fresh = rotation.rotate(stream, ledger.path, NOW)
         assert fresh is not None
+        with Path(ledger.path).open("rb") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody writes before who rotated
         fresh.close()
     writer.join(5)
     reader.join(5)
@@ -337,6 +339,19 @@ def test_one_changed_byte_in_any_file_is_found(samples: FileLedger, data: st.Dat
         assert found.chain.broken is not None
         assert found.chain.intact is False
     assert samples.read().chain.intact
+
+
+@pytest.mark.parametrize("more", [b"x", b"\n", b"x\n"])
+def test_what_was_added_to_a_sealed_file_is_found(ledger: FileLedger, more: bytes) -> None:
+    fill(ledger, 30)
+    for path in sealed(ledger):
+        whole = path.read_bytes()
+        path.write_bytes(whole + more)
+        broken = ledger.read().chain.broken
+        assert broken is not None
+        assert broken.file == str(path)
+        path.write_bytes(whole)
+    assert ledger.read().chain.intact
 
 
 @settings(max_examples=100, deadline=None)
