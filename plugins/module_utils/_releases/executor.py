@@ -273,8 +273,15 @@ class Executor:
         before = self._release_in(self.state.live) if self.state.live else None
         nothing = "to" in step.detail and step.detail["to"] is None
         after = None if nothing else self._release_in(step.target)
-        self.record(step.detail["action"], before or None, after, slot=step.target)
+        action = step.detail["action"]
+        source = self._source_of(after) if after and action == "live" else {}
+        self.record(action, before or None, after, slot=step.target, **source)
         self._journal(None, live=None if nothing else step.target)
+
+    def _source_of(self, release: str) -> dict[str, str]:
+        """From which revision and from when what goes live is: lead times are counted from there."""
+        manifest = self._manifest(release)
+        return {"commit": manifest.commit, "built": manifest.built}
 
     def _close(self, step: Step) -> None:
         if "action" in step.detail:
