@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the charts draw, without how: spans of time, bars by week, lines by week."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from ...module_utils._ledger.changes import LIVE, Change, Rollback, Story, parse_time
+from ...module_utils._ledger.history import version_of
+from . import view
+
+#: Two shades that take turns, so that neighbours can be told apart.
+SHADES = ("live", "live-other")
+
+
+@dataclass(frozen=True)
+class Period:
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Something that lasted. ``tone`` is a word of ``view``, or one of ``SHADES``."""
+
+    begin: datetime
+    end: datetime
+    label: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One row of a picture of time. ``marks`` are moments at which something failed."""
+
+    label: str
+    segments: tuple[Segment, ...]
+    marks: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """Bars by week: what held, and what failed on top of it."""
+
+    labels: tuple[str, ...]
+    good: tuple[int, ...]
+    failed: tuple[int, ...]
+
+
+class Painter(Protocol):
+    """Draws SVG. ``key`` makes the names inside the drawing its own; ``summary`` is what it says."""
+
+    def lanes(self, key: str, summary: str, lanes: Sequence[Lane], period: Period) -> str: ...
+    def bars(self, key: str, summary: str, weeks: Weeks) -> str: ...
+    def spark(self, key: str, summary: str, values: Sequence[float | None], bars: bool) -> str: ...
+
+
+def releases(story: Story, period: Period) -> tuple[Lane, ...]:
+    """For each application in each environment what it served when."""
+    places: dict[tuple[str, str], list[Change | Rollback]] = {}
+    for event in sorted((*story.changes, *story.rollbacks), key=_begin):
+        places.setdefault((event.environment, event.application), []).append(event)
+    lanes = (_lane(f"{where[1]}, {where[0]}", places[where], period) for where in sorted(places))
+    return tuple(lane for lane in lanes if lane.segments or lane.marks)
+
+
+def _begin(event: Change | Rollback) -> datetime:
+    return event.began or event.ended if isinstance(event, Change) else event.ended
+
+
+def _lane(label: str, events: Sequence[Change | Rollback], period: Period) -> Lane:
+    marks = [event.ended for event in events if isinstance(event, Change) and not event.began]
+    served = [event for event in events if isinstance(event, Rollback) or event.began]
+    ends = [*(_begin(event) for event in served[1:]), period.end]
+    shades = _shades(served)
+    segments = [
+        Segment(max(_begin(event), period.start), min(end, period.end), _served(event), tone)
+        for event, end, tone in zip(served, ends, shades, strict=True)
+        if _served(event)
+    ]
+    inside = [each for each in segments if each.begin < each.end]
+    return Lane(label, tuple(inside), tuple(mark for mark in marks if period.start < mark <= period.end))
+
+
+def _served(event: Change | Rollback) -> str:
+    return version_of(event.release if isinstance(event, Change) else event.after)
+
+
+def _shades(events: Sequence[Change | Rollback]) -> list[str]:
+    """A release keeps its shade when it comes back; one that failed is shown as that."""
+    known: dict[str, str] = {}
+    tones = []
+    for event in events:
+        shade = known.setdefault(_served(event), SHADES[len(known) % 2])
+        tones.append(view.BAD if isinstance(event, Change) and event.outcome != LIVE else shade)
+    return tones
+
+
+def weeks(measures: Iterable[Mapping[str, Any]]) -> Weeks:
+    """The changes of all applications together, by week."""
+    total: dict[str, list[int]] = {}
+    for measured in measures:
+        for week in measured["weeks"]:
+            counts = total.setdefault(week["monday"], [0, 0])
+            counts[0] += week["changes"] - week["failed"]
+            counts[1] += week["failed"]
+    mondays = sorted(total)
+    return Weeks(
+        tuple(mondays),
+        tuple(total[monday][0] for monday in mondays),
+        tuple(total[monday][1] for monday in mondays),
+    )
+
+
+def windows(calendars: Mapping[str, Iterable[Mapping[str, Any]]], period: Period) -> tuple[Lane, ...]:
+    """When change is allowed and when it is forbidden, a lane for each calendar."""
+    lanes = []
+    for label, calendar in calendars.items():
+        spans = sorted((span for each in calendar if (span := _span(each, period))), key=_drawn_last)
+        lanes.append(Lane(label, tuple(spans)))
+    return tuple(lanes)
+
+
+def _drawn_last(segment: Segment) -> tuple[bool, datetime]:
+    """A freeze beats a window, so it lies on top of it."""
+    return segment.tone == view.BAD, segment.begin
+
+
+def _span(each: Mapping[str, Any], period: Period) -> Segment | None:
+    begin, end = parse_time(each.get("begin")), parse_time(each.get("end"))
+    if begin is None or end is None or end <= period.start or begin >= period.end:
+        return None
+    tone = view.BAD if each.get("kind") == "freeze" else view.OK
+    return Segment(max(begin, period.start), min(end, period.end), str(each.get("name") or ""), tone)

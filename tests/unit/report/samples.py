@@ -1,0 +1,214 @@
+"""A fleet with a past: three months of two applications in three environments, as ledgers of its hosts."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ansible_collections.mas.ops.plugins.module_utils._ledger import chain
+
+NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+AT = "2026-11-24T23:59:59Z"
+ATTACK = '<img src="https://evil.example/x.png" onerror="alert(1)"><script>alert(2)</script>'
+HOSTS = {
+    "production": ("web1", "web2", "web3", "web4"),
+    "staging": ("stage1", "stage2"),
+    "development": ("dev1",),
+}
+ACTORS = ("alice", "bob", "ci@runner", "chandra")
+CHECKS = ("window", "freeze", "lock", "artifact", "promotion", "backup_age", "alerts", "disk")
+Entry = dict[str, Any]
+
+
+def text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def chained(entries: list[Entry]) -> list[Entry]:
+    """With the hashes of a ledger."""
+    lines: list[bytes] = []
+    for entry in entries:
+        previous, sequence = chain.follow(lines[-1] if lines else None)
+        lines.append(chain.encode(entry, previous, sequence))
+    return [json.loads(line) for line in lines]
+
+
+def release(environment: str, application: str, action: str, before: str | None, after: str | None) -> Entry:
+    rollback = "ansible-playbook mas.ops.rollback"
+    return {
+        "kind": "release",
+        "environment": environment,
+        "application": application,
+        "action": action,
+        "from": before,
+        "to": after,
+        "way_back": f"{rollback} -e application={application} -e version={before.split('-')[0]}" if before else "",
+        "seconds": {"fetch": 1.2, "unpack": 0.8, "await_health": 5.1, "shift": 0.2},
+    }
+
+
+def gate(lucky: random.Random, run: int) -> Entry:
+    checks = [{"name": name, "result": "pass", "evidence": {}} for name in CHECKS]
+    overrides = []
+    if lucky.random() < 0.18:
+        checks[5]["result"] = "fail"
+        overrides.append(
+            {
+                "checks": ["backup_age"],
+                "by": lucky.choice(ACTORS),
+                "reason": lucky.choice(("backup host is being replaced, copy on tape", "storage migration tonight")),
+                "until": text(NOW - timedelta(days=60 - run)),
+            }
+        )
+    return {"checks": checks, "overrides": overrides}
+
+
+def verdict(lucky: random.Random, good: bool) -> Entry:
+    requests = lucky.randrange(4000, 9000)
+    slow = 0.02 if good else 0.31
+    return {
+        "verdict": "pass" if good else "fail",
+        "reasons": [] if good else ["errors: Bayes factor 212 (stop at 50)", "p99 is 3.4 times the baseline's"],
+        "canary": {"requests": requests, "errors": 3 if good else 188, "p50": 0.011, "p99": 0.08 + slow},
+        "baseline": {"requests": requests * 9, "errors": 31, "p50": 0.011, "p99": 0.094},
+        "steps": [],
+    }
+
+
+def story(environment: str, application: str, every: float, seed: int) -> Iterator[tuple[str, Entry]]:
+    """What each host writes, host by host and change by change."""
+    lucky = random.Random(seed)
+    moment, version, live = NOW - timedelta(days=88), 0, None
+    while True:
+        moment += timedelta(days=every * lucky.uniform(0.5, 1.5), hours=lucky.uniform(-3, 3))
+        if moment > NOW:
+            return
+        version += 1
+        wanted = f"{1 + version // 10}.{version % 10}.0-{lucky.getrandbits(48):012x}"
+        built = moment - timedelta(hours=lucky.uniform(1, 60))
+        facts = {
+            "run": f"awx-{seed}{version:03d}",
+            "actor": lucky.choice(ACTORS),
+            "gate": gate(lucky, version),
+            "commit": f"{lucky.getrandbits(80):020x}",
+            "built": built.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        bad, never = lucky.random() < 0.13, lucky.random() < 0.07
+        judged = {"verdict": verdict(lucky, not bad)} if environment == "production" else {}
+        for index, host in enumerate(HOSTS[environment]):
+            at = {"time": text(moment + timedelta(seconds=7 * index))}
+            if never:
+                error = "2 restarts: did not become healthy within its start-up budget of 30 s"
+                failed = {"operation": "deploy", "error": error, "step": "await_health"}
+                yield host, {**release(environment, application, "failed", live, wanted), **facts, **at, **failed}
+            else:
+                yield host, {**release(environment, application, "live", live, wanted), **facts, **at, **judged}
+        if bad and not never and live:
+            minutes = lucky.uniform(3, 50)
+            for index, host in enumerate(HOSTS[environment]):
+                at = {"time": text(moment + timedelta(minutes=minutes, seconds=3 * index))}
+                run = {"run": f"awx-{seed}{version:03d}-back", "actor": "alice"}
+                yield host, {**release(environment, application, "rolled_back", wanted, live), **run, **at}
+        elif not never:
+            live = wanted
+
+
+def drill(days: int, outcome: str, rto: float) -> Entry:
+    return {
+        "kind": "drill",
+        "drill": "restore",
+        "application": "agents",
+        "environment": "production",
+        "outcome": outcome,
+        "rto_seconds": rto,
+        "rpo_seconds": 42,
+        "time": text(NOW - timedelta(days=days)),
+        "actor": "timer",
+        "engine": "pgbackrest",
+    }
+
+
+def extras() -> Iterator[tuple[str, Entry]]:
+    yield "web1", drill(66, "pass", 204.0)
+    yield "web1", drill(33, "fail", 910.0)
+    yield "web1", drill(5, "pass", 187.5)
+    yield "web2", {"kind": "ledger", "action": "repaired", "bytes": 117, "time": text(NOW - timedelta(days=20))}
+    yield "web3", {"kind": "event", "action": "kernel updated", "actor": "bob", "time": text(NOW - timedelta(days=9)), "note": ATTACK}
+    override = {"checks": ["alerts"], "by": "bob", "reason": ATTACK, "until": text(NOW + timedelta(hours=20))}
+    last = release("production", "agents", "live", "1.9.0-000000000000", "9.0.0-0123456789ab")
+    for index, host in enumerate(HOSTS["production"][:3]):
+        moment = NOW - timedelta(hours=2, seconds=-5 * index)
+        told = {"run": "awx-999", "actor": "bob", "built": "2026-11-24T09:12:00Z", "commit": "4f0c2ab"}
+        yield host, {**last, **told, "time": text(moment), "gate": {"checks": [], "overrides": [override]}}
+
+
+def ledgers() -> dict[str, Any]:
+    """What ``ledger_info`` returned by host; one was not reached, and the chain of one is broken."""
+    found: dict[str, list[Entry]] = {host: [] for hosts in HOSTS.values() for host in hosts}
+    for environment, application, every, seed in (
+        ("production", "agents", 6, 1),
+        ("production", "billing", 9, 2),
+        ("staging", "agents", 4, 3),
+        ("development", "agents", 2, 4),
+    ):
+        for host, entry in story(environment, application, every, seed):
+            found[host].append(entry)
+    for host, entry in extras():
+        found[host].append(entry)
+    told = {host: ledger(sorted(entries, key=lambda entry: entry["time"])) for host, entries in found.items()}
+    told["web5"] = {"unreachable": True, "msg": "Failed to connect to the host via ssh: connection timed out"}
+    return told
+
+
+def ledger(entries: list[Entry], broken: Entry | None = None) -> dict[str, Any]:
+    written = chained(entries)
+    head = written[-1]["hash"] if written else None
+    facts = {"intact": broken is None, "entries": len(written), "head": head, "break": broken}
+    return {"entries": written, "chain": facts}
+
+
+def calendar() -> list[dict[str, Any]]:
+    """Two weeks: a window each night from Monday to Thursday, and a freeze."""
+    midnight = NOW.replace(hour=0)
+    nights = [
+        {
+            "begin": (midnight + timedelta(days=day, hours=22)).isoformat(),
+            "end": (midnight + timedelta(days=day + 1, hours=4)).isoformat(),
+            "name": "nights",
+            "kind": "window",
+            "reason": "",
+            "owner": "operations",
+        }
+        for day in range(14)
+        if (midnight + timedelta(days=day)).weekday() < 4
+    ]
+    freeze = {
+        "begin": (midnight + timedelta(days=3)).isoformat(),
+        "end": (midnight + timedelta(days=7)).isoformat(),
+        "name": "black friday",
+        "kind": "freeze",
+        "reason": "the busiest days of the year",
+        "owner": "sales",
+    }
+    return [{**nights[0], "begin": midnight.isoformat()}, *nights[1:], freeze]
+
+
+def windows() -> dict[str, Any]:
+    shut = {
+        "open": False,
+        "frozen": False,
+        "why": "outside of every window; the next one opens at 2026-11-24 22:00 UTC",
+        "window": None,
+        "closes_at": None,
+        "next_opening": "2026-11-24T22:00:00+00:00",
+    }
+    free = {**shut, "open": True, "why": "no window restricts change: open without an end"}
+    always = [{"begin": NOW.replace(hour=0).isoformat(), "end": "2026-12-09T00:00:00+00:00", "name": "", "kind": "window"}]
+    return {
+        host: {"state": shut, "calendar": calendar()} if environment == "production" else {"state": free, "calendar": always}
+        for environment, hosts in HOSTS.items()
+        for host in hosts
+    }
