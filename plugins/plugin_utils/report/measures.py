@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .series import Painter
+from .series import Painter, production_first
 from .view import BAD, OK, PLAIN, WARN, Cell, Chart, Measured, Table, Tile
 from .words import NOTHING, count, duration, percent, rate
 
@@ -21,7 +21,7 @@ Shown = Callable[[Any], str]
 
 def measured(measures: Iterable[Mapping[str, Any]], painter: Painter) -> tuple[Measured, ...]:
     """Production first: this is what users see."""
-    ordered = sorted(measures, key=lambda each: (each["environment"] != "production", each["environment"]))
+    ordered = sorted(measures, key=lambda each: production_first((each["environment"], each["application"])))
     return tuple(_measured(each, f"m{index}", painter) for index, each in enumerate(ordered[:MOST]))
 
 

@@ -18,7 +18,7 @@ from ...module_utils._ledger.dora import dora
 from . import records
 from .hosts import Host, Live
 from .records import Record
-from .series import Period
+from .series import Period, production_first
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Model:
             for live in host.live():
                 releases = found.setdefault((live.environment, live.application), {})
                 releases.setdefault(live.release, []).append((host, live))
-        return {place: found[place] for place in sorted(found)}
+        return {place: found[place] for place in sorted(found, key=production_first)}
 
     @cached_property
     def overrides(self) -> list[Record]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ...module_utils._ledger.changes import LIVE, Change, Rollback, Story, parse_time
 from ...module_utils._ledger.history import version_of
-from . import view
+from . import view, words
 
 #: Two shades that take turns, so that neighbours can be told apart.
 SHADES = ("live", "live-other")
@@ -66,8 +66,14 @@ def releases(story: Story, period: Period) -> tuple[Lane, ...]:
     places: dict[tuple[str, str], list[Change | Rollback]] = {}
     for event in sorted((*story.changes, *story.rollbacks), key=_begin):
         places.setdefault((event.environment, event.application), []).append(event)
-    lanes = (_lane(f"{where[1]}, {where[0]}", places[where], period) for where in sorted(places))
+    ordered = sorted(places, key=production_first)
+    lanes = (_lane(f"{where[1]}, {where[0]}", places[where], period) for where in ordered)
     return tuple(lane for lane in lanes if lane.segments or lane.marks)
+
+
+def production_first(place: tuple[str, str]) -> tuple[bool, str, str]:
+    """How environments and applications are sorted: what users see comes first."""
+    return place[0] != "production", *place
 
 
 def _begin(event: Change | Rollback) -> datetime:
@@ -112,10 +118,14 @@ def weeks(measures: Iterable[Mapping[str, Any]]) -> Weeks:
             counts[1] += week["failed"]
     mondays = sorted(total)
     return Weeks(
-        tuple(mondays),
+        tuple(_day(monday) for monday in mondays),
         tuple(total[monday][0] for monday in mondays),
         tuple(total[monday][1] for monday in mondays),
     )
+
+
+def _day(monday: str) -> str:
+    return words.day(datetime.fromisoformat(monday).replace(tzinfo=UTC))
 
 
 def windows(calendars: Mapping[str, Iterable[Mapping[str, Any]]], period: Period) -> tuple[Lane, ...]:

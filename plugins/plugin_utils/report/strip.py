@@ -70,16 +70,20 @@ def _last_change(model: Model) -> Card:
 
 
 def _window(model: Model) -> Card:
-    states = [host.window_state for host in model.hosts if host.window_state is not None]
-    if not states:
+    known = [(host.environment, host.window_state) for host in model.hosts if host.window_state is not None]
+    if not known:
         return Card(
             "Change is allowed", "Not known", PLAIN, ("No windows were given to the report.",), "windows"
         )
-    frozen = [state for state in states if state.get("frozen")]
-    shut = [state for state in states if not state.get("open")]
-    lines = tuple(dict.fromkeys(str(state.get("why")) for state in (*frozen, *shut, *states)))[:3]
-    if len(shut) < len(states):
-        some = f" on {len(states) - len(shut)} of {len(states)} hosts" if shut else ""
+    frozen = [each for each in known if each[1].get("frozen")]
+    shut = [each for each in known if not each[1].get("open")]
+    said = (
+        f"{where}: {state.get('why')}" if where else str(state.get("why"))
+        for where, state in (*frozen, *shut, *known)
+    )
+    lines = tuple(dict.fromkeys(said))[:3]
+    if len(shut) < len(known):
+        some = f" on {len(known) - len(shut)} of {len(known)} hosts" if shut else ""
         return Card("Change is allowed", f"Open{some}", WARN if shut else OK, lines, "windows")
     return Card("Change is allowed", "Frozen" if frozen else "Closed", WARN, lines, "windows")
 

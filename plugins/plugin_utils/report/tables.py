@@ -40,7 +40,7 @@ def live(model: Model) -> Table:
                 )
             )
     columns = ("Environment", "Application", "Release", "Hosts", "Since", "Way back")
-    return Table("What is live where", columns, tuple(rows), "Nothing is live.", numbers=frozenset({3}))
+    return Table("What is live where", columns, tuple(rows), "Nothing is live.")
 
 
 def changes(model: Model) -> Table:
@@ -53,7 +53,7 @@ def changes(model: Model) -> Table:
         tuple(_event(event) for event in events[:MOST_CHANGES]),
         "No ledger has a change.",
         _left_out(len(events), MOST_CHANGES),
-        frozenset({4, 5}),
+        frozenset({5}),
     )
 
 
@@ -101,7 +101,7 @@ def _evidence(entries: Iterable[Mapping[str, Any]]) -> Cell:
     canary = f"canary: {', '.join(sorted(verdicts))}" if verdicts else ""
     if not checks:
         return Cell(canary or NOTHING)
-    said = f"{checks - len(unmet)} of {checks} checks passed"
+    said = f"{checks - len(unmet)}/{checks} checks"
     notes = "; ".join(note for note in (*unmet, canary) if note)
     return Cell(said, WARN if unmet else OK, notes)
 
@@ -129,46 +129,42 @@ def overrides(model: Model) -> Table:
         rows,
         "Nobody set a check aside.",
         _left_out(len(model.overrides), MOST_CHANGES),
-        frozenset({7}),
     )
 
 
 def verdicts(model: Model) -> Table:
-    columns = ("Time", "Release", "Verdict", "Side", "Requests", "Errors", "Error rate", "p50", "p99")
-    rows = [row for each in model.verdicts[:MOST_OTHERS] for row in _verdict(each)]
+    columns = ("Time", "Release", "Verdict", "Requests", "Errors", "Error rate", "p50", "p99")
+    rows = tuple(_verdict(each) for each in model.verdicts[:MOST_OTHERS])
+    caption = "Canary verdicts, newest first; below each number of the canary that of its baseline"
     more = _left_out(len(model.verdicts), MOST_OTHERS)
-    numbers = frozenset(range(4, 9))
-    return Table(
-        "Canary verdicts, newest first", columns, tuple(rows), "No canary was judged.", more, numbers
-    )
+    return Table(caption, columns, rows, "No canary was judged.", more, frozenset(range(3, 8)))
 
 
-def _verdict(record: Record) -> Iterable[Row]:
-    """Two lines, so that canary and baseline stand one above the other."""
+def _verdict(record: Record) -> Row:
     said = str(record.data.get("verdict") or NOTHING)
     reasons = record.data.get("reasons")
     why = "; ".join(map(str, reasons)) if isinstance(reasons, (list, tuple)) else str(reasons or "")
     release = str(record.entry.get("to") or record.entry.get("application") or "")
     tone = {"pass": OK, "fail": BAD}.get(said, WARN)
-    yield (
+    sides = zip(_side(record.data.get("canary")), _side(record.data.get("baseline")), strict=True)
+    return (
         Cell(when(record.time), note=str(record.entry.get("environment") or "")),
         Cell(version_of(release) or release, note=release),
         Cell(said, tone, why),
-        *_side("canary", record.data.get("canary")),
+        *(Cell(canary, note=baseline) for canary, baseline in sides),
     )
-    yield (Cell(""), Cell(""), Cell(""), *_side("baseline", record.data.get("baseline")))
 
 
-def _side(name: str, told: object) -> Row:
+def _side(told: object) -> tuple[str, ...]:
     numbers = told if isinstance(told, Mapping) else {}
     requests, errors = _number(numbers.get("requests")), _number(numbers.get("errors"))
     share = errors / requests if requests and errors is not None else None
     return (
-        Cell(name),
-        Cell(NOTHING if requests is None else f"{requests:,.0f}"),
-        Cell(NOTHING if errors is None else f"{errors:,.0f}"),
-        Cell(percent(share, 2)),
-        *(Cell(_milliseconds(numbers.get(quantile))) for quantile in ("p50", "p99")),
+        NOTHING if requests is None else f"{requests:,.0f}",
+        NOTHING if errors is None else f"{errors:,.0f}",
+        percent(share, 2),
+        _milliseconds(numbers.get("p50")),
+        _milliseconds(numbers.get("p99")),
     )
 
 

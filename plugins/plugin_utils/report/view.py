@@ -13,6 +13,12 @@ OK = "ok"
 WARN = "warn"
 BAD = "bad"
 PLAIN = "plain"
+#: Columns whose cells are moments.
+_TIMES = frozenset({"Time", "Since", "From", "Until", "Last entry"})
+#: Columns that hold names of one word.
+_SHORT = frozenset({"Release", "Change", "Application", "By"})
+#: So many lines of a table are seen at once.
+SEEN = 25
 SIGNS = {OK: "✓", WARN: "!", BAD: "✗", PLAIN: ""}
 
 
@@ -31,6 +37,8 @@ class Cell:
 
 
 Row = tuple[Cell, ...]
+#: Each cell with the name and the kind of its column.
+Line = tuple[tuple[str, str, Cell], ...]
 
 
 @dataclass(frozen=True)
@@ -49,13 +57,23 @@ class Table:
         return tuple((name, self.kind(index)) for index, name in enumerate(self.columns))
 
     @property
-    def lines(self) -> tuple[tuple[tuple[str, str, Cell], ...], ...]:
-        """Each cell with its column's name and kind."""
-        return tuple(
-            tuple((*self.header[index], cell) for index, cell in enumerate(row)) for row in self.rows
-        )
+    def first(self) -> tuple[Line, ...]:
+        """What is seen at once."""
+        return tuple(map(self._line, self.rows[:SEEN]))
+
+    @property
+    def rest(self) -> tuple[Line, ...]:
+        """What is seen by who asks for it."""
+        return tuple(map(self._line, self.rows[SEEN:]))
+
+    def _line(self, row: Row) -> Line:
+        return tuple((*self.header[index], cell) for index, cell in enumerate(row))
 
     def kind(self, index: int) -> str:
+        if self.columns[index] in _TIMES:
+            return "time"
+        if self.columns[index] in _SHORT:
+            return "short"
         return "number" if index in self.numbers else "text"
 
 

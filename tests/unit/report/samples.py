@@ -45,12 +45,14 @@ def release(environment: str, application: str, action: str, before: str | None,
         "action": action,
         "from": before,
         "to": after,
-        "way_back": f"{rollback} -e application={application} -e version={before.split('-')[0]}" if before else "",
+        "way_back": f"{rollback} -e application={application} -e version={before.split('-')[0]}"
+        if before
+        else "",
         "seconds": {"fetch": 1.2, "unpack": 0.8, "await_health": 5.1, "shift": 0.2},
     }
 
 
-def gate(lucky: random.Random, run: int) -> Entry:
+def gate(lucky: random.Random, moment: datetime) -> Entry:
     checks = [{"name": name, "result": "pass", "evidence": {}} for name in CHECKS]
     overrides = []
     if lucky.random() < 0.18:
@@ -59,8 +61,10 @@ def gate(lucky: random.Random, run: int) -> Entry:
             {
                 "checks": ["backup_age"],
                 "by": lucky.choice(ACTORS),
-                "reason": lucky.choice(("backup host is being replaced, copy on tape", "storage migration tonight")),
-                "until": text(NOW - timedelta(days=60 - run)),
+                "reason": lucky.choice(
+                    ("backup host is being replaced, copy on tape", "storage migration tonight")
+                ),
+                "until": text(moment + timedelta(hours=12)),
             }
         )
     return {"checks": checks, "overrides": overrides}
@@ -71,7 +75,9 @@ def verdict(lucky: random.Random, good: bool) -> Entry:
     slow = 0.02 if good else 0.31
     return {
         "verdict": "pass" if good else "fail",
-        "reasons": [] if good else ["errors: Bayes factor 212 (stop at 50)", "p99 is 3.4 times the baseline's"],
+        "reasons": []
+        if good
+        else ["errors: Bayes factor 212 (stop at 50)", "p99 is 3.4 times the baseline's"],
         "canary": {"requests": requests, "errors": 3 if good else 188, "p50": 0.011, "p99": 0.08 + slow},
         "baseline": {"requests": requests * 9, "errors": 31, "p50": 0.011, "p99": 0.094},
         "steps": [],
@@ -92,7 +98,7 @@ def story(environment: str, application: str, every: float, seed: int) -> Iterat
         facts = {
             "run": f"awx-{seed}{version:03d}",
             "actor": lucky.choice(ACTORS),
-            "gate": gate(lucky, version),
+            "gate": gate(lucky, moment),
             "commit": f"{lucky.getrandbits(80):020x}",
             "built": built.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
@@ -103,9 +109,15 @@ def story(environment: str, application: str, every: float, seed: int) -> Iterat
             if never:
                 error = "2 restarts: did not become healthy within its start-up budget of 30 s"
                 failed = {"operation": "deploy", "error": error, "step": "await_health"}
-                yield host, {**release(environment, application, "failed", live, wanted), **facts, **at, **failed}
+                yield (
+                    host,
+                    {**release(environment, application, "failed", live, wanted), **facts, **at, **failed},
+                )
             else:
-                yield host, {**release(environment, application, "live", live, wanted), **facts, **at, **judged}
+                yield (
+                    host,
+                    {**release(environment, application, "live", live, wanted), **facts, **at, **judged},
+                )
         if bad and not never and live:
             minutes = lucky.uniform(3, 50)
             for index, host in enumerate(HOSTS[environment]):
@@ -135,8 +147,20 @@ def extras() -> Iterator[tuple[str, Entry]]:
     yield "web1", drill(66, "pass", 204.0)
     yield "web1", drill(33, "fail", 910.0)
     yield "web1", drill(5, "pass", 187.5)
-    yield "web2", {"kind": "ledger", "action": "repaired", "bytes": 117, "time": text(NOW - timedelta(days=20))}
-    yield "web3", {"kind": "event", "action": "kernel updated", "actor": "bob", "time": text(NOW - timedelta(days=9)), "note": ATTACK}
+    yield (
+        "web2",
+        {"kind": "ledger", "action": "repaired", "bytes": 117, "time": text(NOW - timedelta(days=20))},
+    )
+    yield (
+        "web3",
+        {
+            "kind": "event",
+            "action": "kernel updated",
+            "actor": "bob",
+            "time": text(NOW - timedelta(days=9)),
+            "note": ATTACK,
+        },
+    )
     override = {"checks": ["alerts"], "by": "bob", "reason": ATTACK, "until": text(NOW + timedelta(hours=20))}
     last = release("production", "agents", "live", "1.9.0-000000000000", "9.0.0-0123456789ab")
     for index, host in enumerate(HOSTS["production"][:3]):
@@ -206,9 +230,18 @@ def windows() -> dict[str, Any]:
         "next_opening": "2026-11-24T22:00:00+00:00",
     }
     free = {**shut, "open": True, "why": "no window restricts change: open without an end"}
-    always = [{"begin": NOW.replace(hour=0).isoformat(), "end": "2026-12-09T00:00:00+00:00", "name": "", "kind": "window"}]
+    always = [
+        {
+            "begin": NOW.replace(hour=0).isoformat(),
+            "end": "2026-12-09T00:00:00+00:00",
+            "name": "",
+            "kind": "window",
+        }
+    ]
     return {
-        host: {"state": shut, "calendar": calendar()} if environment == "production" else {"state": free, "calendar": always}
+        host: {"state": shut, "calendar": calendar()}
+        if environment == "production"
+        else {"state": free, "calendar": always}
         for environment, hosts in HOSTS.items()
         for host in hosts
     }

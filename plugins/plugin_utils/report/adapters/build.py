@@ -126,4 +126,3 @@ def _facts(model: Model, request: Request, data: bytes) -> dict[str, Any]:
         "silent": [host.name for host in model.hosts if host.problem],
         "broken": [host.name for host in model.hosts if host.intact is False or host.archive],
     }
-

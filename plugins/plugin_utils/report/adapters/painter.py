@@ -41,7 +41,7 @@ _STYLE = {
     # Text stays text: small, readable aloud, and in the font of the page.
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 11,
+    "font.size": 10.5,
     "hatch.linewidth": 1.5,
     "axes.edgecolor": _COLOURS["grid"],
     "axes.labelcolor": _COLOURS["muted"],
@@ -54,10 +54,10 @@ _STYLE = {
 }
 _NO_METADATA: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 #: Inches; a unit of the drawing is 1/72 of one.
-_WIDTH = 10.0
+_WIDTH = 13.0
 _LANE = 0.42
-#: A character of a label takes about this share of the width of a chart.
-_CHARACTER = 0.0078
+#: A character of a label takes about this share of the width of the lanes.
+_CHARACTER = 0.0085
 
 
 class Charts:
@@ -73,11 +73,11 @@ class Charts:
                     places = [date2num(mark) for mark in lane.marks]
                     axes.plot(
                         places,
-                        [row] * len(places),
+                        [row - 0.36] * len(places),
                         "X",
                         color=_COLOURS[view.BAD],
                         markeredgecolor=_COLOURS["surface"],
-                        markersize=9,
+                        markersize=8,
                         clip_on=False,
                         zorder=4,
                     )
@@ -88,7 +88,7 @@ class Charts:
 
     def bars(self, key: str, summary: str, weeks: Weeks) -> str:
         """What held, and what failed hatched on top."""
-        with _figure(_WIDTH, 2.4) as (figure, axes):
+        with _figure(_WIDTH, 2.6) as (figure, axes):
             places = range(len(weeks.labels))
             axes.bar(places, weeks.good, width=0.62, color=_COLOURS[view.OK])
             axes.bar(places, weeks.failed, bottom=weeks.good, width=0.62, **_hatched())
@@ -149,9 +149,13 @@ def _segment(axes: Any, row: int, segment: Segment, period: Period) -> None:
     whole = date2num(period.end) - date2num(period.start)
     # What is shorter than a hair would not be seen at all.
     width = max(end - begin, whole * 0.003)
-    look = _hatched() if segment.tone == view.BAD else {"color": _COLOURS[segment.tone]}
+    look = (
+        _hatched()
+        if segment.tone == view.BAD
+        else {"color": _COLOURS[segment.tone], "edgecolor": _COLOURS["surface"], "linewidth": 1}
+    )
     axes.barh(row, width, left=begin, height=0.62, zorder=3 if segment.tone == view.BAD else 2, **look)
-    if segment.tone in SHADES and len(segment.label) * _CHARACTER < width / whole:
+    if segment.tone in SHADES and (len(segment.label) + 0.5) * _CHARACTER < width / whole:
         axes.text(
             begin + width / 2,
             row,
