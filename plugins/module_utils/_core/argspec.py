@@ -43,3 +43,6 @@ class ArgumentSpec:
 
 #: Every module that works on one application of a host.
 APPLICATION = ArgumentSpec({"application": {"type": "str", "required": True}})
+
+#: Every module that works on a ledger of a host.
+LEDGER_PATH = ArgumentSpec({"path": {"type": "path", "default": "/var/lib/mas/ledger.jsonl"}})

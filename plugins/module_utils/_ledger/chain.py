@@ -18,10 +18,18 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True)
 class Break:
-    """The first place where the chain does not hold. ``line`` counts from 1."""
+    """The first place where the chain does not hold. ``line`` counts from 1 in ``file``.
+
+    ``sequence`` is the one that belongs there, 0 where nobody can tell.
+    """
 
     line: int
     reason: str
+    file: str = ""
+    sequence: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"file": self.file, "line": self.line, "sequence": self.sequence, "reason": self.reason}
 
 
 def line_hash(line: bytes) -> str:
@@ -63,15 +71,16 @@ def verify(lines: Iterable[bytes]) -> tuple[list[dict[str, Any]], Break | None]:
     entries: list[dict[str, Any]] = []
     previous, sequence = GENESIS, 1
     for number, line in enumerate(lines, start=1):
-        problem, entry = _check(line, previous, sequence)
+        problem, entry = check(line, previous, sequence)
         if problem:
-            return entries, Break(number, problem)
+            return entries, Break(number, problem, sequence=sequence)
         entries.append(entry)
         previous, sequence = line_hash(line), sequence + 1
     return entries, None
 
 
-def _check(line: bytes, previous: str, sequence: int) -> tuple[str, dict[str, Any]]:
+def check(line: bytes, previous: str, sequence: int) -> tuple[str, dict[str, Any]]:
+    """What is wrong with a line that should carry ``previous`` and ``sequence``, and its entry."""
     problem, entry = _read(line)
     if problem:
         return problem, entry
@@ -82,13 +91,19 @@ def _check(line: bytes, previous: str, sequence: int) -> tuple[str, dict[str, An
     return "", entry
 
 
-def _read(line: bytes) -> tuple[str, dict[str, Any]]:
-    """What is wrong with one line by itself, and its entry."""
+def decode(line: bytes) -> dict[str, Any] | None:
+    """The entry of a line, unproven; ``None`` where there is none."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
-        return "not a JSON object", {}
-    if not isinstance(entry, dict):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _read(line: bytes) -> tuple[str, dict[str, Any]]:
+    """What is wrong with one line by itself, and its entry."""
+    entry = decode(line)
+    if entry is None:
         return "not a JSON object", {}
     body = {name: value for name, value in entry.items() if name != "hash"}
     if _canonical({**body, "hash": line_hash(_canonical(body))}) != line:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .segments import ROTATED, is_about_ledger
+
 #: ``kind`` of the entries that this package writes and reads.
 RELEASE = "release"
 
@@ -47,6 +49,14 @@ class History:
         """The newest ``count`` distinct releases, newest first."""
         return tuple(dict.fromkeys(reversed(self.stack)))[:count]
 
+    def after(self, entry: Mapping[str, Any]) -> History:
+        """The history after one release entry of the application."""
+        if entry.get("action") == "live":
+            return self.with_deploy(entry["to"])
+        if entry.get("action") == "rolled_back":
+            return self.with_rollback(entry["to"])
+        return self
+
     def with_deploy(self, release: str) -> History:
         return self if self.live == release else History((*self.stack, release))
 
@@ -71,13 +81,19 @@ def version_of(release: str) -> str:
 
 
 def fold(entries: Iterable[Mapping[str, Any]], application: str) -> History:
-    """The history of ``application`` from all entries of a host's ledger."""
+    """The history of ``application`` from the entries of a host's ledger, or from those since its rotation.
+
+    A rotation carries the history over to the new file, so that older ones need not be read.
+    """
     history = History()
     for entry in entries:
-        if entry.get("kind") != RELEASE or entry.get("application") != application:
-            continue
-        if entry.get("action") == "live":
-            history = history.with_deploy(entry["to"])
-        elif entry.get("action") == "rolled_back":
-            history = history.with_rollback(entry["to"])
+        if is_about_ledger(entry, ROTATED):
+            history = _carried(entry, application)
+        elif entry.get("kind") == RELEASE and entry.get("application") == application:
+            history = history.after(entry)
     return history
+
+
+def _carried(entry: Mapping[str, Any], application: str) -> History:
+    carried = entry.get("carried", {}).get(application, {})
+    return History(tuple(carried.get("releases", ())))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..._core.errors import NotFound, Refused
 from ..._core.files import exclusive
-from ..._ledger.adapters.file import FileLedger
+from ..._ledger.adapters.host import host_ledger
 from ..._traffic.adapters.haproxy import HAProxy
 from ..application import Application
 from ..executor import Ports, Source
@@ -102,7 +102,7 @@ def assemble(
         proxy=proxy_of(app),
         files=folders,
         source=source,
-        book=FileLedger(),
+        book=host_ledger(),
         clock=loopback.Clock(),
         web=loopback,
     )

@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write an event of one's own to the ledger of a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ledger_entry
+short_description: Write an event to the ledger of a host
+version_added: 0.1.0
+description:
+  - Appends one entry to the hash-chained ledger, for what people do beside releases, such as a failover, an
+    incident or a maintenance.
+  - Each call writes an entry, so each call is a change.
+  - Never put a secret into an entry. It can never be taken out again without breaking the chain.
+author: the mas.ops authors (@mas-ops)
+extends_documentation_fragment:
+  - mas.ops.ledger
+  - mas.ops.attributes
+options:
+  kind:
+    description:
+      - What the entry is about, a word of small letters, digits and underscores.
+      - The kinds that the collection writes itself are refused, for example V(release), V(gate) and V(ledger).
+    type: str
+    required: true
+  action:
+    description: What was done, a word of the same form.
+    type: str
+    default: noted
+  application:
+    description: The application that it is about.
+    type: str
+    default: ""
+  message:
+    description: One sentence for people.
+    type: str
+    required: true
+  outcome:
+    description: How it went.
+    type: str
+    choices: [succeeded, failed]
+    default: succeeded
+  data:
+    description: Anything else, for machines, at most 64 KiB as JSON. No secrets.
+    type: dict
+    default: {}
+  run:
+    description: What identifies this run. Set by the action for all hosts alike.
+    type: str
+    default: ""
+  actor:
+    description: Who does this. By default the AWX user or the user at the controller.
+    type: str
+    default: ""
+seealso:
+  - module: mas.ops.ledger_info
+"""
+
+EXAMPLES = r"""
+- name: Note a failover
+  mas.ops.ledger_entry:
+    kind: failover
+    application: agents
+    message: The database moved to db-2.
+    data:
+      from: db-1
+      to: db-2
+      ticket: OPS-314
+"""
+
+RETURN = r"""
+entry:
+  description:
+    - The entry as it is written. In check mode without C(time), C(sequence), C(previous) and C(hash), which
+      nobody knows before.
+  type: dict
+  returned: success
+steps:
+  description: What was done, or would be in check mode.
+  type: list
+  elements: str
+  returned: success
+  sample: [append failover]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils._core.argspec import LEDGER_PATH, ArgumentSpec
+from ..module_utils._core.edge import Outcome, run_module
+from ..module_utils._core.plan import Plan, Step
+from ..module_utils._ledger.adapters.host import host_ledger
+from ..module_utils._ledger.event import event
+from ..module_utils._ledger.query import OUTCOMES, SUCCEEDED
+from ..module_utils._releases.adapters.loopback import Clock
+
+SPEC = LEDGER_PATH + ArgumentSpec(
+    {
+        "kind": {"type": "str", "required": True},
+        "action": {"type": "str", "default": "noted"},
+        "application": {"type": "str", "default": ""},
+        "message": {"type": "str", "required": True},
+        "outcome": {"type": "str", "choices": list(OUTCOMES), "default": SUCCEEDED},
+        "data": {"type": "dict", "default": {}},
+        "run": {"type": "str", "default": ""},
+        "actor": {"type": "str", "default": ""},
+    }
+)
+
+
+def note(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """The use case behind the module."""
+    ledger = host_ledger(params["path"])
+    entry = event(params)
+    last = ledger.check()
+    if not check_mode:
+        entry = ledger.append(entry, Clock.text())
+    plan = Plan({"last": last}, {"last": last + 1, "entry": entry}, (Step("append", entry["kind"]),))
+    return Outcome(plan, {"entry": entry})
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, note)
+
+
+if __name__ == "__main__":
+    main()
