@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What filters and tests ask in common: an input of one of two forms, and the same options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ....module_utils._core.errors import OpsError
+from ..model import Policy, Target
+from .inventory import moment, policy_of_host, target_of_host
+
+#: The options that stand for a variable of the host.
+_POLICY = ("windows", "freezes", "required", "calendars", "zone")
+_TARGET = ("host", "groups", "application", "environment")
+
+
+@dataclass(frozen=True)
+class Question:
+    """Is ``target`` open at ``at``, and so on; ``zone`` is the one that answers are shown in."""
+
+    policy: Policy
+    target: Target
+    at: datetime
+    zone: str
+
+
+def told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Foreseen errors become those of a template."""
+
+    @wraps(function)
+    def telling(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except OpsError as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return telling
+
+
+def question(value: Any, **options: Any) -> Question:
+    """From the variables of a host, or from nothing but options.
+
+    :param value: a mapping of variables; anything else is for the caller to put into an option
+    :raises OpsError: what is wrong with the input
+    """
+    variables: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    zone = str(options.get("zone") or variables.get("windows_zone") or "UTC")
+    return Question(
+        policy=policy_of_host(variables, **{name: options.get(name) for name in _POLICY}),
+        target=target_of_host(variables, **{name: options.get(name) for name in _TARGET}),
+        at=moment(options.get("at"), zone),
+        zone=zone,
+    )

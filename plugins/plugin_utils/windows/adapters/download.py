@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One text from a file or an http(s) address, or a clear reason why not."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import re
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO
+
+from ....module_utils._core.errors import BadInput, NotFound
+
+LIMIT = 8 * 1024 * 1024
+_CHUNK = 1 << 16
+#: All that a server, a network or a disk can do to a reader.
+_BROKEN = (OSError, ValueError, http.client.HTTPException)
+#: It follows redirects and the proxy settings, and knows http(s) only because the caller checks.
+_BROWSER = urllib.request.build_opener()
+
+
+def is_url(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def shown(source: str) -> str:
+    """A source without what may be secret in an address: name, password, query."""
+    return re.sub(r"^(https?://)[^/]*@", r"\1", source).partition("?")[0] if is_url(source) else source
+
+
+def read(source: str, timeout: float) -> str:
+    """The calendar text that lies there.
+
+    :param timeout: seconds for all of it
+    :raises NotFound: it is not there, too slow, too large, or no calendar
+    """
+    data = _from_url(source, timeout) if is_url(source) else _from_file(source)
+    if len(data) > LIMIT:
+        raise _unreadable(source, f"it is larger than {LIMIT // 1024 // 1024} MiB")
+    text = data.decode("utf-8-sig", "replace")
+    # A login page of a proxy is an answer too, but not the one that was asked for.
+    if "BEGIN:VCALENDAR" not in text.upper():
+        raise _unreadable(source, "what is there is no calendar")
+    return text
+
+
+def _from_file(source: str) -> bytes:
+    try:
+        with Path(source).expanduser().open("rb") as stream:
+            return stream.read(LIMIT + 1)
+    except _BROKEN as error:
+        raise _unreadable(source, getattr(error, "strerror", None) or str(error)) from error
+    except RuntimeError as error:
+        raise _unreadable(source, str(error)) from error
+
+
+def _from_url(source: str, timeout: float) -> bytes:
+    if "@" in source.split("/", 3)[2]:
+        raise BadInput(
+            "the address of a calendar must not hold a name and password",
+            where=shown(source),
+            fix="Use an address that is secret by itself, from a vaulted variable, or a file of the controller.",
+        )
+    deadline = time.monotonic() + timeout
+    try:
+        with contextlib.closing(_BROWSER.open(source, timeout=timeout)) as stream:
+            return _until(stream, deadline)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _unreadable(source, f"HTTP {error.code}") from error
+    except _BROKEN as error:
+        raise _unreadable(source, str(getattr(error, "reason", "") or error)) from error
+
+
+def _until(stream: IO[bytes], deadline: float) -> bytes:
+    """A server that sends a byte now and then is too slow as well."""
+    data = b""
+    while len(data) <= LIMIT:
+        if time.monotonic() > deadline:
+            raise TimeoutError("timed out")
+        chunk = stream.read1(_CHUNK) if hasattr(stream, "read1") else stream.read(_CHUNK)
+        if not chunk:
+            break
+        data += chunk
+    return data
+
+
+def _unreadable(source: str, reason: str) -> NotFound:
+    return NotFound(
+        f"the calendar cannot be read: {reason}",
+        where=shown(source),
+        fix="See that its source answers; max_age and on_error of the calendar say what holds meanwhile.",
+    )

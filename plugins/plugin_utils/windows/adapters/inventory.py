@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The windows of a host as its inventory says them: variables in, a policy and a target out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ....module_utils._core.errors import BadInput
+from ..events import MISSING as MISSING_ICALENDAR
+from ..fields import instant, zone_info
+from ..model import Policy, Target
+from ..parse import parse_policy
+from ..timeline import MISSING as MISSING_RECURRENCE
+from .calendar import parse_sources, read_sources
+
+MISSING = MISSING_RECURRENCE or MISSING_ICALENDAR
+
+#: What was parsed in this process: many hosts say the same.
+_PARSED: dict[str, Policy] = {}
+
+
+def policy_of(
+    windows: Any = None,
+    freezes: Any = None,
+    required: Any = None,
+    calendars: Any = None,
+    zone: Any = None,
+) -> Policy:
+    """What the five variables say together; calendars are read now.
+
+    :raises OpsError: what is wrong with which entry, or that a library is missing
+    """
+    check_libraries()
+    zone = str(zone or "UTC")
+    if zone_info(zone) is None:
+        raise BadInput(
+            f"there is no time zone {zone!r}", where="windows_zone", fix="Use a name such as Europe/Berlin."
+        )
+    if calendars:
+        texts = read_sources(parse_sources(calendars))
+        return parse_policy(windows, freezes, required or False, texts, zone=zone)
+    key = json.dumps([windows, freezes, required, zone], default=repr)
+    if key not in _PARSED:
+        if len(_PARSED) >= 4096:
+            _PARSED.clear()
+        _PARSED[key] = parse_policy(windows, freezes, required or False, zone=zone)
+    return _PARSED[key]
+
+
+def policy_of_host(variables: Mapping[str, Any], **changes: Any) -> Policy:
+    """The same from the variables of a host; what is given beside them and is not ``None`` counts more."""
+    names = {
+        "windows": "windows",
+        "freezes": "freezes",
+        "required": "windows_required",
+        "calendars": "windows_calendars",
+        "zone": "windows_zone",
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    return policy_of(**{**{name: variables.get(key) for name, key in names.items()}, **given})
+
+
+def target_of_host(variables: Mapping[str, Any], **changes: Any) -> Target:
+    """Who is asked about, from the variables of a host."""
+    names = {
+        "host": "inventory_hostname",
+        "groups": "group_names",
+        "application": "application",
+        "environment": "application_environment_name",
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    found = {**{name: variables.get(key) for name, key in names.items()}, **given}
+    groups = found["groups"] or ()
+    if isinstance(groups, str) or not isinstance(groups, Sequence):
+        raise BadInput(f"groups must be a list, not {groups!r}", where="groups", fix="Hand over group_names.")
+    return Target(
+        groups=tuple(str(group) for group in groups),
+        **{name: str(found[name] or "") for name in ("host", "application", "environment")},
+    )
+
+
+def moment(at: Any, zone: Any = None) -> datetime:
+    """The moment that is asked about: now, a datetime, or a text with an offset or in the zone.
+
+    :raises BadInput: it is no moment
+    """
+    if at is None or at == "":
+        return datetime.now(UTC)
+    name = str(zone or "UTC")
+    found = instant(at, name) if zone_info(name) else None
+    if found is None:
+        raise BadInput(f"{at!r} is not a moment", where="at", fix='Write "2026-12-24T22:00:00+01:00".')
+    return found
+
+
+def check_libraries() -> None:
+    """:raises BadInput: a library that the controller lacks"""
+    if MISSING:
+        raise BadInput(
+            f"the Python library {MISSING.name} is not installed on the controller",
+            where="the Python of ansible-core",
+            fix="Install what meta/ee-requirements.txt of the collection mas.ops lists.",
+        )

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Is change allowed, until when, and when next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from .edges import Edge, Edges
+from .model import Policy, Target, Window, WindowState
+
+
+def judge(policy: Policy, target: Target, at: datetime) -> WindowState:
+    """What is so for ``target`` at ``at``, a moment with an offset."""
+    return _judged(in_scope(policy, target), policy.required, at.astimezone(UTC))
+
+
+def next_opening(policy: Policy, target: Target, at: datetime) -> datetime | None:
+    """The first moment from ``at`` on at which change is allowed; ``at`` itself when it is allowed then."""
+    at = at.astimezone(UTC)
+    return _local(Edges(in_scope(policy, target), policy.required, at).opens(at))
+
+
+def in_scope(policy: Policy, target: Target) -> tuple[Window, ...]:
+    """The windows and freezes that hold for the target."""
+    return tuple(window for window in policy.windows if window.scope.holds_for(target))
+
+
+# Thousands of hosts share a few sets of windows.
+@lru_cache(maxsize=4096)
+def _judged(windows: tuple[Window, ...], required: bool, at: datetime) -> WindowState:
+    edges = Edges(windows, required, at)
+    freeze = edges.frozen_until(at)
+    if freeze is not None:
+        return _frozen(freeze, edges.opens(freeze.at))
+    inside = edges.open_until(at)
+    if inside is not None or edges.always:
+        closes = edges.closes(at)
+        return _open(inside, closes, edges.opens(closes.at) if closes else None)
+    return _closed(bool(edges.windows), edges.opens(at))
+
+
+def _frozen(freeze: Edge, opening: Edge | None) -> WindowState:
+    end = _local(freeze)
+    until = f"until {_shown(end)}" if end else "without an end"
+    return WindowState(
+        open=False,
+        frozen=True,
+        why=f"the freeze {_named(freeze.window)} forbids change {until}",
+        window=freeze.window.name if freeze.window else None,
+        next_opening=_local(opening),
+    )
+
+
+def _open(inside: Edge | None, closes: Edge | None, opening: Edge | None) -> WindowState:
+    closes_at = _local(closes)
+    end = f"until {_shown(closes_at)}" if closes_at else "without an end"
+    what = (
+        f"the window {_named(inside.window)} allows change" if inside else "no window restricts change: open"
+    )
+    return WindowState(
+        open=True,
+        frozen=False,
+        why=f"{what} {end}",
+        window=inside.window.name if inside and inside.window else None,
+        closes_at=closes_at,
+        next_opening=_local(opening),
+    )
+
+
+def _closed(has_windows: bool, opening: Edge | None) -> WindowState:
+    next_at = _local(opening)
+    what = "outside of every window" if has_windows else "windows are required, but none is for this target"
+    ahead = f"the next one opens at {_shown(next_at)}" if next_at else "none opens again"
+    return WindowState(
+        open=False,
+        frozen=False,
+        why=f"{what}; {ahead}" if has_windows else what,
+        next_opening=next_at,
+    )
+
+
+def _named(window: Window | None) -> str:
+    """The name with what its owner says about it."""
+    if window is None:
+        return ""
+    notes = ", ".join(note for note in (window.reason, window.owner) if note)
+    return f"{window.name!r} ({notes})" if notes else repr(window.name)
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M %Z}"
+
+
+def _local(edge: Edge | None) -> datetime | None:
+    return None if edge is None else edge.local()
