@@ -31,11 +31,17 @@ class Live:
 
 @dataclass(frozen=True)
 class Host:
-    """:param problem: why its ledger could not be read; empty when it was
+    """One host.
+
+    :param problem: why its ledger could not be read; empty when it was
     :param intact: whether its chain holds; ``None`` when nobody looked
     :param broken: where it breaks, in words
+    :param count: how many entries its ledger holds
     :param archive: what is wrong with its archived copy; empty when nothing is
     :param entries: oldest first
+    :param window_state: what ``window_state`` says now
+    :param calendar: ``begin`` and ``end`` of a range, each occurrence in it (``spans``), and when change is
+        allowed (``open``)
     """
 
     name: str
@@ -43,10 +49,11 @@ class Host:
     intact: bool | None = None
     broken: str = ""
     head: str = ""
+    count: int = 0
     archive: str = ""
     entries: tuple[Entry, ...] = ()
     window_state: Mapping[str, Any] | None = None
-    calendar: tuple[Mapping[str, Any], ...] = ()
+    calendar: Mapping[str, Any] | None = None
 
     @property
     def environment(self) -> str:
@@ -62,6 +69,12 @@ class Host:
         return max(
             (moment for entry in self.entries if (moment := parse_time(entry.get("time")))), default=None
         )
+
+    def about(self, application: str) -> Host:
+        """With the entries about one application, and about none."""
+        names = (application, None, "")
+        shown = (entry for entry in self.entries if not application or entry.get("application") in names)
+        return replace(self, entries=tuple(shown))
 
     def live(self) -> tuple[Live, ...]:
         """What each application of the host serves."""
@@ -93,28 +106,31 @@ def _made_live(entry: Entry, application: str, release: str) -> bool:
     )
 
 
-def parse(ledgers: object, windows: object = None) -> tuple[Host, ...]:
+def parse(ledgers: object, states: object = None, calendars: object = None) -> tuple[Host, ...]:
     """The hosts, by name.
 
     :param ledgers: by host, what ``ledger_info`` returned or why it did not
-    :param windows: by host, ``state`` as ``window_state`` and ``calendar`` as ``window_calendar`` return them
+    :param states: by host, what ``window_state`` returned
+    :param calendars: by host, what ``window_calendar`` returned
     :raises BadInput: it is something else
     """
-    known = _mapping(ledgers, "ledgers")
-    ahead = _mapping(windows or {}, "windows")
-    return tuple(
-        _with_windows(_host(str(name), _mapping(known[name], f"ledgers.{name}")), ahead.get(name))
-        for name in sorted(known, key=str)
-    )
+    told = _mapping(ledgers, "ledgers")
+    now, ahead = _mapping(states or {}, "window_states"), _mapping(calendars or {}, "window_calendars")
+    known = []
+    for key in sorted(told, key=str):
+        host = _host(str(key), _mapping(told[key], f"ledgers.{key}"))
+        state = _mapping(now[key], f"window_states.{key}") if key in now else None
+        calendar = _calendar(ahead[key], f"window_calendars.{key}") if key in ahead else None
+        known.append(replace(host, window_state=state, calendar=calendar))
+    return tuple(known)
 
 
-def _with_windows(host: Host, told: object) -> Host:
-    if told is None:
-        return host
-    facts = _mapping(told, f"windows.{host.name}")
-    calendar = _entries(facts.get("calendar") or [], f"windows.{host.name}.calendar")
-    state = facts.get("state")
-    return replace(host, calendar=calendar, window_state=_mapping(state, "state") if state else None)
+def _calendar(told: object, where: str) -> Mapping[str, Any]:
+    calendar = _mapping(told, where)
+    return {
+        **calendar,
+        **{name: _entries(calendar.get(name) or [], f"{where}.{name}") for name in ("spans", "open")},
+    }
 
 
 def _host(name: str, told: Mapping[str, Any]) -> Host:
@@ -124,24 +140,28 @@ def _host(name: str, told: Mapping[str, Any]) -> Host:
         return Host(name, problem=_first_line(told.get("msg")))
     chain = _mapping(told.get("chain") or {}, f"ledgers.{name}.chain")
     intact = chain.get("intact")
+    entries = _entries(told["entries"], f"ledgers.{name}.entries")
+    count = chain.get("entries")
     return Host(
         name,
+        count=count if isinstance(count, int) else len(entries),
         intact=None if intact is None else bool(intact),
         broken=_broken(chain.get("break")),
         head=str(chain.get("head") or ""),
-        entries=_entries(told["entries"], f"ledgers.{name}.entries"),
+        entries=entries,
     )
 
 
 def _first_line(message: object) -> str:
     lines = str(message or "").strip().splitlines()
-    return lines[0] if lines else "its ledger was not read"
+    return lines[0].removeprefix("Task failed: ") if lines else "its ledger was not read"
 
 
 def _broken(found: object) -> str:
     if not isinstance(found, Mapping):
         return str(found or "")
-    return f"line {found.get('line')}: {found.get('reason')}"
+    file = str(found.get("file") or "").rpartition("/")[2]
+    return f"{file} line {found.get('line')}: {found.get('reason')}".strip()
 
 
 def _mapping(value: object, where: str) -> Mapping[str, Any]:

@@ -80,16 +80,13 @@ class Model:
         return records.others(self.hosts)
 
     @cached_property
-    def calendars(self) -> dict[str, tuple[Mapping[str, Any], ...]]:
-        """The different calendars, and which hosts have each."""
-        names: dict[str, list[Host]] = {}
-        spans: dict[str, tuple[Mapping[str, Any], ...]] = {}
+    def calendars(self) -> dict[str, Mapping[str, Any]]:
+        """The different calendars, under the names of those who have them."""
+        sharing: dict[str, list[Host]] = {}
         for host in self.hosts:
-            if host.calendar:
-                key = repr([sorted(span.items()) for span in host.calendar])
-                names.setdefault(key, []).append(host)
-                spans[key] = host.calendar
-        return {_named(names[key]): spans[key] for key in names}
+            if host.calendar is not None:
+                sharing.setdefault(repr(host.calendar), []).append(host)
+        return {_named(each): each[0].calendar for each in sharing.values() if each[0].calendar}
 
     def in_force(self, override: Record) -> bool:
         """Whether an override has not expired; one without an end has."""
@@ -98,14 +95,10 @@ class Model:
 
 
 def _named(hosts: list[Host]) -> str:
-    if len(hosts) == 1:
-        return hosts[0].name
+    """One host says which they are, so that no two calendars have the same name."""
+    some = f"{hosts[0].name} and {len(hosts) - 1} more" if len(hosts) > 1 else hosts[0].name
     environments = ", ".join(sorted({host.environment for host in hosts if host.environment}))
-    return (
-        f"{environments} ({len(hosts)} hosts)"
-        if environments
-        else f"{hosts[0].name} and {len(hosts) - 1} more"
-    )
+    return f"{environments}: {some}" if environments else some
 
 
 def build(hosts: tuple[Host, ...], at: str | None, days: int) -> Model:

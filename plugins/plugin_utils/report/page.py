@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime
 
 from ...module_utils._ledger.changes import parse_time
 from . import series, strip, tables
@@ -16,9 +16,6 @@ from .model import Model
 from .series import Painter, Period
 from .view import BAD, OK, SIGNS, Cell, Chart, Page, Section, Table
 from .words import count, when
-
-#: How far ahead the windows are shown.
-AHEAD = timedelta(days=14)
 
 _DEFINITIONS = (
     "Deployment frequency: changes that at least one host served. "
@@ -98,8 +95,8 @@ def _timeline(model: Model, painter: Painter) -> Iterator[Chart]:
     )
 
 
-def _inside(moment: object, period: Period) -> bool:
-    return bool(period.start < moment <= period.end)  # type: ignore[operator]
+def _inside(moment: datetime, period: Period) -> bool:
+    return period.start < moment <= period.end
 
 
 def _by_week(model: Model, painter: Painter) -> Iterator[Chart]:
@@ -125,21 +122,15 @@ def _by_week(model: Model, painter: Painter) -> Iterator[Chart]:
 
 
 def _windows(model: Model, painter: Painter) -> Iterator[Chart]:
-    begins = [
-        begin
-        for calendar in model.calendars.values()
-        for span in calendar
-        if (begin := parse_time(span.get("begin")))
-    ]
-    if not begins:
+    # The report itself knows no clock: the calendars say for which time they were asked.
+    begins = [begin for each in model.calendars.values() if (begin := parse_time(each.get("begin")))]
+    ends = [end for each in model.calendars.values() if (end := parse_time(each.get("end")))]
+    if not begins or not ends:
         return
-    # The calendars say from when on they were asked for; the report itself knows no clock.
-    start = min(begins).replace(hour=0, minute=0, second=0, microsecond=0)
-    period = Period(start, start + AHEAD)
+    period = Period(min(begins), max(ends))
     lanes = series.windows(model.calendars, period)
-    spans = [segment for lane in lanes for segment in lane.segments]
-    frozen = sum(1 for segment in spans if segment.tone == BAD)
-    summary = f"{count(len(spans) - frozen, 'window')} and {count(frozen, 'freeze')} in two weeks."
+    tones = [segment.tone for lane in lanes for segment in lane.segments]
+    summary = f"{count(tones.count(OK), 'open time')} and {count(tones.count(BAD), 'freeze')} until {when(period.end)}."
     rows = tuple(
         (Cell(lane.label), Cell(each.label), Cell(when(each.begin)), Cell(when(each.end)))
         for lane in lanes
@@ -147,10 +138,10 @@ def _windows(model: Model, painter: Painter) -> Iterator[Chart]:
     )
     yield Chart(
         "windows",
-        "Two weeks of windows and freezes",
+        "When change is allowed",
         summary,
         painter.lanes("windows", summary, lanes, period),
-        Table("Two weeks of windows and freezes", ("For", "Name", "From", "Until"), rows),
+        Table("When change is allowed", ("For", "Name", "From", "Until"), rows),
         keys=((OK, "change is allowed"), (BAD, "freeze")),
         wide=True,
     )

@@ -64,7 +64,8 @@ class Painter(Protocol):
 def releases(story: Story, period: Period) -> tuple[Lane, ...]:
     """For each application in each environment what it served when."""
     places: dict[tuple[str, str], list[Change | Rollback]] = {}
-    for event in sorted((*story.changes, *story.rollbacks), key=_begin):
+    events: list[Change | Rollback] = [*story.changes, *story.rollbacks]
+    for event in sorted(events, key=_begin):
         places.setdefault((event.environment, event.application), []).append(event)
     ordered = sorted(places, key=production_first)
     lanes = (_lane(f"{where[1]}, {where[0]}", places[where], period) for where in ordered)
@@ -128,23 +129,18 @@ def _day(monday: str) -> str:
     return words.day(datetime.fromisoformat(monday).replace(tzinfo=UTC))
 
 
-def windows(calendars: Mapping[str, Iterable[Mapping[str, Any]]], period: Period) -> tuple[Lane, ...]:
-    """When change is allowed and when it is forbidden, a lane for each calendar."""
+def windows(calendars: Mapping[str, Mapping[str, Any]], period: Period) -> tuple[Lane, ...]:
+    """When change is allowed, and what forbids it, a lane for each calendar."""
     lanes = []
     for label, calendar in calendars.items():
-        spans = sorted((span for each in calendar if (span := _span(each, period))), key=_drawn_last)
-        lanes.append(Lane(label, tuple(spans)))
+        allowed = [_span(each, period, view.OK) for each in calendar["open"]]
+        frozen = [_span(each, period, view.BAD) for each in calendar["spans"] if each.get("kind") == "freeze"]
+        lanes.append(Lane(label, tuple(span for span in (*allowed, *frozen) if span)))
     return tuple(lanes)
 
 
-def _drawn_last(segment: Segment) -> tuple[bool, datetime]:
-    """A freeze beats a window, so it lies on top of it."""
-    return segment.tone == view.BAD, segment.begin
-
-
-def _span(each: Mapping[str, Any], period: Period) -> Segment | None:
+def _span(each: Mapping[str, Any], period: Period, tone: str) -> Segment | None:
     begin, end = parse_time(each.get("begin")), parse_time(each.get("end"))
     if begin is None or end is None or end <= period.start or begin >= period.end:
         return None
-    tone = view.BAD if each.get("kind") == "freeze" else view.OK
     return Segment(max(begin, period.start), min(end, period.end), str(each.get("name") or ""), tone)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sized
 
 from ...module_utils._ledger.changes import LIVE, ROLLED_BACK, Change, Rollback, parse_time
 from ...module_utils._ledger.history import version_of
@@ -15,6 +15,9 @@ from .hosts import Host
 from .model import Model
 from .view import BAD, OK, PLAIN, WARN, Card
 from .words import count, listing, when
+
+#: Who serves each release.
+Releases = Mapping[str, Sized]
 
 
 def cards(model: Model) -> tuple[Card, ...]:
@@ -41,13 +44,13 @@ def _live(model: Model) -> Iterator[Card]:
         yield Card(f"{application} is live", newest, WARN if mixed else OK, lines, "live")
 
 
-def _main_version(places: dict[tuple[str, str], dict[str, list[object]]]) -> str:
+def _main_version(places: Mapping[tuple[str, str], Releases]) -> str:
     """That of production where there is one, for this is what the on-call operator asks about."""
     chosen = next((place for place in places if place[0] == "production"), next(iter(places)))
     return " + ".join(version_of(release) for release in sorted(places[chosen]))
 
 
-def _versions(environment: str, releases: dict[str, list[object]]) -> str:
+def _versions(environment: str, releases: Releases) -> str:
     told = ", ".join(
         f"{version_of(release)} on {count(len(found), 'host')}" for release, found in sorted(releases.items())
     )
@@ -103,7 +106,7 @@ def _chain(model: Model) -> Card:
         )
     intact = sum(1 for host in read if host.intact)
     lines = (
-        f"{count(sum(len(host.entries) for host in read), 'entry', 'entries')} in {count(len(read), 'ledger')}",
+        f"{count(sum(host.count for host in read), 'entry', 'entries')} in {count(len(read), 'ledger')}",
     )
     if intact < len(read):
         return Card(

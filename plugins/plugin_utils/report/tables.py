@@ -202,12 +202,15 @@ def drills(model: Model) -> Table:
 
 def windows(model: Model) -> Table:
     columns = ("From", "Until", "What", "Name", "Reason", "Owner", "For")
-    spans = [
-        (parse_time(span.get("begin")), label, span)
-        for label, found in model.calendars.items()
-        for span in found
-    ]
-    known = sorted(((begin, label, span) for begin, label, span in spans if begin), key=lambda each: each[:2])
+    known = sorted(
+        (
+            (begin, label, span)
+            for label, calendar in model.calendars.items()
+            for span in calendar["spans"]
+            if (begin := parse_time(span.get("begin")))
+        ),
+        key=lambda each: each[:2],
+    )
     rows = tuple(
         (
             Cell(when(begin)),
@@ -218,7 +221,7 @@ def windows(model: Model) -> Table:
         )
         for begin, label, span in known[:MOST_OTHERS]
     )
-    empty = "No windows were given to the report."
+    empty = "There are none."
     return Table("Windows and freezes ahead", columns, rows, empty, _left_out(len(known), MOST_OTHERS))
 
 
@@ -245,7 +248,7 @@ def _host(host: Host) -> Row:
         Cell(host.name),
         Cell(host.environment or NOTHING),
         _ledger(host),
-        Cell(NOTHING if host.problem else f"{len(host.entries):,}"),
+        Cell(NOTHING if host.problem else f"{host.count:,}"),
         Cell(when(host.newest)),
         Cell(told.replace("_", " "), note=str(last.get("run") or "")),
         Cell(host.head[:16] or NOTHING),

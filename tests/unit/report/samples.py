@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ansible_collections.mas.ops.plugins.filter.windows import FilterModule
 from ansible_collections.mas.ops.plugins.module_utils._ledger import chain
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
@@ -194,54 +195,43 @@ def ledger(entries: list[Entry], broken: Entry | None = None) -> dict[str, Any]:
     return {"entries": written, "chain": facts}
 
 
-def calendar() -> list[dict[str, Any]]:
-    """Two weeks: a window each night from Monday to Thursday, and a freeze."""
-    midnight = NOW.replace(hour=0)
-    nights = [
+POLICY = {
+    "windows": [
         {
-            "begin": (midnight + timedelta(days=day, hours=22)).isoformat(),
-            "end": (midnight + timedelta(days=day + 1, hours=4)).isoformat(),
             "name": "nights",
-            "kind": "window",
-            "reason": "",
+            "rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH",
+            "start": "22:00",
+            "end": "04:00",
+            "environments": ["production"],
             "owner": "operations",
         }
-        for day in range(14)
-        if (midnight + timedelta(days=day)).weekday() < 4
-    ]
-    freeze = {
-        "begin": (midnight + timedelta(days=3)).isoformat(),
-        "end": (midnight + timedelta(days=7)).isoformat(),
-        "name": "black friday",
-        "kind": "freeze",
-        "reason": "the busiest days of the year",
-        "owner": "sales",
-    }
-    return [{**nights[0], "begin": midnight.isoformat()}, *nights[1:], freeze]
-
-
-def windows() -> dict[str, Any]:
-    shut = {
-        "open": False,
-        "frozen": False,
-        "why": "outside of every window; the next one opens at 2026-11-24 22:00 UTC",
-        "window": None,
-        "closes_at": None,
-        "next_opening": "2026-11-24T22:00:00+00:00",
-    }
-    free = {**shut, "open": True, "why": "no window restricts change: open without an end"}
-    always = [
+    ],
+    "freezes": [
         {
-            "begin": NOW.replace(hour=0).isoformat(),
-            "end": "2026-12-09T00:00:00+00:00",
-            "name": "",
-            "kind": "window",
+            "name": "black friday",
+            "start": "2026-11-27 00:00",
+            "end": "2026-12-01 00:00",
+            "environments": ["production"],
+            "reason": "the busiest days of the year",
+            "owner": "sales",
         }
-    ]
+    ],
+}
+
+
+def _asked(name: str, at: str) -> dict[str, Any]:
+    ask = FilterModule().filters()[name]
     return {
-        host: {"state": shut, "calendar": calendar()}
-        if environment == "production"
-        else {"state": free, "calendar": always}
+        host: ask({**POLICY, "inventory_hostname": host, "application_environment_name": environment}, at=at)
         for environment, hosts in HOSTS.items()
         for host in hosts
     }
+
+
+def window_states() -> dict[str, Any]:
+    """What the inventory's windows say at three in the afternoon."""
+    return _asked("window_state", NOW.isoformat())
+
+
+def window_calendars() -> dict[str, Any]:
+    return _asked("window_calendar", "2026-11-24T00:00:00Z")

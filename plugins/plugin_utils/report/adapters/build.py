@@ -30,12 +30,14 @@ _PRIVATE = 0o640
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for. ``archive`` is ``None`` when no copies are wanted."""
+    """What was asked for. ``archive`` is ``None`` when no copies are wanted, ``application`` empty for all."""
 
     ledgers: Mapping[str, Any]
-    windows: Mapping[str, Any]
+    window_states: Mapping[str, Any]
+    window_calendars: Mapping[str, Any]
     path: Path
     archive: Path | None
+    application: str
     title: str
     at: str | None
     days: int
@@ -59,11 +61,12 @@ def build(request: Request, check_mode: bool) -> tuple[Plan, dict[str, Any]]:
     :raises OpsError: what was handed in is not what the modules return
     :raises StorageError: a file cannot be read or written
     """
-    known = hosts.parse(request.ledgers, request.windows)
+    known = hosts.parse(request.ledgers, request.window_states, request.window_calendars)
     kept = [_kept(host, request.archive) for host in known] if request.archive else []
     if kept:
         known = tuple(host for host, _ in kept)
-    model = build_model(known, request.at, request.days)
+    shown = tuple(host.about(request.application) for host in known)
+    model = build_model(shown, request.at, request.days)
     data = html.render(page(model, request.title, Charts()))
     wanted = [Wanted(request.path, data, 0o644), *(each for _, each in kept if each)]
     plan = _plan(wanted)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
@@ -35,12 +36,14 @@ _COLOURS = {
         (view.OK, view.WARN, view.BAD, *SHADES, "text", "muted", "grid", "surface", "accent")
     )
 }
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     # The same input gives the same bytes.
     "svg.hashsalt": "mas.ops",
     # Text stays text: small, readable aloud, and in the font of the page.
     "svg.fonttype": "none",
     "font.family": "sans-serif",
+    # A dollar sign in a name is a dollar sign.
+    "text.parse_math": False,
     "font.size": 10.5,
     "hatch.linewidth": 1.5,
     "axes.edgecolor": _COLOURS["grid"],
@@ -58,6 +61,8 @@ _WIDTH = 13.0
 _LANE = 0.42
 #: A character of a label takes about this share of the width of the lanes.
 _CHARACTER = 0.0085
+#: Characters of the longest label.
+_LABEL = 36
 
 
 class Charts:
@@ -81,7 +86,7 @@ class Charts:
                         clip_on=False,
                         zorder=4,
                     )
-            axes.set_yticks(range(len(lanes)), [lane.label for lane in lanes])
+            axes.set_yticks(range(len(lanes)), [_label(lane.label) for lane in lanes])
             axes.set_ylim(len(lanes) - 0.5, -0.5)
             _time_axis(axes, period)
             return _svg(figure, key, summary)
@@ -128,8 +133,11 @@ class Charts:
 
 @contextmanager
 def _figure(width: float, height: float) -> Iterator[tuple[Any, Any]]:
-    # Bare figures: pyplot would keep each one, and choose a backend by what is installed.
-    with mpl.rc_context(_STYLE):
+    # Bare figures: pyplot would keep each one, and choose a backend by what is installed. The user's own style
+    # must not change the page, and a glyph that matplotlib has no font for, the browser has.
+    with mpl.rc_context(), warnings.catch_warnings(action="ignore"):
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.add_subplot()
         figure.patch.set_visible(False)
@@ -137,6 +145,12 @@ def _figure(width: float, height: float) -> Iterator[tuple[Any, Any]]:
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         yield figure, axes
+
+
+def _label(text: str) -> str:
+    """Short enough to leave room for the chart, and nothing that cannot be measured."""
+    text = text.encode("utf-8", errors="replace").decode()
+    return text if len(text) <= _LABEL else f"{text[: _LABEL - 1]}…"
 
 
 def _hatched() -> dict[str, Any]:
@@ -159,7 +173,7 @@ def _segment(axes: Any, row: int, segment: Segment, period: Period) -> None:
         axes.text(
             begin + width / 2,
             row,
-            segment.label,
+            _label(segment.label),
             ha="center",
             va="center_baseline",
             color=_COLOURS["surface"],
