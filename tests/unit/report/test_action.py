@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +57,9 @@ def test_a_new_process_makes_the_same_bytes(tmp_path: Path) -> None:
     pages = [tmp_path / name for name in ("a.html", "b.html")]
     for seed, page in enumerate(pages):
         subprocess.run(
-            [sys.executable, "-c", code, str(page)], check=True, env={"PYTHONHASHSEED": str(seed + 1)}
+            [sys.executable, "-c", code, str(page)],
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": str(seed + 1)},
         )
     assert pages[0].read_bytes() == pages[1].read_bytes()
 

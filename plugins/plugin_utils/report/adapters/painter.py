@@ -113,7 +113,7 @@ class Charts:
 
     def spark(self, key: str, summary: str, values: Sequence[float | None], bars: bool) -> str:
         """A small course by week, without axes; weeks without data are gaps."""
-        with _figure(2.4, 0.5) as (figure, axes):
+        with _figure(2.4, 0.5, bare=True) as (figure, axes):
             known = [(place, value) for place, value in enumerate(values) if value is not None]
             places, heights = [place for place, _ in known], [value for _, value in known]
             if bars:
@@ -132,14 +132,15 @@ class Charts:
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Any, Any]]:
+def _figure(width: float, height: float, bare: bool = False) -> Iterator[tuple[Any, Any]]:
     # Bare figures: pyplot would keep each one, and choose a backend by what is installed. The user's own style
     # must not change the page, and a glyph that matplotlib has no font for, the browser has.
     with mpl.rc_context(), warnings.catch_warnings(action="ignore"):
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
-        figure = Figure(figsize=(width, height), layout="constrained")
-        axes = figure.add_subplot()
+        # Room for labels is only reckoned where there are any: it costs more than the drawing.
+        figure = Figure(figsize=(width, height), layout=None if bare else "constrained")
+        axes = figure.add_axes((0, 0, 1, 1)) if bare else figure.add_subplot()
         figure.patch.set_visible(False)
         axes.patch.set_visible(False)
         axes.spines[:].set_visible(False)
