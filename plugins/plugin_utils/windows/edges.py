@@ -47,20 +47,19 @@ class Edges:
 
     def frozen_until(self, at: datetime) -> Edge | None:
         """The end of the freeze that holds at ``at``, the last one if there are more."""
-        return _covered(self.freezes, at)
+        return _covered(self.freezes, at, self.limit)
 
     def open_until(self, at: datetime) -> Edge | None:
         """The same for a window; it says nothing about freezes."""
-        return _covered(self.windows, at)
+        return _covered(self.windows, at, self.limit)
 
     def closes(self, at: datetime) -> Edge | None:
         """For an open moment: when the windows that follow one another without a break end, or a freeze starts."""
-        freeze = self._next(self.freezes, at)
-        end = self.open_until(at)
-        while end is not None and (freeze is None or end.at < freeze.at):
-            if end.at > self.limit:
-                return None
-            following = self.open_until(end.at)
+        freeze = min(_starts(self.freezes, at, self.limit), key=_when, default=None)
+        limit = freeze.at if freeze else self.limit
+        end = _covered(self.windows, at, limit)
+        while end is not None and end.at <= limit:
+            following = _covered(self.windows, end.at, limit)
             if following is None:
                 return end
             end = following
@@ -77,11 +76,8 @@ class Edges:
             inside = self.open_until(edge.at)
             if inside is not None or self.always:
                 return edge if edge.window or inside is None else Edge(edge.at, inside.window)
-            edge = self._next(self.windows, edge.at)
+            edge = min(_starts(self.windows, edge.at, self.limit), key=_when, default=None)
         return None
-
-    def _next(self, lines: Lines, at: datetime) -> Edge | None:
-        return min(_starts(lines, at, self.limit), key=_when, default=None)
 
 
 def _starts(lines: Lines, at: datetime, limit: datetime) -> Iterable[Edge]:
@@ -91,9 +87,9 @@ def _starts(lines: Lines, at: datetime, limit: datetime) -> Iterable[Edge]:
             yield Edge(start, window)
 
 
-def _covered(lines: Lines, at: datetime) -> Edge | None:
+def _covered(lines: Lines, at: datetime, limit: datetime) -> Edge | None:
     """Of what holds at ``at``, that which ends last."""
-    ends = ((line.covers_until(at), window) for window, line in lines)
+    ends = ((line.holds_until(at, limit), window) for window, line in lines)
     return max((Edge(end, window) for end, window in ends if end), key=_when, default=None)
 
 
