@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from ...module_utils._core.errors import BadInput
-from ...module_utils._ledger.changes import parse_time
+from ...module_utils._ledger.changes import FAILED, LIVE, ROLLED_BACK, parse_time
 from ...module_utils._ledger.history import RELEASE, fold
 
 Entry = Mapping[str, Any]
+_OUTCOMES = (LIVE, ROLLED_BACK, FAILED)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ class Host:
 
     @property
     def last_release(self) -> Entry | None:
-        return next((entry for entry in reversed(self.entries) if entry.get("kind") == RELEASE), None)
+        """The newest entry that says what became of a release; a confirmation, say, does not."""
+        told = (entry for entry in reversed(self.entries) if entry.get("kind") == RELEASE)
+        return next((entry for entry in told if entry.get("action") in _OUTCOMES), None)
 
     @property
     def newest(self) -> datetime | None:
@@ -102,7 +105,7 @@ def _made_live(entry: Entry, application: str, release: str) -> bool:
         entry.get("kind") == RELEASE
         and entry.get("application") == application
         and entry.get("to") == release
-        and entry.get("action") in ("live", "rolled_back")
+        and entry.get("action") in (LIVE, ROLLED_BACK)
     )
 
 

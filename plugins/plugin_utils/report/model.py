@@ -91,7 +91,7 @@ class Model:
     def in_force(self, override: Record) -> bool:
         """Whether an override has not expired; one without an end has."""
         until = parse_time(override.data.get("until"))
-        return bool(until and self.at and until > self.at)
+        return override.data.get("granted") is not False and bool(until and self.at and until > self.at)
 
 
 def _named(hosts: list[Host]) -> str:

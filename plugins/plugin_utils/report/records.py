@@ -16,7 +16,9 @@ from ...module_utils._ledger.history import RELEASE
 from .hosts import Entry, Host
 
 #: Kinds that have a table of their own.
-_TOLD_ELSEWHERE = frozenset({RELEASE, "drill", "canary"})
+_TOLD_ELSEWHERE = frozenset({RELEASE, "drill"})
+#: Which verdict speaks for a run; one that nobody knows is no pass.
+_SEVERITY = {"pass": 0, "inconclusive": 1, "fail": 2}
 _PASSED = frozenset({"pass", "passed", "ok"})
 
 
@@ -32,12 +34,52 @@ class Record:
 
 def overrides(hosts: Iterable[Host]) -> list[Record]:
     """Checks that somebody set aside, newest first; what one run noted on many hosts is one."""
-    return _merged(hosts, lambda entry: _list(_dict(entry.get("gate")).get("overrides")))
+    return _merged(hosts, _overrides)
+
+
+def _overrides(entry: Entry) -> list[Mapping[str, Any]]:
+    gate = _dict(entry.get("gate"))
+    one = _dict(gate.get("override"))
+    return [one] if one else _list(gate.get("overrides"))
+
+
+def checks_of(override: Mapping[str, Any]) -> str:
+    """The names of the checks that it is about."""
+    return ", ".join(_texts(override.get("checks")))
 
 
 def verdicts(hosts: Iterable[Host]) -> list[Record]:
-    """Judgements of canaries, newest first."""
-    return _merged(hosts, lambda entry: [_dict(entry["verdict"])] if _dict(entry.get("verdict")) else [])
+    """Judgements of canaries, newest first. Each host judges for itself; what those of one run say is one."""
+    told = _merged(hosts, lambda entry: [_dict(entry["verdict"])] if _dict(entry.get("verdict")) else [])
+    runs: dict[tuple[str, ...], list[Record]] = {}
+    for record in told:
+        run = record.entry.get("run") or f"{record.hosts} {record.time}"
+        runs.setdefault((str(run), str(record.entry.get("to"))), []).append(record)
+    return [_together(each) for each in runs.values()]
+
+
+def _together(told: list[Record]) -> Record:
+    """The worst verdict; counts are sums, latencies those of the slowest host."""
+    worst = max(told, key=lambda record: _SEVERITY.get(str(record.data.get("verdict")), 1))
+    numbers = [_dict(record.data.get("numbers")) or record.data for record in told]
+    sides = {name: _sum([_dict(each.get(name)) for each in numbers]) for name in ("canary", "baseline")}
+    reasons = [reason for record in told for reason in _texts(record.data.get("reasons"))]
+    data = {"verdict": worst.data.get("verdict"), "reasons": list(dict.fromkeys(reasons)), **sides}
+    hosts = tuple(dict.fromkeys(host for record in told for host in record.hosts))
+    return Record(told[0].time, hosts, worst.entry, data)
+
+
+def _sum(told: list[Mapping[str, Any]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name in ("requests", "errors", "p50", "p99"):
+        known = [number for each in told if (number := number_of(each.get(name))) is not None]
+        if known:
+            found[name] = sum(known) if name in ("requests", "errors") else max(known)
+    return found
+
+
+def number_of(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def drills(hosts: Iterable[Host]) -> list[Record]:
@@ -50,13 +92,12 @@ def others(hosts: Iterable[Host]) -> list[Record]:
 
 
 def unmet(entry: Entry) -> tuple[int, list[str]]:
-    """How many checks the gate made, and ``name: result`` of those that did not pass."""
-    checks = _list(_dict(entry.get("gate")).get("checks"))
-    return len(checks), [
-        f"{check.get('name')}: {check.get('result')}"
-        for check in checks
-        if check.get("result") not in _PASSED
-    ]
+    """How many checks the gate made, and ``name: outcome`` of those that did not pass."""
+    checks = _dict(entry.get("gate")).get("checks")
+    outcomes = (
+        checks if isinstance(checks, Mapping) else {c.get("name"): c.get("result") for c in _list(checks)}
+    )
+    return len(outcomes), [f"{name}: {told}" for name, told in outcomes.items() if str(told) not in _PASSED]
 
 
 def went_well(entry: Entry) -> bool:
@@ -94,6 +135,12 @@ def _key(entry: Entry, data: Mapping[str, Any], host: str) -> tuple[str, ...]:
 
 def _dict(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: object) -> list[str]:
+    return (
+        [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)] if value else []
+    )
 
 
 def _list(value: object) -> list[Mapping[str, Any]]:

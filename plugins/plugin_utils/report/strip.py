@@ -132,7 +132,7 @@ def _silence(host: Host) -> str:
 def _overrides(model: Model) -> Card:
     active = [override for override in model.overrides if model.in_force(override)]
     lines = tuple(
-        f"{', '.join(map(str, each.data.get('checks') or ()))} until {when(parse_time(each.data.get('until')))}"
+        f"{records.checks_of(each.data)} until {when(parse_time(each.data.get('until')))}"
         for each in active[:3]
     )
     past = (f"{count(len(model.overrides) - len(active), 'earlier one', 'earlier ones')}",)

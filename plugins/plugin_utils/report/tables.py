@@ -113,11 +113,11 @@ def overrides(model: Model) -> Table:
             Cell(
                 str(each.entry.get("application") or NOTHING), note=str(each.entry.get("environment") or "")
             ),
-            Cell(", ".join(map(str, each.data.get("checks") or ())) or NOTHING),
+            Cell(records.checks_of(each.data) or NOTHING),
             Cell(str(each.data.get("by") or NOTHING)),
             Cell(str(each.data.get("reason") or NOTHING)),
             Cell(when(parse_time(each.data.get("until")))),
-            Cell("in force", WARN) if model.in_force(each) else Cell("expired"),
+            _state(model, each),
             Cell(str(len(each.hosts)), note=listing(each.hosts, 3)),
         )
         for each in model.overrides[:MOST_CHANGES]
@@ -132,18 +132,23 @@ def overrides(model: Model) -> Table:
     )
 
 
+def _state(model: Model, override: Record) -> Cell:
+    if override.data.get("granted") is False:
+        return Cell("refused")
+    return Cell("in force", WARN) if model.in_force(override) else Cell("expired")
+
+
 def verdicts(model: Model) -> Table:
-    columns = ("Time", "Release", "Verdict", "Requests", "Errors", "Error rate", "p50", "p99")
+    columns = ("Time", "Release", "Verdict", "Hosts", "Requests", "Errors", "Error rate", "p50", "p99")
     rows = tuple(_verdict(each) for each in model.verdicts[:MOST_OTHERS])
     caption = "Canary verdicts, newest first; below each number of the canary that of its baseline"
     more = _left_out(len(model.verdicts), MOST_OTHERS)
-    return Table(caption, columns, rows, "No canary was judged.", more, frozenset(range(3, 8)))
+    return Table(caption, columns, rows, "No canary was judged.", more, frozenset(range(4, 9)))
 
 
 def _verdict(record: Record) -> Row:
     said = str(record.data.get("verdict") or NOTHING)
-    reasons = record.data.get("reasons")
-    why = "; ".join(map(str, reasons)) if isinstance(reasons, (list, tuple)) else str(reasons or "")
+    why = "; ".join(record.data["reasons"])
     release = str(record.entry.get("to") or record.entry.get("application") or "")
     tone = {"pass": OK, "fail": BAD}.get(said, WARN)
     sides = zip(_side(record.data.get("canary")), _side(record.data.get("baseline")), strict=True)
@@ -151,13 +156,14 @@ def _verdict(record: Record) -> Row:
         Cell(when(record.time), note=str(record.entry.get("environment") or "")),
         Cell(version_of(release) or release, note=release),
         Cell(said, tone, why),
+        Cell(listing(record.hosts, 3)),
         *(Cell(canary, note=baseline) for canary, baseline in sides),
     )
 
 
 def _side(told: object) -> tuple[str, ...]:
     numbers = told if isinstance(told, Mapping) else {}
-    requests, errors = _number(numbers.get("requests")), _number(numbers.get("errors"))
+    requests, errors = records.number_of(numbers.get("requests")), records.number_of(numbers.get("errors"))
     share = errors / requests if requests and errors is not None else None
     return (
         NOTHING if requests is None else f"{requests:,.0f}",
@@ -168,13 +174,9 @@ def _side(told: object) -> tuple[str, ...]:
     )
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _milliseconds(seconds: object) -> str:
-    number = _number(seconds)
-    return NOTHING if number is None else f"{number * 1000:,.0f} ms"
+def _milliseconds(value: object) -> str:
+    number = records.number_of(value)
+    return NOTHING if number is None else f"{number:,.0f} ms"
 
 
 def drills(model: Model) -> Table:
@@ -189,8 +191,8 @@ def drills(model: Model) -> Table:
             Cell(
                 str(each.entry.get("outcome") or "not measured"), OK if records.went_well(each.entry) else BAD
             ),
-            Cell(duration(_number(each.entry.get("rto_seconds")))),
-            Cell(duration(_number(each.entry.get("rpo_seconds")))),
+            Cell(duration(records.number_of(each.entry.get("rto_seconds")))),
+            Cell(duration(records.number_of(each.entry.get("rpo_seconds")))),
             Cell(listing(each.hosts, 3)),
             Cell(_details(each.entry)),
         )
@@ -280,8 +282,9 @@ def others(model: Model) -> Table:
     return Table("Other entries, newest first", columns, rows, "There are none.", more)
 
 
+#: What has a column, or says how the entry was kept.
 _KNOWN = frozenset(
-    {
+    (
         *(
             "time",
             "kind",
@@ -295,14 +298,15 @@ _KNOWN = frozenset(
             "host",
             "drill",
         ),
-        *("application", "environment", "rto_seconds", "rpo_seconds", "gate", "verdict"),
-    }
+        *("application", "environment", "rto_seconds", "rpo_seconds", "gate", "verdict", "carried"),
+    )
 )
 
 
 def _details(entry: Mapping[str, Any]) -> str:
     """What an entry says beside what has a column."""
-    told = [
+    told = [f"gate: {', '.join(found)}"] if (found := records.unmet(entry)[1]) else []
+    told += [
         f"{name}: {value}"
         for name, value in sorted(entry.items())
         if name not in _KNOWN and value not in ("", None)

@@ -54,33 +54,35 @@ def release(environment: str, application: str, action: str, before: str | None,
 
 
 def gate(lucky: random.Random, moment: datetime) -> Entry:
-    checks = [{"name": name, "result": "pass", "evidence": {}} for name in CHECKS]
-    overrides = []
+    told: Entry = {"at": moment.isoformat(), "decision": "go", "checks": dict.fromkeys(CHECKS, "pass")}
     if lucky.random() < 0.18:
-        checks[5]["result"] = "fail"
-        overrides.append(
-            {
-                "checks": ["backup_age"],
-                "by": lucky.choice(ACTORS),
-                "reason": lucky.choice(
-                    ("backup host is being replaced, copy on tape", "storage migration tonight")
-                ),
-                "until": text(moment + timedelta(hours=12)),
-            }
-        )
-    return {"checks": checks, "overrides": overrides}
+        reason = lucky.choice(("backup host is being replaced, copy on tape", "storage migration tonight"))
+        told["checks"]["backup_age"] = "fail"
+        told["notes"] = {"backup_age": "the newest good backup is 3 days old, 1 day is allowed"}
+        told["override"] = {
+            "checks": ["backup_age"],
+            "by": lucky.choice(ACTORS),
+            "reason": reason,
+            "until": (moment + timedelta(hours=12)).isoformat(),
+            "granted": True,
+            "used": ["backup_age"],
+        }
+    return told
 
 
 def verdict(lucky: random.Random, good: bool) -> Entry:
-    requests = lucky.randrange(4000, 9000)
-    slow = 0.02 if good else 0.31
+    requests = lucky.randrange(1000, 2000)
+    slow = 20 if good else 310
+    numbers = {
+        "canary": {"requests": requests, "errors": 1 if good else 47, "p50": 11, "p99": 80 + slow},
+        "baseline": {"requests": requests * 9, "errors": 8, "p50": 11, "p99": 94},
+    }
     return {
         "verdict": "pass" if good else "fail",
         "reasons": []
         if good
-        else ["errors: Bayes factor 212 (stop at 50)", "p99 is 3.4 times the baseline's"],
-        "canary": {"requests": requests, "errors": 3 if good else 188, "p50": 0.011, "p99": 0.08 + slow},
-        "baseline": {"requests": requests * 9, "errors": 31, "p50": 0.011, "p99": 0.094},
+        else ["errors: Bayes factor 212, 50 is enough", "p99 is 3.4 times the baseline's"],
+        "numbers": numbers,
         "steps": [],
     }
 
@@ -104,7 +106,6 @@ def story(environment: str, application: str, every: float, seed: int) -> Iterat
             "built": built.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         bad, never = lucky.random() < 0.13, lucky.random() < 0.07
-        judged = {"verdict": verdict(lucky, not bad)} if environment == "production" else {}
         for index, host in enumerate(HOSTS[environment]):
             at = {"time": text(moment + timedelta(seconds=7 * index))}
             if never:
@@ -167,7 +168,15 @@ def extras() -> Iterator[tuple[str, Entry]]:
     for index, host in enumerate(HOSTS["production"][:3]):
         moment = NOW - timedelta(hours=2, seconds=-5 * index)
         told = {"run": "awx-999", "actor": "bob", "built": "2026-11-24T09:12:00Z", "commit": "4f0c2ab"}
-        yield host, {**last, **told, "time": text(moment), "gate": {"checks": [], "overrides": [override]}}
+        yield (
+            host,
+            {
+                **last,
+                **told,
+                "time": text(moment),
+                "gate": {"checks": {"alerts": "fail"}, "override": override},
+            },
+        )
 
 
 def ledgers() -> dict[str, Any]:

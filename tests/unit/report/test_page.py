@@ -140,32 +140,77 @@ def test_windows_now(states: list[dict[str, Any]], value: str, tone: str) -> Non
     assert (said.value, said.tone) == (value, tone)
 
 
-def test_an_override_of_a_run_is_one_and_expires() -> None:
-    gate = {
+OVERRIDE = {"checks": ["alerts"], "by": "bob", "reason": "known", "until": "2026-11-25T07:00:00+01:00"}
+GATES = [
+    {"checks": {"alerts": "fail", "lock": "pass"}, "override": {**OVERRIDE, "granted": True}},
+    {
         "checks": [{"name": "alerts", "result": "fail"}, {"name": "lock", "result": "pass"}],
-        "overrides": [
-            {"checks": ["alerts"], "by": "bob", "reason": "known", "until": "2026-11-25T06:00:00Z"}
-        ],
-    }
+        "overrides": [OVERRIDE],
+    },
+]
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_an_override_of_a_run_is_one_and_expires(gate: dict[str, Any]) -> None:
     fleet = {name: ledger([live("1.1.0-bb", gate=gate)]) for name in ("web1", "web2")}
     found = model(fleet)
     assert column(tables.overrides(found), "Hosts") == ["2"]
     assert column(tables.overrides(found), "State") == ["in force"]
     assert card(found, "Overrides in force").value == "1"
+    assert card(found, "Overrides in force").items == ("alerts until 2026-11-25 06:00",)
     evidence = tables.changes(found).rows[0][-1]
     assert (evidence.text, evidence.note, evidence.tone) == ("1/2 checks", "alerts: fail", WARN)
     later = build(hosts.parse(fleet), "2026-11-25T06:00:00Z", 30)
     assert column(tables.overrides(later), "State") == ["expired"]
 
 
-def test_verdicts_and_drills() -> None:
-    numbers = {"requests": 1000, "errors": 20, "p50": 0.01, "p99": 0.25}
-    judged = {"verdict": "fail", "reasons": ["errors"], "canary": numbers, "baseline": {}}
-    drill = {**samples.drill(1, "", 90.0), "rpo_seconds": None}
-    found = model({"web1": ledger([drill, live("1.1.0-bb", verdict=judged)])})
+def test_a_refused_override_is_never_in_force() -> None:
+    refused = {
+        "kind": "gate",
+        "action": "refused",
+        "time": text(NOW),
+        "gate": {"checks": {"override": "fail"}, "override": {**OVERRIDE, "granted": False}},
+    }
+    found = model({"web1": ledger([refused])})
+    assert column(tables.overrides(found), "State") == ["refused"]
+    assert card(found, "Overrides in force").value == "0"
+    assert column(tables.others(found), "Details") == ["gate: override: fail"]
+
+
+def test_a_confirmation_is_no_change() -> None:
+    confirmed = {**live("1.1.0-bb", 1, "confirmed"), "from": "1.1.0-bb"}
+    found = model({"web1": ledger([live("1.1.0-bb"), confirmed])})
+    assert len(tables.changes(found).rows) == 1
+    assert tables.hosts(found).rows[0][5].text == "live 1.1.0"
+
+
+def test_verdicts_of_a_run_are_one() -> None:
+    def judged(verdict: str, errors: int, p99: int) -> dict[str, Any]:
+        side = {"requests": 1000, "errors": errors, "p50": 10, "p99": p99}
+        return {
+            "verdict": verdict,
+            "reasons": [verdict],
+            "numbers": {"canary": side, "baseline": {"requests": 9}},
+        }
+
+    found = model(
+        {
+            "web1": ledger([live("1.1.0-bb", verdict=judged("pass", 1, 80))]),
+            "web2": ledger([live("1.1.0-bb", 1, "failed", verdict=judged("fail", 19, 250))]),
+            "web3": ledger([live("1.1.0-bb", 2, verdict=judged("inconclusive", 0, 70))]),
+        }
+    )
     (row,) = tables.verdicts(found).rows
-    assert [cell.text for cell in row[2:]] == ["fail", "1,000", "20", "2.00 %", "10 ms", "250 ms"]
-    assert {cell.note for cell in row[3:]} == {"\N{EN DASH}"}
+    assert [cell.text for cell in row[2:]] == [
+        *("fail", "web3, web2, web1", "3,000", "20", "0.67 %", "10 ms", "250 ms"),
+    ]
+    assert row[4].note == "27"
+    assert set(row[2].note.split("; ")) == {"pass", "fail", "inconclusive"}
+
+
+def test_a_drill_that_does_not_say_that_it_went_well_did_not() -> None:
+    drill = {**samples.drill(1, "", 90.0), "rpo_seconds": None}
+    found = model({"web1": ledger([drill])})
     (line,) = tables.drills(found).rows
     assert [cell.text for cell in line[2:5]] == ["not measured", "1 min 30 s", "\N{EN DASH}"]
     assert card(found, "Last drill").tone == BAD
