@@ -21,6 +21,11 @@ HOSTS = {
 }
 ACTORS = ("alice", "bob", "ci@runner", "chandra")
 CHECKS = ("window", "freeze", "lock", "artifact", "promotion", "backup_age", "alerts", "disk")
+UNHEALTHY = {
+    "operation": "deploy",
+    "step": "await_health",
+    "error": "2.0.0 did not become healthy within its start-up budget of 30 s (unit active, 2 restarts)",
+}
 Entry = dict[str, Any]
 
 
@@ -107,19 +112,14 @@ def story(environment: str, application: str, every: float, seed: int) -> Iterat
         }
         bad, never = lucky.random() < 0.13, lucky.random() < 0.07
         for index, host in enumerate(HOSTS[environment]):
-            at = {"time": text(moment + timedelta(seconds=7 * index))}
+            told = {**facts, "time": text(moment + timedelta(seconds=7 * index))}
             if never:
-                error = "2 restarts: did not become healthy within its start-up budget of 30 s"
-                failed = {"operation": "deploy", "error": error, "step": "await_health"}
-                yield (
-                    host,
-                    {**release(environment, application, "failed", live, wanted), **facts, **at, **failed},
-                )
+                told |= release(environment, application, "failed", live, wanted) | UNHEALTHY
             else:
-                yield (
-                    host,
-                    {**release(environment, application, "live", live, wanted), **facts, **at, **judged},
-                )
+                told |= release(environment, application, "live", live, wanted)
+            if environment == "production" and not never:
+                told["verdict"] = verdict(lucky, not bad)
+            yield host, told
         if bad and not never and live:
             minutes = lucky.uniform(3, 50)
             for index, host in enumerate(HOSTS[environment]):
