@@ -91,7 +91,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils._core.argspec import LEDGER_PATH, ArgumentSpec
-from ..module_utils._core.edge import Outcome, run_module
+from ..module_utils._core.edge import run_module
+from ..module_utils._core.outcome import Outcome
 from ..module_utils._core.plan import Plan, Step
 from ..module_utils._ledger.adapters.host import host_ledger
 from ..module_utils._ledger.event import event

@@ -293,6 +293,8 @@ def test_the_file_that_is_written_is_missed(ledger: FileLedger) -> None:
             ledger.append({"number": 1}, NOW)
         with pytest.raises(LedgerError, match="older files of the ledger are there"):
             ledger.check()
+        with pytest.raises(LedgerError, match="older files of the ledger are there"):
+            ledger.entries()
         assert ledger.read().chain.broken is not None
 
 

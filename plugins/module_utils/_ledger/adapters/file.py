@@ -71,13 +71,15 @@ class FileLedger:
         :raises LedgerError: the chain is broken there
         """
         with _opened(self.path, older=False) as files:
-            entries, state = audit([(file.path, lines) for file, lines in files], whole=False)
+            entries, state = audit([(file.path, lines) for file, lines in files[-1:]], whole=False)
         if state.broken:
             raise LedgerError(
                 f"the ledger is broken at line {state.broken.line}: {state.broken.reason}",
                 where=self.path,
                 fix=_FIX,
             )
+        if not entries and rotation.segments(self.path):
+            raise _missing(self.path)
         return entries
 
     def read(
