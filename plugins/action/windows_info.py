@@ -34,19 +34,22 @@ class ActionModule(ControllerAction):
         first = next(iter(hosts.values()), {})
         zone = str(params["zone"] or first.get("windows_zone") or "UTC")
         at = moment(params["at"], zone)
-        end = at + timedelta(days=params["days"])
+        shown = ZoneInfo(zone)
+        begin = at.astimezone(shown).replace(hour=0, minute=0, second=0, fold=0)
+        # Days of the wall clock, however many hours they have.
+        end = begin + timedelta(days=params["days"])
         about = {name: params[name] for name in ("application", "environment")}
         judged = {}
         for name, variables in hosts.items():
             policy, target = policy_of_host(variables), target_of_host(variables, **about)
             judged[name] = (policy, target, judge(policy, target, at))
-        shown, groups = ZoneInfo(zone), grouped(judged, at, end)
+        groups = grouped(judged, begin, end)
         return {
             "changed": False,
             "groups": [group.to_dict(shown) for group in groups],
-            "lines": [line for group in groups for line in lines(group, at, end, shown)],
+            "lines": [line for group in groups for line in lines(group, begin, end, shown)],
             "at": at.astimezone(shown).isoformat(),
-            "end": end.astimezone(shown).isoformat(),
+            "end": end.isoformat(),
             "zone": zone,
         }
 

@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - Judges the windows and freezes of many hosts in one task, and returns hosts together that have the same.
   - Reads the variables C(windows), C(freezes), C(windows_calendars), C(windows_required) and C(windows_zone) of each
-    host.
+    host, from the inventory, facts or extra variables; variables of a play are not among those.
   - Runs on the controller. It does not connect to the hosts.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:

@@ -12,7 +12,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .model import Kind, Policy, Span, Target, WindowState
+from .judge import in_scope
+from .model import Kind, Policy, Span, Target, Window, WindowState
 from .spans import calendar, open_times
 
 
@@ -52,9 +53,12 @@ def grouped(
 ) -> tuple[Group, ...]:
     """The hosts by what is so for them, in the order of their first one."""
     found: dict[tuple[WindowState, tuple[Span, ...], tuple[Span, ...]], list[str]] = {}
+    ranges: dict[tuple[tuple[Window, ...], bool], tuple[tuple[Span, ...], tuple[Span, ...]]] = {}
     for name, (policy, target, state) in hosts.items():
-        spans = calendar(policy, target, begin, end), open_times(policy, target, begin, end)
-        found.setdefault((state, *spans), []).append(name)
+        key = in_scope(policy, target), policy.required
+        if key not in ranges:
+            ranges[key] = calendar(policy, target, begin, end), open_times(policy, target, begin, end)
+        found.setdefault((state, *ranges[key]), []).append(name)
     return tuple(Group(tuple(names), *key) for key, names in found.items())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from .model import Kind, Window
@@ -28,17 +28,21 @@ class Edge:
     window: Window | None
 
     def local(self) -> datetime | None:
-        """The moment in the zone of its window; ``None`` when it never comes."""
+        """The moment in the zone of its window; ``None`` when it never comes.
+
+        Its offset is fixed: the difference of two moments of a zone would be that of the clocks on the wall.
+        """
         if self.at >= LAST:
             return None
-        return self.at.astimezone(ZoneInfo(self.window.zone)) if self.window else self.at
+        local = self.at.astimezone(ZoneInfo(self.window.zone if self.window else "UTC"))
+        return local.replace(tzinfo=timezone(local.utcoffset() or timedelta(), local.tzname() or ""), fold=0)
 
 
 class Edges:
-    """Answers are exact from a year before ``at`` up to the horizon after it."""
+    """Answers are exact from ``at`` up to the horizon after it."""
 
     def __init__(self, windows: tuple[Window, ...], required: bool, at: datetime) -> None:
-        lines = [(window, timeline(window, at.year)) for window in windows]
+        lines = [(window, timeline(window, at)) for window in windows]
         self.windows: Lines = [line for line in lines if line[0].kind is Kind.WINDOW]
         self.freezes: Lines = [line for line in lines if line[0].kind is Kind.FREEZE]
         #: Without windows there is nothing to wait for.
@@ -65,9 +69,9 @@ class Edges:
             end = following
         return freeze
 
-    def opens(self, at: datetime) -> Edge | None:
-        """The first open moment from ``at`` on."""
-        edge: Edge | None = Edge(at, None)
+    def opens(self, start: Edge) -> Edge | None:
+        """The first open moment from ``start`` on."""
+        edge: Edge | None = start
         while edge is not None and edge.at <= self.limit:
             freeze = self.frozen_until(edge.at)
             if freeze is not None:

@@ -39,6 +39,8 @@ LONGEST = timedelta(days=366)
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 30, tzinfo=UTC)
 FOREVER = datetime.max.replace(tzinfo=UTC)
+#: Wall clock times.
+_BEFORE_ALL = FIRST.replace(tzinfo=None)
 _EARLY = FIRST.replace(tzinfo=None) + _MARGIN
 
 Pair = tuple[datetime, datetime]
@@ -108,19 +110,24 @@ class Timeline:
             self._ends.append(span[1])
 
 
-def timeline(window: Window, year: int) -> Timeline:
-    """The occurrences that can matter from the begin of ``year`` on."""
-    return _timeline(window.times, year)
+def timeline(window: Window, at: datetime) -> Timeline:
+    """The occurrences that can matter from ``at`` on. Moments of one month share them."""
+    times = window.times
+    if isinstance(times, Once) or at.year < 4:
+        return _timeline(times, _BEFORE_ALL)
+    length = times.length.elapsed or times.length.wall or timedelta(days=1)
+    # Two weeks more, because a rule with BYSETPOS may misjudge the first, incomplete one.
+    earliest = at.replace(tzinfo=None) - length - timedelta(days=14)
+    return _timeline(times, earliest.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
 
 
 @lru_cache(maxsize=4096)
-def _timeline(times: Times, year: int) -> Timeline:
+def _timeline(times: Times, since: datetime) -> Timeline:
+    """:param since: wall clock time; only what starts later is sure to be found"""
     if isinstance(times, Once):
         span = (times.begin or FIRST, times.end or LAST)
         return Timeline(iter([(span[0].replace(tzinfo=None), span)]))
-    since = datetime(max(1, min(year - 2, 9990)), 1, 1)  # noqa: DTZ001 - wall clock time
-    pairs = _rule_pairs(times, since) if isinstance(times, Rules) else _cron_pairs(times, since)
-    return Timeline(pairs)
+    return Timeline(_rule_pairs(times, since) if isinstance(times, Rules) else _cron_pairs(times, since))
 
 
 def _rule_pairs(times: Rules, since: datetime) -> Iterator[tuple[datetime, Pair]]:

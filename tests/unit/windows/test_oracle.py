@@ -70,7 +70,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @given(cases())
-@settings(SLOW, max_examples=80)
+@settings(SLOW, max_examples=60)
 def test_the_occurrences_of_months(case: Case):
     end = case.near + timedelta(days=20 if "HOURLY" in str(case.entry["rrule"]) else 400)
     found = spans(parse_policy([case.written]), case.near, end)
@@ -78,21 +78,21 @@ def test_the_occurrences_of_months(case: Case):
 
 
 @given(cases())
-@settings(SLOW, max_examples=40)
-def test_every_minute_of_two_days(case: Case):
-    begin = (case.near - timedelta(days=1)).replace(second=0)
+@settings(SLOW, max_examples=25)
+def test_every_minute_of_a_day(case: Case):
+    begin = (case.near - timedelta(hours=12)).replace(second=0)
     policy = parse_policy([case.written], required=True)
-    expected = oracle.minutes(case.expected(begin, begin + timedelta(days=2)), begin, 2880)
-    assert [judge(policy, HOST, begin + place * MINUTE).open for place in range(2880)] == expected
+    expected = oracle.minutes(case.expected(begin, begin + timedelta(days=1)), begin, 1440)
+    assert [judge(policy, HOST, begin + place * MINUTE).open for place in range(1440)] == expected
 
 
 @given(st.data())
-@settings(SLOW, max_examples=40)
+@settings(SLOW, max_examples=15)
 def test_windows_and_freezes_together(data: st.DataObject):
     """Openings and closings are where the minutes of all windows without those of all freezes change."""
     zone = data.draw(st.sampled_from(oracle.ZONES))
     near = data.draw(oracle.moments(zone)).replace(minute=0)
-    days = 4
+    days = 3
     begin, end = near - timedelta(days=1), near + timedelta(days=days)
     held: dict[Kind, set[Pair]] = {Kind.WINDOW: set(), Kind.FREEZE: set()}
     entries: dict[Kind, list[dict[str, Any]]] = {Kind.WINDOW: [], Kind.FREEZE: []}
@@ -108,7 +108,7 @@ def test_windows_and_freezes_together(data: st.DataObject):
     inside = oracle.minutes(held[Kind.WINDOW], begin, count) if entries[Kind.WINDOW] else [True] * count
     is_open = [inside[place] and not frozen[place] for place in range(count)]
     policy = parse_policy(entries[Kind.WINDOW], entries[Kind.FREEZE])
-    for place in range(0, count, 7):
+    for place in range(0, count, 13):
         state = judge(policy, HOST, begin + place * MINUTE)
         assert (state.open, state.frozen) == (is_open[place], frozen[place])
         changes = next((later for later in range(place + 1, count) if is_open[later] != is_open[place]), None)

@@ -30,6 +30,8 @@ else:
     MISSING = None
 
 _OPEN, _WINDOW, _FREEZE, _NOW, _INK, _GRID = "#2e9e5b", "#cdebd8", "#c62828", "#1f4e9e", "#263238", "#d5dbdf"
+#: See-through, so that a window below it can be seen.
+_PALE = (0.95, 0.6, 0.6, 0.22)
 _WIDTH, _ROW, _HEAD, _FOOT = 11.0, 0.34, 0.95, 0.75
 #: How many panels a reader can take in; the rest is counted below.
 MOST = 8
@@ -59,7 +61,7 @@ class Chart:
 
 def picture(chart: Chart, form: str) -> bytes:
     """:param form: ``svg`` or ``png``"""
-    settings = {
+    settings: Any = {
         "svg.hashsalt": "mas.ops",
         "svg.fonttype": "path",
         "font.family": ["DejaVu Sans"],
@@ -114,7 +116,7 @@ def _panel(axes: Any, panel: Panel, chart: Chart, days: list[date], zone: ZoneIn
         _name(axes, bar, rows, "white")
     for bar in freezes:
         axes.add_patch(
-            _box(bar, rows, facecolor="#fbe3e3", edgecolor=_FREEZE, linewidth=0.7, hatch="////", zorder=4)
+            _box(bar, rows, facecolor=_PALE, edgecolor=_FREEZE, linewidth=0.7, hatch="////", zorder=4)
         )
         _name(axes, bar, rows, _FREEZE)
     _now(axes, chart.at.astimezone(zone), rows)
@@ -187,7 +189,7 @@ def _legend(figure: Figure, height: float, left_out: int) -> None:
     handles = [
         Patch(facecolor=_OPEN, label="open: change is allowed"),
         Patch(facecolor=_WINDOW, edgecolor=_OPEN, label="window, but frozen"),
-        Patch(facecolor="#fbe3e3", edgecolor=_FREEZE, hatch="////", label="freeze"),
+        Patch(facecolor=_PALE, edgecolor=_FREEZE, hatch="////", label="freeze"),
         Line2D([], [], color=_NOW, marker="v", markersize=6, linewidth=2, label="now"),
     ]
     figure.legend(
