@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 #: How something is. Each tone has a sign of its own, so that nobody needs to see colours.
 OK = "ok"
@@ -144,4 +144,4 @@ class Page:
     subtitle: str
     cards: tuple[Card, ...] = ()
     sections: tuple[Section, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()

@@ -52,8 +52,3 @@ def listing(names: list[str] | tuple[str, ...], most: int = 6) -> str:
     """Names, and how many more there are."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
-
-
-def sentence(text: str) -> str:
-    """With a capital letter."""
-    return text[:1].upper() + text[1:]
