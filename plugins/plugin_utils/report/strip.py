@@ -36,7 +36,7 @@ def _live(model: Model) -> Iterator[Card]:
     """A card for each application, a line for each environment."""
     if not model.live:
         yield Card("Live", "Nothing", PLAIN, ("No ledger says that anything ever went live.",), "live")
-    for application in sorted({application for _, application in model.live}):
+    for application in sorted({application for dummy, application in model.live}):
         places = {place: found for place, found in model.live.items() if place[1] == application}
         mixed = [place[0] for place, found in places.items() if len(found) > 1]
         lines = tuple(_versions(place[0], found) for place, found in places.items())

@@ -28,13 +28,13 @@ def live(model: Model) -> Table:
     rows = []
     for (environment, application), releases in model.live.items():
         for release, found in sorted(releases.items(), key=lambda item: -len(item[1])):
-            since = min((each.since for _, each in found if each.since), default=None)
+            since = min((each.since for dummy, each in found if each.since), default=None)
             rows.append(
                 (
                     Cell(environment or NOTHING),
                     Cell(application),
                     Cell(version_of(release), WARN if len(releases) > 1 else OK, release),
-                    Cell(str(len(found)), note=listing([host.name for host, _ in found])),
+                    Cell(str(len(found)), note=listing([host.name for host, dummy in found])),
                     Cell(when(since)),
                     Cell("" if found[-1][1].way_back else NOTHING, code=found[-1][1].way_back),
                 )

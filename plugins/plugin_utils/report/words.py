@@ -30,7 +30,7 @@ def duration(seconds: float | None) -> str:
     minutes, rest = divmod(left.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     parts = [(left.days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
-    first = next(index for index, (number, _) in enumerate(parts) if number)
+    first = next(index for index, (number, dummy) in enumerate(parts) if number)
     return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)
 
 

@@ -64,11 +64,11 @@ def build(request: Request, check_mode: bool) -> tuple[Plan, dict[str, Any]]:
     known = hosts.parse(request.ledgers, request.window_states, request.window_calendars)
     kept = [_kept(host, request.archive) for host in known] if request.archive else []
     if kept:
-        known = tuple(host for host, _ in kept)
+        known = tuple(host for host, dummy in kept)
     shown = tuple(host.about(request.application) for host in known)
     model = build_model(shown, request.at, request.days)
     data = html.render(page(model, request.title, Charts()))
-    wanted = [Wanted(request.path, data, 0o644), *(each for _, each in kept if each)]
+    wanted = [Wanted(request.path, data, 0o644), *(each for dummy, each in kept if each)]
     plan = _plan(wanted)
     if not check_mode:
         for each in wanted:

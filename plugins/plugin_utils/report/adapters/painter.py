@@ -115,7 +115,7 @@ class Charts:
         """A small course by week, without axes; weeks without data are gaps."""
         with _figure(2.4, 0.5, bare=True) as (figure, axes):
             known = [(place, value) for place, value in enumerate(values) if value is not None]
-            places, heights = [place for place, _ in known], [value for _, value in known]
+            places, heights = [place for place, dummy in known], [value for dummy, value in known]
             if bars:
                 axes.bar(places, heights, width=0.7, color=_COLOURS["accent"])
             else:
