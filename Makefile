@@ -32,7 +32,7 @@ molecule: venv ## one Molecule scenario in containers: S=name, C=command (defaul
 	@tests/bed/molecule "$(S)" $(or $(C),test)
 
 test: ## all that CI runs: prepare the machine, check, scenarios, integration; STAGE=name runs one
-	@tests/bed/prepare
+	@tests/bed/prepare --with browser
 	@tests/run/venv
 	@$(PY) -m tests.run test $(STAGE)
 

@@ -275,7 +275,8 @@ def _put_back(executor: Executor, error: OpsError) -> str:
         executor.apply(guard.disarmed(planner.plan_undo(facts, app), facts), None)
         live = observe(app, layout, ports).live_release
         if failed:
-            executor.record("failed", live, failed.release, error=str(error), step=failed.step)
+            told = {"operation": failed.kind, "error": str(error), "step": failed.step}
+            executor.record("failed", live, failed.release, **told)
     except OpsError as second:
         return f"Putting the host back failed as well: {second}"
     return f"This host serves what it served before: {live or 'nothing'}."
