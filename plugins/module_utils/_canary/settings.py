@@ -18,13 +18,13 @@ _LIMITS = {
     "min_requests": (0, math.inf),
     "evidence": (1, math.inf),
     "spread": (0, math.inf),
-    "error_ratio": (1, 100),
+    "error_ratio": (1.01, 100),
     "error_floor": (0, 1),
     "hard_rate": (0, 1),
     "hard_requests": (1, math.inf),
     "pass_margin": (0, 1),
     "pass_confidence": (0.5, 0.999999),
-    "latency_ratio": (1, 100),
+    "latency_ratio": (1.01, 100),
     "latency_floor": (0, math.inf),
     "latency_share": (0, 1),
     "latency_p": (0, 0.5),
@@ -41,7 +41,7 @@ class Settings:
     :param evidence: the Bayes factor at which worse counts as shown; 1/evidence bounds the healthy canaries failed
     :param spread: the Bayes factor that must remain without the window that says the most
     :param error_ratio: times the baseline's error rate that are tolerated
-    :param error_floor: a difference of error rates up to which nothing fails (0.001 is 0.1 %)
+    :param error_floor: an error rate of the canary up to which nothing fails (0.001 is 0.1 %)
     :param hard_rate: the error rate that fails at once, whatever the baseline does
     :param hard_requests: the latest requests of the canary over which that rate is taken
     :param pass_margin: passes early when the error rate is shown to be higher by less than this
