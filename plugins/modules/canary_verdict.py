@@ -299,8 +299,6 @@ error:
   sample: bad_input
 """
 
-from dataclasses import fields
-
 from ..module_utils._canary.settings import Settings
 from ..module_utils._core.argspec import ArgumentSpec
 from ..module_utils._core.edge import run_query
@@ -333,8 +331,8 @@ SPEC = ArgumentSpec(
         "settings": {
             "type": "dict",
             "options": {
-                each.name: {"type": type(each.default).__name__, "default": each.default}
-                for each in fields(Settings)
+                name: {"type": type(value).__name__, "default": value}
+                for name, value in vars(Settings()).items()
             },
         },
     },

@@ -54,11 +54,11 @@ def errors(
     for number, share in enumerate(shares):
         swing = 1 + wave * math.sin(number)
         mine = round(requests * share)
-        arms = [
+        failed = [
             Sample(count, int(rng.binomial(count, min(1.0, rate * swing))))
             for count, rate in ((mine, canary), (requests - mine, baseline))
         ]
-        windows.append(Window(number, *arms))
+        windows.append(Window(number, failed[0], failed[1]))
     return windows
 
 
@@ -100,8 +100,8 @@ def latency(
     mine = requests // 10
     windows = []
     for number in range(WINDOWS):
-        arms = [_arm(canary(rng, mine), only), _arm(quick(rng, requests - mine), only)]
-        windows.append(Window(number, *arms))
+        new = _arm(canary(rng, mine), only)
+        windows.append(Window(number, new, _arm(quick(rng, requests - mine), only)))
     return windows
 
 

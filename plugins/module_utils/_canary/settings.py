@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import BadInput
@@ -90,7 +90,7 @@ class Settings:
 
         :raises BadInput: an unknown name or no number
         """
-        kinds = {each.name: type(each.default) for each in fields(cls)}
+        kinds = {name: type(value) for name, value in vars(cls()).items()}
         unknown = sorted(set(data) - set(kinds))
         if unknown:
             raise BadInput(
