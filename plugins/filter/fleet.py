@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._core.errors import OpsError
-from ..plugin_utils import fleet
+from ..plugin_utils import fleet, rollout
 
 
 def _told(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,4 +32,6 @@ class FilterModule:
         return {
             "application_hosts": _told(fleet.application_group),
             "rollback_target": _told(fleet.rollback_target),
+            "rollout": _told(rollout.rollout),
+            "rollout_failure": _told(rollout.rollout_failure),
         }

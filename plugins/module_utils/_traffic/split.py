@@ -36,8 +36,9 @@ class Split:
             )
 
     @classmethod
-    def all_to(cls, slot: str) -> Split:
-        return cls(100, 0) if slot == "blue" else cls(0, 100)
+    def to(cls, slot: str, percent: int = 100) -> Split:
+        """``percent`` for ``slot``, the rest for the other one."""
+        return cls(percent, 100 - percent) if slot == "blue" else cls(100 - percent, percent)
 
     def __getitem__(self, slot: str) -> int:
         return self.to_dict()[slot]
