@@ -108,7 +108,7 @@ options:
       min_requests:
         description: Requests of each arm below which nothing is concluded.
         type: int
-        default: 50
+        default: 20
       evidence:
         description:
           - The Bayes factor at which worse counts as shown. At most one in so many healthy canaries fails by chance.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the verdict on a canary is worth: simulated traffic, thousands of canaries, and other methods on the same data.
 
-    tests/bench/canary.py [--runs 2000] [--seed 1]
+    tests/bench/canary.py [--runs 1000] [--seed 1]
 
 A canary is watched for 20 windows with a tenth of the requests, and judged after each. Told are, for each scenario, the
 part of the canaries that failed (false alarms for healthy ones, power for the others), the median window in which they
@@ -193,7 +193,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=2000)
+    parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with ProcessPoolExecutor() as pool:

@@ -55,7 +55,7 @@ class Settings:
     :param hold_limit: seconds after which a canary that nothing can be said about fails
     """
 
-    min_requests: int = 50
+    min_requests: int = 20
     evidence: float = 50.0
     spread: float = 3.0
     error_ratio: float = 1.25
