@@ -66,9 +66,7 @@ class Tail:
         settings = self.settings
         enough = min(each.whole.canary, each.whole.baseline) >= settings.min_requests
         stays = each.found.spread >= math.log(settings.spread) if settings.spread else True
-        return (
-            enough and stays and each.found.total >= self.limit and each.difference > settings.latency_share
-        )
+        return enough and stays and each.found.total >= self.limit
 
     def against(self) -> list[str]:
         shown = [each for each in self.edges if self._shown(each)]
@@ -143,7 +141,7 @@ class _Tails:
 def _slower(
     strata: Sequence[_Tails], all_of: _Tails, edge: float, allowed: float, settings: Settings
 ) -> Slower:
-    """Evidence is only computed where it may count."""
+    """Where no more of the canary's requests are slow than may be, there is nothing to show, and none is computed."""
     slower = Slower(edge, allowed, Evidence(0.0, 0.0), all_of.at(edge, allowed))
     if slower.whole.canary_events <= settings.latency_share * slower.whole.canary:
         return slower

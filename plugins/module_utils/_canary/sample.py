@@ -160,6 +160,8 @@ def pool(hosts: Sequence[Sequence[Window]]) -> tuple[Window, ...]:
 def _sum(one: Mapping[float, int], other: Mapping[float, int]) -> Mapping[float, int]:
     if not (one and other):
         return one or other
+    if one.keys() == other.keys():
+        return {low: count + other[low] for low, count in one.items()}
     return {low: one.get(low, 0) + other.get(low, 0) for low in {**one, **other}}
 
 
