@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, Window, total
+from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, Window
 from ansible_collections.mas.ops.plugins.module_utils._traffic.latency import EDGES
 from numpy.typing import NDArray
 
@@ -32,11 +32,6 @@ class Scenario:
     name: str
     expected: str
     draw: Callable[[Generator], list[Window]]
-
-
-def sums(windows: Sequence[Window]) -> tuple[Sample, Sample]:
-    whole = total(windows)
-    return whole.canary, whole.baseline
 
 
 def errors(

@@ -52,7 +52,7 @@ def judge(
     """
     whole = total(windows)
     errors = Errors.of(windows, whole, settings)
-    latency = Tail.of(windows, settings) or Values.of(windows, settings, ended)
+    latency = Tail.of(windows, whole, settings) or Values.of(windows, settings, ended)
     numbers = {**_numbers(whole), **errors.numbers(), "latency": latency.numbers() if latency else None}
     against = [*_stops(windows, whole, settings), *errors.against()]
     against += latency.against() if latency else []

@@ -52,13 +52,13 @@ class Tail:
     limit: float
 
     @classmethod
-    def of(cls, windows: Sequence[Window], settings: Settings) -> Tail | None:
+    def of(cls, windows: Sequence[Window], whole: Window, settings: Settings) -> Tail | None:
         """``None`` when an arm has no histogram."""
-        all_of = _Tails.of(windows)
+        all_of = _Tails.of(windows, whole)
         if not all(all_of.requests):
             return None
         pairs = list(_pairs(sorted({*all_of.canary, *all_of.baseline}), settings))
-        strata = [_Tails.of(group) for group in strata_of(windows)]
+        strata = [_Tails.of(group, total(group)) for group in strata_of(windows)]
         edges = tuple(_slower(strata, all_of, edge, allowed, settings) for edge, allowed in pairs)
         return cls(settings, edges, math.log(settings.evidence * max(1, len(pairs))))
 
@@ -125,8 +125,7 @@ class _Tails:
     each: tuple[Mapping[float, int], ...]
 
     @classmethod
-    def of(cls, windows: Sequence[Window]) -> _Tails:
-        whole = total(windows)
+    def of(cls, windows: Sequence[Window], whole: Window) -> _Tails:
         canary, baseline = whole.canary.tails(), whole.baseline.tails()
         each = (canary,) if len(windows) == 1 else tuple(window.canary.tails() for window in windows)
         requests = (max(canary.values(), default=0), max(baseline.values(), default=0))

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,9 +143,10 @@ class Window:
         return cls(at, missing=str(data.get("missing") or ""), **arms)
 
 
-def total(windows: Iterable[Window]) -> Window:
+def total(windows: Sequence[Window]) -> Window:
     """All windows as one."""
-    return sum(windows, Window())
+    first, *others = windows or (Window(),)
+    return sum(others, first)
 
 
 def pool(hosts: Sequence[Sequence[Window]]) -> tuple[Window, ...]:

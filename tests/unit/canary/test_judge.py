@@ -123,7 +123,7 @@ def test_healthy_canaries_are_failed_no_more_often_than_promised() -> None:
 @given(st.lists(WINDOWS, max_size=4))
 def test_pooling_loses_no_request(hosts: list[list[Window]]) -> None:
     pooled = pool(hosts)
-    assert total(pooled) == total(window for host in hosts for window in host)
+    assert total(pooled) == total([window for host in hosts for window in host])
     assert len(pooled) == max(map(len, hosts), default=0)
 
 
