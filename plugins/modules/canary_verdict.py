@@ -136,11 +136,11 @@ options:
         description: The latest requests of the canary over which that rate is taken.
         type: int
         default: 30
-      pass_margin:
+      margin:
         description: Passes early when the error rate is shown to be higher by less than this.
         type: float
         default: 0.005
-      pass_confidence:
+      confidence:
         description: How sure that must be.
         type: float
         default: 0.999
@@ -319,7 +319,7 @@ SPEC = ArgumentSpec(
             "options": {
                 "url": {"type": "str", "required": True},
                 "timeout": {"type": "float", "default": 10.0},
-                "headers": {"type": "dict"},
+                "headers": {"type": "dict", "no_log": True},
                 **{name: {"type": "str", "required": True} for name in _NEEDED},
                 **{name: {"type": "str"} for name in _LATENCIES},
             },

@@ -37,7 +37,7 @@ class Errors:
             evidence(strata, settings.error_ratio),
             rate_ratio(strata),
             whole.canary.rate - whole.baseline.rate,
-            worst_difference(all_of, settings.pass_confidence),
+            worst_difference(all_of, settings.confidence),
         )
 
     @property
@@ -61,7 +61,7 @@ class Errors:
 
     @property
     def harmless(self) -> bool:
-        return self.worst < self.settings.pass_margin and not suspicious(self.found, self.settings)
+        return self.worst < self.settings.margin and not suspicious(self.found, self.settings)
 
     def numbers(self) -> dict[str, Any]:
         return {

@@ -118,8 +118,8 @@ def worst_difference(all_of: Stratum, confidence: float) -> float:
     The hybrid score interval, which holds for small counts and for zero (Newcombe, 1998, method 10).
     """
     z = NormalDist().inv_cdf(confidence)
-    rate_c, _, upper_c = _wilson(all_of.canary_events, all_of.canary, z)
-    rate_b, lower_b, _ = _wilson(all_of.baseline_events, all_of.baseline, z)
+    rate_c, dummy, upper_c = _wilson(all_of.canary_events, all_of.canary, z)
+    rate_b, lower_b, dummy = _wilson(all_of.baseline_events, all_of.baseline, z)
     return rate_c - rate_b + math.hypot(upper_c - rate_c, rate_b - lower_b)
 
 

@@ -82,7 +82,7 @@ class Tail:
 
     @property
     def harmless(self) -> bool:
-        sure, share = self.settings.pass_confidence, self.settings.latency_share
+        sure, share = self.settings.confidence, self.settings.latency_share
         return not any(
             suspicious(each.found, self.settings) or worst_difference(each.whole, sure) >= share
             for each in self.edges

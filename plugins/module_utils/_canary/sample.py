@@ -155,7 +155,7 @@ def pool(hosts: Sequence[Sequence[Window]]) -> tuple[Window, ...]:
     A host that has fewer than the others was seen less often: its first windows are missing from the sum.
     """
     longest = max(map(len, hosts), default=0)
-    return tuple(total(host[back] for host in hosts if len(host) >= -back) for back in range(-longest, 0))
+    return tuple(total([host[back] for host in hosts if len(host) >= -back]) for back in range(-longest, 0))
 
 
 def _sum(one: Mapping[float, int], other: Mapping[float, int]) -> Mapping[float, int]:

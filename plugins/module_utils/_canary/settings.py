@@ -22,8 +22,8 @@ _LIMITS = {
     "error_floor": (0, 1),
     "hard_rate": (0, 1),
     "hard_requests": (1, math.inf),
-    "pass_margin": (0, 1),
-    "pass_confidence": (0.5, 0.999999),
+    "margin": (0, 1),
+    "confidence": (0.5, 0.999999),
     "latency_ratio": (1.01, 100),
     "latency_floor": (0, math.inf),
     "latency_share": (0, 1),
@@ -44,8 +44,8 @@ class Settings:
     :param error_floor: an error rate of the canary up to which nothing fails (0.001 is 0.1 %)
     :param hard_rate: the error rate that fails at once, whatever the baseline does
     :param hard_requests: the latest requests of the canary over which that rate is taken
-    :param pass_margin: passes early when the error rate is shown to be higher by less than this
-    :param pass_confidence: how sure that must be
+    :param margin: passes early when the error rate is shown to be higher by less than this
+    :param confidence: how sure that must be
     :param latency_ratio: times the baseline's latency that are tolerated
     :param latency_floor: milliseconds more that are tolerated
     :param latency_share: the part of the requests that may be slower than tolerated (0.01: the 99th percentile)
@@ -62,8 +62,8 @@ class Settings:
     error_floor: float = 0.001
     hard_rate: float = 0.25
     hard_requests: int = 30
-    pass_margin: float = 0.005
-    pass_confidence: float = 0.999
+    margin: float = 0.005
+    confidence: float = 0.999
     latency_ratio: float = 1.25
     latency_floor: float = 5.0
     latency_share: float = 0.01

@@ -126,7 +126,7 @@ def test_a_bake_goes_on_from_earlier_steps() -> None:
 
 
 def test_a_long_bake_stays_small() -> None:
-    bake = Bake(Settings(evidence=1e9, pass_margin=0), "green", 1e9)
+    bake = Bake(Settings(evidence=1e9, margin=0), "green", 1e9)
     for n in range(0, 20 * MOST, 6):
         bake.step(reading(n, (n, 0), (9 * n, 0)), n)
     assert len(bake.windows) <= MOST + 2

@@ -168,7 +168,7 @@ def test_a_window_that_is_none(data: Any) -> None:
         {"evidence": 0},
         {"hard_rate": 1.1},
         {"min_requests": -1},
-        {"pass_confidence": 1},
+        {"confidence": 1},
         {"latency_ratio": 0.5},
         {"min_values": 1},
         {"evidence": float("nan")},
