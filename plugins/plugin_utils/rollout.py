@@ -9,6 +9,70 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..module_utils._core.errors import BadInput
+from .batches import release_batches
+
+#: Seconds that a batch may take for all that is not watching: staging is over, a start-up is not part of it.
+_BATCH = 60.0
+#: Seconds from the last switch to the controller's word that all hosts followed.
+_CONFIRMATION = 120.0
+#: What a canary does on each host unless the inventory says otherwise.
+_CANARY = {"deploy_steps": [10, 50], "deploy_bake": 60.0}
+
+
+def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, Any]:
+    """In which batches the hosts switch that are staged, and how each host does.
+
+    :param hostvars: with ``deploy_strategy``, ``deploy_batch_size``, ``deploy_canaries``, ``deploy_capacity_floor``,
+        ``deploy_steps``, ``deploy_bake``, ``deploy_canary`` and ``deploy_dead_man`` as the inventory says them
+        (those of the first host count), ``failure_domain`` of each host, and what the deploy registered
+    :returns: ``batches`` of host names, ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
+        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last
+    :raises BadInput: the demands on the batches cannot be met
+    """
+    ready = rollout(hostvars, hosts, max_fail=len(hosts))["staged"]
+    if not ready:
+        return {"batches": [], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 0.0}
+    said = hostvars[ready[0]]
+    strategy = _strategy(said)
+    defaults: Mapping[str, Any] = _CANARY if strategy == "canary" else {}
+    batches = release_batches(
+        ready,
+        strategy,
+        {name: hostvars[name].get("failure_domain") for name in ready},
+        said.get("deploy_batch_size"),
+        said.get("deploy_canaries"),
+        said.get("deploy_capacity_floor"),
+    )
+    steps = [int(step) for step in said.get("deploy_steps") or defaults.get("deploy_steps", ())]
+    bake = float(said.get("deploy_bake") or defaults.get("deploy_bake", 0.0))
+    later = (len(batches) - 1) * (_BATCH + max(1, len(steps)) * bake)
+    limit = said.get("deploy_dead_man")
+    return {
+        "batches": batches,
+        "steps": steps,
+        "bake": bake,
+        "canary": dict(said.get("deploy_canary") or {}),
+        "dead_man": _CONFIRMATION + later if limit is None else float(limit),
+    }
+
+
+def _strategy(said: Mapping[str, Any]) -> str:
+    exclusive = bool(said.get("application_exclusive"))
+    strategy = str(said.get("deploy_strategy") or ("recreate" if exclusive else "blue_green"))
+    if exclusive != (strategy == "recreate"):
+        why = (
+            "two copies of the application must not run at once"
+            if exclusive
+            else "the application was set up to run two copies side by side"
+        )
+        raise BadInput(
+            f"deploy_strategy is {strategy}, but {why}",
+            where=f"application_exclusive is {exclusive}",
+            fix="Let both say the same; after a change of application_exclusive run mas.ops.provision.",
+        )
+    return strategy
+
 
 def rollout(
     hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fail: int = 0
@@ -19,7 +83,7 @@ def rollout(
         ``deploy_confirmed``, each as far as it came; and ``deploy_left`` where it was to go back
     :param hosts: those that take part
     :param max_fail: so many hosts may fail to stage and are then left behind
-    :returns: host names by what became of them (``unstaged``, ``switched``, ``broken``, ``waiting`` for their
+    :returns: host names by what became of them (``staged``, ``unstaged``, ``switched``, ``broken``, ``waiting`` for their
         confirmation, ``unconfirmed``, ``back``), and three decisions: ``go`` (switch the next batch), ``complete`` (all
         that staged have switched) and ``done`` (nothing is left to do)
     """
@@ -35,6 +99,7 @@ def rollout(
     go = bool(staged) and len(unstaged) <= max_fail and not broken
     complete = go and len(switched) == len(staged)
     return {
+        "staged": staged,
         "unstaged": unstaged,
         "switched": switched,
         "broken": broken,

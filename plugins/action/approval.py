@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Wait for an approval on the controller. The documentation is in plugins/modules/approval.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils._core.errors import Refused
+from ..module_utils._releases.manifest import check_sha256
+from ..modules.approval import SPEC
+from ..plugin_utils.adapters.run import actor
+from ..plugin_utils.approval.adapters.waiting import Outcome, Patience, Source, Waiting
+from ..plugin_utils.approval.decision import Decision, Subject
+from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
+
+
+class ActionModule(ControllerAction):
+    spec = SPEC
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
+        self._variables = task_vars or {}
+        return super().run(tmp, task_vars)
+
+    def answer(self, params: Mapping[str, Any]) -> Facts:
+        named = {name: str(params[name]) for name in ("application", "version", "environment")}
+        asking = actor(self._variables) if params["four_eyes"] else ""
+        subject = Subject(**named, sha256=check_sha256(str(params["sha256"])), actor=asking)
+        waiting = Waiting(Source(str(params["source"])), subject, self._display.display)
+        limit = 0.0 if self._task.check_mode else float(params["timeout"])
+        outcome = waiting.wait(Patience(limit, max(1.0, float(params["interval"]))))
+        facts = _facts(outcome, waiting)
+        refusal = _refusal(outcome, waiting)
+        if refusal is None or (self._task.check_mode and outcome.answer.decision is Decision.PENDING):
+            return facts
+        return {**facts, "failed": True, "msg": str(refusal), **refusal.to_dict()}
+
+
+def _facts(outcome: Outcome, waiting: Waiting) -> Facts:
+    answer = outcome.answer
+    told = {
+        "decision": answer.decision.value,
+        "by": answer.by,
+        "reason": answer.reason,
+        "owner": outcome.owner,
+        "waited": round(outcome.waited, 1),
+    }
+    subject = {**waiting.subject.names(), "version": waiting.subject.version, "source": str(waiting.source)}
+    return {
+        "changed": False,
+        **told,
+        "evidence": {**subject, **told},
+        "text": _text(outcome, waiting.subject),
+    }
+
+
+def _text(outcome: Outcome, subject: Subject) -> str:
+    answer = outcome.answer
+    if answer.decision is Decision.PENDING:
+        return f"{subject} was not approved: {answer.why}."
+    because = f": {answer.reason.rstrip('.')}" if answer.reason else ""
+    return f"{subject} was {answer.decision.value} by {answer.by}{because}."
+
+
+def _refusal(outcome: Outcome, waiting: Waiting) -> Refused | None:
+    answer, subject = outcome.answer, waiting.subject
+    if answer.decision is Decision.APPROVED:
+        return None
+    if answer.decision is Decision.DENIED:
+        because = f": {answer.reason.rstrip('.')}" if answer.reason else ""
+        return Refused(
+            f"{subject} was denied by {answer.by}{because}",
+            where=str(waiting.source),
+            fix="Nothing was switched. Talk to them, or deploy another version.",
+        )
+    return Refused(
+        f"nobody approved {subject} within {outcome.waited:.0f} s: {answer.why}",
+        where=str(waiting.source),
+        fix=f"Write {subject.form()} there, and run the same command again.",
+    )

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks for a decision again and again, until there is one or the time is over."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ....module_utils._core.errors import OpsError
+from ....module_utils._releases.adapters.fetch import fetch_text, shown
+from ...adapters.sidecars import is_url
+from ..decision import Answer, Decision, Subject, judge
+
+#: A decision is a few lines.
+_BYTES = 64 * 1024
+#: Seconds between two lines that say that it still waits.
+TELL = 60.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the decision is: a path of the controller, or an http(s) URL."""
+
+    place: str
+
+    def __str__(self) -> str:
+        return shown(self.place)
+
+    def read(self) -> tuple[str | None, str]:
+        """The text, and who owns the file.
+
+        :raises OpsError: it cannot be read, or anybody may write it
+        """
+        if is_url(self.place):
+            return fetch_text(self.place, _BYTES), ""
+        try:
+            with Path(self.place).open("rb") as stream:
+                status = os.fstat(stream.fileno())
+                if status.st_mode & stat.S_IWOTH:
+                    raise OpsError("anybody may write it, so it proves nothing")
+                return stream.read(_BYTES).decode("utf-8", "replace"), _owner(status.st_uid)
+        except FileNotFoundError:
+            return None, ""
+        except OSError as error:
+            raise OpsError(f"it cannot be read: {error.strerror}") from error
+
+
+def _owner(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds to wait at most, and between two looks."""
+
+    limit: float
+    interval: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``owner`` is who owns the file, which says more than the name in it."""
+
+    answer: Answer
+    owner: str
+    waited: float
+
+
+@dataclass
+class Waiting:
+    """Waits for one decision. Time comes from outside, so that tests need none."""
+
+    source: Source
+    subject: Subject
+    say: Callable[[str], object]
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _told: float | None = field(default=None, init=False)
+
+    def look(self) -> tuple[Answer, str]:
+        """Once. What cannot be read is no decision."""
+        try:
+            text, owner = self.source.read()
+        except OpsError as error:
+            return Answer(Decision.PENDING, why=error.what), ""
+        return judge(text, self.subject, datetime.now(UTC)), owner
+
+    def wait(self, patience: Patience) -> Outcome:
+        """Until somebody decided or the time is over."""
+        begun = self.clock()
+        while True:
+            answer, owner = self.look()
+            waited = self.clock() - begun
+            left = patience.limit - waited
+            if answer.decision is not Decision.PENDING or left <= 0:
+                return Outcome(answer, owner, waited)
+            self._tell(answer.why, waited, left)
+            self.sleep(min(patience.interval, left))
+
+    def _tell(self, why: str, waited: float, left: float) -> None:
+        """First what is to be done, then once a minute that it still waits."""
+        if self._told is None:
+            form = f"\nWrite this there, or the same with denied:\n{self.subject.form()}"
+        elif waited - self._told >= TELL:
+            form = ""
+        else:
+            return
+        self._told = waited
+        minutes = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
+        self.say(f"{self.subject} waits for an approval in {self.source} ({why}), {minutes} are left.{form}")

@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts by phases: what is known about a run at one moment, and how an event changes it.
+
+Times are seconds since the run began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+#: How a task of a host ends. ``ignored`` is a failure that the playbook asked for.
+OUTCOMES = ("ok", "ignored", "skipped", "failed", "unreachable")
+BAD = frozenset({"failed", "unreachable"})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One phase on one host."""
+
+    state: str
+    begun: float
+    ended: float | None = None
+
+    def seconds(self, at: float) -> float:
+        return (at if self.ended is None else self.ended) - self.begun
+
+
+@dataclass(frozen=True)
+class Row:
+    """One host. ``task`` is what it does now, ``state`` one of waiting, working, done, failed, unreachable."""
+
+    host: str
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    task: str = ""
+    state: str = "waiting"
+    ended: int = 0
+
+
+@dataclass(frozen=True)
+class Board:
+    """A run. ``marks`` says when each phase, or play, began anywhere."""
+
+    title: str = ""
+    rows: Mapping[str, Row] = field(default_factory=dict)
+    marks: Mapping[str, float] = field(default_factory=dict)
+
+    def expect(self, hosts: Iterable[str]) -> Board:
+        """Hosts that a play is for; they wait until something happens on them."""
+        return replace(self, rows={**{host: Row(host) for host in hosts}, **self.rows})
+
+    def mark(self, name: str, at: float) -> Board:
+        return self if name in self.marks else replace(self, marks={**self.marks, name: at})
+
+    def began(self, host: str, task: str, phase: str, at: float) -> Board:
+        """A task began on a host."""
+        row = self.rows.get(host, Row(host))
+        cells = dict(row.cells)
+        if phase:
+            known = cells.get(phase)
+            if known is None:
+                cells[phase] = Cell("working", at)
+            elif known.state not in BAD:
+                cells[phase] = replace(known, state="working")
+        state = row.state if row.state in BAD else "working"
+        board = self._with(replace(row, cells=cells, task=task, state=state))
+        return board.mark(phase, at) if phase else board
+
+    def finished(self, host: str, phase: str, outcome: str, at: float) -> Board:
+        """A task ended on a host; a skipped one was no part of the phase."""
+        row = self.rows.get(host, Row(host))
+        cells = dict(row.cells)
+        cell = cells.get(phase)
+        if phase and cell is not None and cell.state not in BAD:
+            if outcome != "skipped":
+                cells[phase] = replace(cell, state="ok" if outcome == "ignored" else outcome, ended=at)
+            elif cell.ended is None:
+                del cells[phase]
+            else:
+                cells[phase] = replace(cell, state="ok")
+        state = outcome if outcome in BAD else row.state
+        return self._with(replace(row, cells=cells, task="", state=state, ended=row.ended + 1))
+
+    def closed(self, failed: Iterable[str], unreachable: Iterable[str]) -> Board:
+        """The end of the run: what is not failed is done."""
+        bad = {**dict.fromkeys(failed, "failed"), **dict.fromkeys(unreachable, "unreachable")}
+        rows = {
+            host: replace(row, task="", state=bad.get(host, "waiting" if row.state == "waiting" else "done"))
+            for host, row in self.rows.items()
+        }
+        return replace(self, rows=rows)
+
+    def says(self, host: str, task: str) -> Board:
+        """What a host does now, in other words."""
+        return self._with(replace(self.rows.get(host, Row(host)), task=task))
+
+    def states(self) -> Mapping[str, int]:
+        """How many hosts are in which state."""
+        found: dict[str, int] = {}
+        for row in self.rows.values():
+            found[row.state] = found.get(row.state, 0) + 1
+        return found
+
+    def _with(self, row: Row) -> Board:
+        return replace(self, rows={**self.rows, row.host: row})
