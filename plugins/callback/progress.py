@@ -129,7 +129,7 @@ class CallbackModule(Default):
         if self._reporter is None:
             super().v2_runner_on_start(host, task)
         else:
-            self._reporter.began(self._hosts(host, task), _name(task), _phase(task))
+            self._reporter.began(host.get_name(), _name(task), _phase(task), bool(task.run_once))
 
     def v2_runner_retry(self, result: Any) -> None:
         if self._reporter is None:
@@ -207,19 +207,14 @@ class CallbackModule(Default):
 
     def _ended(self, result: Any, outcome: str) -> None:
         if self._reporter is not None:
-            hosts = self._hosts(result._host, result._task)
-            self._reporter.ended(hosts, _phase(result._task), outcome)
+            task = result._task
+            self._reporter.ended(result._host.get_name(), _phase(task), outcome, bool(task.run_once))
 
     def _failed(self, result: Any, outcome: str) -> None:
         if self._reporter is not None:
             self._handle_warnings(result._result)
             self._reporter.failed(self.host_label(result), _name(result._task), result._result, outcome)
             self._ended(result, outcome)
-
-    def _hosts(self, host: Any, task: Any) -> list[str]:
-        """A phase that runs once runs for all hosts; any other task for its own."""
-        alone = [str(host.get_name())]
-        return self._reporter.hosts if self._reporter and task.run_once and _phase(task) else alone
 
 
 def _name(task: Any) -> str:

@@ -31,7 +31,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One host. ``task`` is what it does now, ``state`` one of waiting, working, done, failed, unreachable."""
+    """One host. ``task`` is what it does now.
+
+    ``state`` is one of waiting, working, done, failed, unreachable, and stopped: by what failed on another host.
+    """
 
     host: str
     cells: Mapping[str, Cell] = field(default_factory=dict)
@@ -84,11 +87,22 @@ class Board:
         state = outcome if outcome in BAD else row.state
         return self._with(replace(row, cells=cells, task="", state=state, ended=row.ended + 1))
 
-    def closed(self, failed: Iterable[str], unreachable: Iterable[str]) -> Board:
-        """The end of the run: what is not failed is done."""
-        bad = {**dict.fromkeys(failed, "failed"), **dict.fromkeys(unreachable, "unreachable")}
+    def stopped(self, hosts: Iterable[str]) -> Board:
+        """What failed on one host was meant for these as well."""
         rows = {
-            host: replace(row, task="", state=bad.get(host, "waiting" if row.state == "waiting" else "done"))
+            host: replace(self.rows[host], task="", state="stopped") for host in hosts if host in self.rows
+        }
+        return replace(self, rows={**self.rows, **rows})
+
+    def closed(self, failed: Iterable[str], unreachable: Iterable[str]) -> Board:
+        """The end of the run: what is not failed is done, unless it never began or was stopped.
+
+        Without any failure nothing was stopped: it was caught by a rescue.
+        """
+        bad = {**dict.fromkeys(failed, "failed"), **dict.fromkeys(unreachable, "unreachable")}
+        kept = {"waiting", "stopped"} if bad else {"waiting"}
+        rows = {
+            host: replace(row, task="", state=bad.get(host, row.state if row.state in kept else "done"))
             for host, row in self.rows.items()
         }
         return replace(self, rows=rows)
