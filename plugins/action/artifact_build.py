@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.edge import plan_result
+from ..module_utils._core.outcome import plan_result
 from ..modules.artifact_build import SPEC
 from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
 from ..plugin_utils.artifacts.adapters.build import MISSING, Request, build

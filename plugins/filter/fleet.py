@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._core.errors import OpsError
-from ..plugin_utils import batches, fleet
+from ..plugin_utils import batches, fleet, rollout
 
 
 def _told(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,4 +33,7 @@ class FilterModule:
             "application_hosts": _told(fleet.application_group),
             "release_batches": _told(batches.release_batches),
             "rollback_target": _told(fleet.rollback_target),
+            "rollout": _told(rollout.rollout),
+            "rollout_plan": _told(rollout.rollout_plan),
+            "rollout_failure": _told(rollout.rollout_failure),
         }

@@ -26,12 +26,14 @@ options:
     description:
       - V(staged) fetches and verifies the artifact, unpacks it, runs its expand migration and brings it up in
         the idle slot, healthy and without traffic.
-      - V(live) gives the staged release the workers and all traffic, and writes it to the ledger.
+      - V(live) gives the staged release the workers and all traffic, at once or in O(steps), and writes it to the
+        ledger.
+      - V(confirmed) makes a switch with O(dead_man) final, once all hosts of a fleet have followed.
       - V(rolled_back) goes back to a release that was live and healthy before, see O(to) and O(leave). Without
         them it goes to the previous one; doing so twice walks back twice.
       - V(absent) removes a release that is not live from the host.
     type: str
-    choices: [staged, live, rolled_back, absent]
+    choices: [staged, live, confirmed, rolled_back, absent]
     required: true
   version:
     description:
@@ -82,6 +84,50 @@ options:
         would have staged it. Means nothing outside check mode.
     type: bool
     default: false
+  steps:
+    description:
+      - For O(state=live), the percentages of the traffic that the release gets one after the other, such as
+        V([1, 10, 50, 100]). Without them it gets all of it at once. C(100) is added where it is missing.
+    type: list
+    elements: int
+    default: []
+  bake:
+    description: For O(state=live), for how many seconds each of the O(steps) is watched before the next one.
+    type: float
+    default: 0.0
+  canary:
+    description:
+      - For O(state=live) with O(bake), how a step is judged. The keys are the settings of
+        M(mas.ops.canary_verdict), which has their defaults.
+      - A release that is worse than the one before it is taken back and the module fails. One about which nothing
+        can be said, because too few requests came, is held for C(hold_limit) seconds and then fails as well.
+    type: dict
+    default: {}
+  dead_man:
+    description:
+      - For O(state=live), arm the host's dead-man's switch before the first change. Unless O(state=confirmed)
+        follows within so many seconds, the host goes back to what it served by itself, also when it was booted
+        meanwhile. V(0) arms nothing and makes the switch final at once.
+    type: float
+    default: 0.0
+  lease:
+    description:
+      - For how many seconds this run keeps the application's lock on the host between two of its phases. A run that
+        died in between blocks others for no longer than that; the same command of the same person, and that
+        person's rollback, do not wait.
+    type: float
+    default: 900.0
+  token:
+    description: The lock's fencing token that an earlier phase of this run returned. Refused when it is outdated.
+    type: int
+  take_over:
+    description: Take the lock from the run that holds it. Only when that run is known to be dead.
+    type: bool
+    default: false
+  resident:
+    description: Set by the action to the digest of the code that stays on the host for the dead-man's switch.
+    type: str
+    default: ""
   run:
     description: What identifies this run in the journal and the ledger. Set by the action for all hosts alike.
     type: str
@@ -166,6 +212,18 @@ operation:
   description: The change that was begun and not ended (staged, failed half-way or killed), if there is one.
   type: dict
   returned: success
+verdict:
+  description: How the release did in O(steps) that were watched. C(verdict), C(reasons), C(numbers), C(steps).
+  type: dict
+  returned: success
+armed:
+  description: What the dead-man's switch waits for, if it is armed (C(release), C(run), C(since), C(until)).
+  type: dict
+  returned: success
+token:
+  description: The lock's fencing token, for the next phase of this run.
+  type: int
+  returned: success
 way_back:
   description: The command that brings the previous release back.
   type: str
@@ -178,21 +236,14 @@ error:
   sample: health
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
-from ..module_utils._core.edge import Outcome, run_module
-from ..module_utils._core.files import exclusive
-from ..module_utils._releases.adapters.folders import load_application
-from ..module_utils._releases.adapters.host import assemble, check_platform, pushed
-from ..module_utils._releases.executor import Limits
-from ..module_utils._releases.manage import Request, change
-from ..module_utils._releases.manifest import check_sha256, check_version, release_id
+from ..module_utils._core.edge import run_module
+from ..module_utils._releases.adapters.call import release
 
+STATES = ["staged", "live", "confirmed", "rolled_back", "absent"]
 SPEC = APPLICATION + ArgumentSpec(
     {
-        "state": {"type": "str", "required": True, "choices": ["staged", "live", "rolled_back", "absent"]},
+        "state": {"type": "str", "required": True, "choices": STATES},
         "version": {"type": "str"},
         "artifact": {"type": "str"},
         "sha256": {"type": "str"},
@@ -203,36 +254,25 @@ SPEC = APPLICATION + ArgumentSpec(
         "migration_timeout": {"type": "int", "default": 600},
         "artifact_pushed": {"type": "bool", "default": False},
         "assume_staged": {"type": "bool", "default": False},
+        "steps": {"type": "list", "elements": "int", "default": []},
+        "bake": {"type": "float", "default": 0.0},
+        "canary": {"type": "dict", "default": {}},
+        "dead_man": {"type": "float", "default": 0.0},
+        "lease": {"type": "float", "default": 900.0},
+        "token": {"type": "int"},
+        "take_over": {"type": "bool", "default": False},
+        "resident": {"type": "str", "default": ""},
         "run": {"type": "str", "default": ""},
         "actor": {"type": "str", "default": ""},
     },
     required_if=[
         ("state", "staged", ["version", "sha256"]),
         ("state", "live", ["version"]),
+        ("state", "confirmed", ["version"]),
         ("state", "absent", ["version"]),
     ],
     mutually_exclusive=[("to", "leave")],
 )
-
-
-def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
-    """The use case behind the module."""
-    with pushed(params["artifact"] if params["artifact_pushed"] else None):
-        check_platform()
-        app = load_application(params["application"])
-        ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"])
-        limits = Limits(drain=params["drain_timeout"], migration=params["migration_timeout"])
-        with exclusive(layout.lock):
-            plan, facts = change(ports, layout, limits, _request(params), check_mode)
-    return Outcome(plan, facts)
-
-
-def _request(params: Mapping[str, Any]) -> Request:
-    wanted = params["version"] and check_version(params["version"])
-    if wanted and params["sha256"]:
-        wanted = release_id(wanted, check_sha256(params["sha256"]))
-    names = ("state", "to", "leave", "assume_staged", "run", "actor")
-    return Request(release=wanted, **{name: params[name] for name in names})
 
 
 def main() -> None:

@@ -40,11 +40,26 @@ persisted:
   type: dict
   returned: success
 servers:
-  description: Status, sessions, queue, and requests and errors since the proxy started, by slot.
+  description:
+    - Status, sessions, queue, and what was counted since the proxy started, by slot.
+    - C(requests), C(errors) (answers with 5xx, refused or broken connections), C(downs) (how often the slot went down)
+      and C(latency) (pairs of a bucket's lower edge in milliseconds and its number of answers; empty before
+      P(mas.ops.proxy#role) of this version was applied).
   type: dict
   returned: success
+process:
+  description: What tells one life of the proxy from the next; its counters begin at zero in each.
+  type: str
+  returned: success
+  sample: 812-1795532648
+at:
+  description: When this was read, in seconds of the host's clock.
+  type: float
+  returned: success
+  sample: 1795532700.5
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,6 +76,8 @@ def split(params: Mapping[str, Any]) -> Mapping[str, Any]:
         "split": facts.running,
         "persisted": facts.persisted.to_dict() if facts.persisted else None,
         "servers": {slot: server.to_dict() for slot, server in facts.servers.items()},
+        "process": facts.process,
+        "at": round(time.time(), 3),
     }
 
 

@@ -224,7 +224,7 @@ class Bed:
         if published:
             args += [f"--publish=127.0.0.1::{port}" for port in published]
         else:
-            args += ["--ip", host.address]
+            args += ["--ip", host.address, "--mac-address", bed_files.mac_address(host.container)]
         image = f"{os.environ.get('MAS_OPS_IMAGE_PREFIX', 'localhost')}/{host.suite}-host"
         podman("run", *RUN_ARGS, *args, image)
         script = (HERE / "authorize.sh").read_text()

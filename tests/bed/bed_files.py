@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -69,6 +70,16 @@ def free_addresses(subnet: str, count: int, existing: Iterable[Host]) -> list[st
     if len(free) < count:
         raise ValueError(f"{subnet} has no room for {count} more hosts")
     return free[:count]
+
+
+def mac_address(container: str) -> str:
+    """The one that a host keeps over its reboots, as a card of its own would.
+
+    With a new one at each start, the machine around it goes on sending to the old one for half a minute.
+    """
+    digits = hashlib.sha256(container.encode()).hexdigest()[:10]
+    # Locally administered, unicast.
+    return ":".join(["02", *(digits[at : at + 2] for at in range(0, 10, 2))])
 
 
 def inventory(hosts: Iterable[Host], state: Path, control: Path) -> str:

@@ -6,35 +6,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .argspec import ArgumentSpec
 from .errors import OpsError
-from .plan import Plan
-
-
-class Outcome(NamedTuple):
-    """What a use case hands back: the plan it made and the facts to return beside it."""
-
-    plan: Plan
-    facts: Mapping[str, Any]
-
-
-def plan_result(plan: Plan) -> dict[str, Any]:
-    """``changed``, ``diff`` and ``steps`` of a plan, as builtins."""
-    return {"changed": plan.changed, "diff": _diff(plan), "steps": plan.describe()}
-
-
-def _diff(plan: Plan) -> dict[str, str]:
-    return {"before": _text(plan.before), "after": _text(plan.after if plan.changed else plan.before)}
-
-
-def _text(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, indent=2, sort_keys=True) + "\n"
+from .outcome import Outcome, error_result
 
 
 def run_module(spec: ArgumentSpec, use_case: Callable[[Mapping[str, Any], bool], Outcome]) -> None:
@@ -46,9 +25,9 @@ def run_module(spec: ArgumentSpec, use_case: Callable[[Mapping[str, Any], bool],
     try:
         outcome = use_case(module.params, module.check_mode)
     except OpsError as error:
-        module.fail_json(msg=str(error), **error.to_dict())
+        module.fail_json(**error_result(error))
     else:
-        module.exit_json(**plan_result(outcome.plan), **outcome.facts)
+        module.exit_json(**outcome.to_result())
 
 
 def run_query(spec: ArgumentSpec, question: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
@@ -57,6 +36,6 @@ def run_query(spec: ArgumentSpec, question: Callable[[Mapping[str, Any]], Mappin
     try:
         facts = question(module.params)
     except OpsError as error:
-        module.fail_json(msg=str(error), **error.to_dict())
+        module.fail_json(**error_result(error))
     else:
         module.exit_json(changed=False, **facts)

@@ -86,6 +86,12 @@ class TrafficError(OpsError):
     kind = "traffic"
 
 
+class VerdictError(OpsError):
+    """A release that is worse than the one before it."""
+
+    kind = "verdict"
+
+
 class MigrationError(OpsError):
     """A database migration command failed."""
 

@@ -16,16 +16,17 @@ class Step:
     """One thing to do.
 
     ``action`` names the handler that carries it out, ``target`` what it is done to; ``detail`` holds
-    what the handler needs beyond that (plain data only). Every handler is idempotent, so that a run
-    that was killed can simply be planned and applied again.
+    what the handler needs beyond that (plain data only), ``note`` what people should read of it. Every
+    handler is idempotent, so that a run that was killed can simply be planned and applied again.
     """
 
     action: str
     target: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
     def __str__(self) -> str:
-        return f"{self.action} {self.target}"
+        return f"{self.action} {self.target} {self.note}".rstrip()
 
 
 @dataclass(frozen=True)

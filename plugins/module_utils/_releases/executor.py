@@ -11,14 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Protocol
 
+from .._canary.settings import Settings
 from .._core.errors import BadInput, HealthError
 from .._core.plan import Plan, Step
 from .._ledger.history import RELEASE, version_of
 from .._traffic.split import Split
 from .application import Application
+from .deadman import Armed
 from .layout import Layout, missing_processes
+from .lease import Lease, Moment
 from .manifest import Health, Manifest
 from .state import STAGED, Operation, State
+from .watch import Watch
 
 _POLL = 0.1
 #: Every so many polls, because asking systemd costs a host ten times as much as a health request.
@@ -36,6 +40,7 @@ class Units(Protocol):
     def stop(self, units: Sequence[str]) -> None: ...
     def reload(self, units: Sequence[str]) -> None: ...
     def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None: ...
+    def wake(self, seconds: float) -> None: ...
 
 
 class Balancer(Protocol):
@@ -60,6 +65,11 @@ class Files(Protocol):
     def remove(self, release: str) -> None: ...
     def assign(self, slot: str, release: str) -> None: ...
     def unassign(self, slot: str) -> None: ...
+    def lease(self) -> Lease: ...
+    def write_lease(self, lease: Lease) -> None: ...
+    def armed(self) -> Armed | None: ...
+    def write_armed(self, armed: Armed) -> None: ...
+    def forget_armed(self) -> None: ...
 
 
 class Source(Protocol):
@@ -81,6 +91,7 @@ class Time(Protocol):
     """The clock."""
 
     def text(self) -> str: ...
+    def moment(self) -> Moment: ...
     def seconds(self) -> float: ...
     def sleep(self, seconds: float) -> None: ...
 
@@ -111,6 +122,7 @@ class Limits:
 
     drain: float = 30.0
     migration: int = 600
+    lease: float = 900.0
 
 
 @dataclass
@@ -124,6 +136,7 @@ class Executor:
     run: str
     actor: str
     state: State
+    watch: Watch = field(default_factory=lambda: Watch(Settings()))
     seconds: dict[str, float] = field(default_factory=dict)
 
     def apply(self, plan: Plan, operation: Operation | None) -> None:
@@ -160,6 +173,7 @@ class Executor:
             "actor": self.actor,
             "seconds": dict(self.seconds),
             "way_back": way_back(self.app.name, before),
+            **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,
         }
         self.ports.book.append(entry, self.ports.clock.text())
@@ -266,7 +280,26 @@ class Executor:
     def _shift(self, step: Step) -> None:
         if self.ports.proxy:
             self.ports.proxy.wait_up(step.target, _PROXY_SEES_IT)
-            self.ports.proxy.shift(Split.all_to(step.target))
+            self.ports.proxy.shift(Split.to(step.target, step.detail.get("percent", 100)))
+
+    def _bake(self, step: Step) -> None:
+        if self.ports.proxy:
+            self.watch.stage(step, self._release_in(step.target), self.ports.proxy, self.ports.clock)
+
+    def _arm(self, step: Step) -> None:
+        """The file says what is awaited; the timer only looks whether it is still there."""
+        moment = self.ports.clock.moment()
+        until = moment.after(step.detail["seconds"])
+        self.ports.files.write_armed(Armed(step.target, self.run, moment.text, until))
+        self.ports.units.wake(step.detail["seconds"])
+
+    def _disarm(self, _step: Step) -> None:
+        self.ports.files.forget_armed()
+
+    def _confirm(self, step: Step) -> None:
+        """Disarmed first: what dies before the ledger is at worst a confirmation that is not in it."""
+        self.ports.files.forget_armed()
+        self.record("confirmed", step.target, step.target)
 
     def _commit(self, step: Step) -> None:
         """Ledger first: a crash in between is repaired by the next run, which commits again."""

@@ -44,6 +44,24 @@ class Layout:
         return posixpath.join(STATE, self.app.name, "lock")
 
     @property
+    def lease(self) -> str:
+        return posixpath.join(STATE, self.app.name, "lease.json")
+
+    @property
+    def dead_man(self) -> str:
+        """There while a release waits for its confirmation."""
+        return posixpath.join(STATE, self.app.name, "dead-man.json")
+
+    @property
+    def residence(self) -> str:
+        """The code that stays on the host, see ``adapters.resident``."""
+        return posixpath.join(STATE, self.app.name, "resident")
+
+    @property
+    def dead_man_unit(self) -> str:
+        return f"{self.app.name}-dead-man.service"
+
+    @property
     def incoming(self) -> str:
         return posixpath.join(STATE, self.app.name, "incoming")
 

@@ -7,29 +7,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._core.errors import NotFound, OpsError
 from .._core.plan import Plan
 from .._ledger.history import fold, version_of
 from .._traffic.split import SLOTS, TrafficFacts
-from . import planner
+from . import guard, planner
 from .application import Application
+from .course import AT_ONCE, Course
 from .executor import Executor, Limits, Ports, way_back
 from .layout import Layout
+from .lease import Claim, Lease, claim, released
 from .state import Facts, Operation, SlotFacts, recovered
+from .watch import Watch
 
 
 @dataclass(frozen=True)
 class Request:
     """What the caller wants.
 
-    :param state: ``staged``, ``live``, ``rolled_back`` or ``absent``
+    :param state: ``staged``, ``live``, ``confirmed``, ``rolled_back`` or ``absent``
     :param release: release id, or a version for ``live`` and ``absent`` of what is on the host
     :param to: for ``rolled_back``: the version or release to go back to; the previous one by default
     :param leave: for ``rolled_back``: only when this version is live, or on its way to be
     :param assume_staged: in check mode: for ``live``, plan as if the release were staged
+    :param course: for ``live``: the steps of the traffic
+    :param dead_man: for ``live``: after so many seconds without ``confirmed`` the host goes back; 0 for never
+    :param token: what an earlier phase of the same run was given by this host's lock
+    :param take_over: whoever holds the lock
     """
 
     state: str
@@ -37,8 +44,37 @@ class Request:
     to: str | None = None
     leave: str | None = None
     assume_staged: bool = False
+    course: Course = AT_ONCE
+    dead_man: float = 0.0
+    token: int | None = None
+    take_over: bool = False
     run: str = ""
     actor: str = ""
+
+    @property
+    def version(self) -> str:
+        """What people call the release that is brought in or left."""
+        name = self.leave or self.release or ""
+        return version_of(name) or name
+
+    @property
+    def operation(self) -> str:
+        """In words. All phases of one deploy say the same, so that each of them can go on after a crash."""
+        if self.state == "absent":
+            return f"removal of {self.version}"
+        if self.state == "rolled_back" and not self.leave:
+            return f"rollback to {self.to}" if self.to else "rollback"
+        return f"deploy of {self.version}"
+
+    def goes_on(self, facts: Facts) -> bool:
+        """Whether a later phase of the same run needs the lock."""
+        return self.state == "staged" or (self.state == "live" and facts.armed is not None)
+
+    def claim(self, check: bool) -> Claim:
+        """In check mode no phase leaves a token behind that the next one could show."""
+        returns = self.state == "rolled_back"
+        token = None if check else self.token
+        return Claim(self.run, self.actor, self.operation, returns, token, self.take_over)
 
 
 def observe(app: Application, layout: Layout, ports: Ports) -> Facts:
@@ -47,7 +83,8 @@ def observe(app: Application, layout: Layout, ports: Ports) -> Facts:
     traffic = ports.proxy.facts() if ports.proxy and app.web else None
     slots = {slot: _slot(app, layout, ports, slot, units, traffic) for slot in SLOTS}
     history = fold(ports.book.entries(), app.name)
-    return Facts(recovered(ports.files.state(), slots, history), slots, ports.files.on_disk(), history)
+    state = recovered(ports.files.state(), slots, history)
+    return Facts(state, slots, ports.files.on_disk(), history, ports.files.armed())
 
 
 def _slot(
@@ -82,15 +119,25 @@ def make_plan(facts: Facts, app: Application, request: Request) -> Plan:
 
     :raises OpsError: it cannot or must not be done
     """
+    if request.state == "rolled_back":
+        back = (
+            planner.plan_left(facts, app, request.leave)
+            if request.leave
+            else planner.plan_rolled_back(facts, app, request.to)
+        )
+        return guard.disarmed(back, facts, request.leave)
     if request.state == "staged":
+        guard.refuse_while_armed(facts, request.release or "")
         return planner.plan_staged(facts, app, request.release or "")
-    if request.state == "live":
-        return planner.plan_live(facts, app, resolve(facts, request.release or ""))
+    release = resolve(facts, request.release or "")
+    if request.state == "confirmed":
+        return guard.plan_confirmed(facts, app, release)
+    guard.refuse_while_armed(facts, release)
     if request.state == "absent":
-        return planner.plan_absent(facts, app, resolve(facts, request.release or ""))
-    if request.leave:
-        return planner.plan_left(facts, app, request.leave)
-    return planner.plan_rolled_back(facts, app, request.to)
+        return planner.plan_absent(facts, app, release)
+    two_phases = guard.arms(facts, release, request.dead_man)
+    plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
+    return guard.armed(plan, release, request.dead_man, request.course.seconds) if two_phases else plan
 
 
 def resolve(facts: Facts, release: str) -> str:
@@ -116,16 +163,25 @@ def change(
     """Make the host what ``request`` asks for; in check mode only say what would be done.
 
     :returns: the plan, and facts for the caller: ``release``, ``live``, ``previous``, ``slot``,
-        ``way_back``, ``seconds`` by step, ``resumed`` (the run that began this was another one)
+        ``way_back``, ``seconds`` by step, ``resumed`` (the run that began this was another one), ``token``
     :raises OpsError: after the host was put back to what it served before
     """
     app = layout.app
+    seconds = limits.lease + request.course.seconds
+    lease = claim(ports.files.lease(), request.claim(check), ports.clock.moment(), seconds)
+    if not check:
+        ports.files.write_lease(lease)
     facts = observe(app, layout, ports)
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
-    plan = make_plan(facts, app, request)
+    try:
+        plan = make_plan(facts, app, request)
+    except OpsError:
+        _let_go(ports, lease, check)
+        raise
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
-    executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state)
+    watch = Watch(request.course.settings)
+    executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
     if plan.changed and not check:
         try:
             executor.apply(plan, _operation(facts, plan, request, ports.clock.text()))
@@ -133,9 +189,19 @@ def change(
                 executor.staged()
         except OpsError as error:
             error.advise(_put_back(executor, error))
+            _let_go(ports, lease, check)
             raise
         facts = observe(app, layout, ports)
-    return plan, {**report(facts, app), "seconds": executor.seconds, "resumed": resumed}
+    if not request.goes_on(facts):
+        _let_go(ports, lease, check)
+    told = {"seconds": executor.seconds, "resumed": resumed, "token": lease.token}
+    return plan, {**report(facts, app), **told, "verdict": executor.watch.to_dict()}
+
+
+def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
+    """The next run need not wait for the end of the lease. What died before this is taken over after it."""
+    if not check:
+        ports.files.write_lease(released(lease))
 
 
 def report(facts: Facts, app: Application) -> dict[str, Any]:
@@ -150,6 +216,7 @@ def report(facts: Facts, app: Application) -> dict[str, Any]:
         "history": list(facts.history.stack),
         "releases": sorted(facts.on_disk),
         "operation": facts.state.operation.to_dict() if facts.state.operation else None,
+        "armed": facts.armed.to_dict() if facts.armed else None,
         "way_back": way_back(app.name, previous),
     }
 
@@ -176,7 +243,7 @@ def _put_back(executor: Executor, error: OpsError) -> str:
     try:
         facts = observe(app, layout, ports)
         executor.state = facts.state
-        executor.apply(planner.plan_undo(facts, app), None)
+        executor.apply(guard.disarmed(planner.plan_undo(facts, app), facts), None)
         live = observe(app, layout, ports).live_release
         if failed:
             executor.record("failed", live, failed.release, error=str(error), step=failed.step)

@@ -19,6 +19,7 @@ from .._core.plan import Plan, Step
 from .._ledger.history import is_called, version_of
 from .._traffic.split import SLOTS
 from .application import Application, other
+from .course import AT_ONCE, Course, Stage
 from .state import STAGED, Facts, Operation
 
 
@@ -66,9 +67,10 @@ def after_staged(facts: Facts, app: Application, release: str) -> Facts:
     )
 
 
-def plan_live(facts: Facts, app: Application, release: str) -> Plan:
+def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_ONCE) -> Plan:
     """Give all traffic to the slot that holds ``release``, hand the workers over, and record it.
 
+    :param course: in which steps, and whether somebody confirms it afterwards
     :raises Refused: the release is not staged and healthy
     """
     slot = facts.slot_of(release)
@@ -78,7 +80,8 @@ def plan_live(facts: Facts, app: Application, release: str) -> Plan:
             where="slots: " + ", ".join(f"{name} {facts.slots[name].release or 'empty'}" for name in SLOTS),
             fix="Run mas.ops.release with state: staged first.",
         )
-    steps = [*_switch(facts, app, slot, prove=facts.state.live != slot), *_abandon(facts, app, slot)]
+    new = facts.state.live != slot
+    steps = [*_switch(facts, app, slot, course if new else AT_ONCE, prove=new), *_abandon(facts, app, slot)]
     if steps or facts.state.live != slot or facts.state.operation or facts.history.live != release:
         keep = {release, *facts.history.with_deploy(release).recent(app.keep_releases), *_held(facts)}
         steps += [Step("commit", slot, {"action": "live"}), *_prune(facts, keep)]
@@ -265,22 +268,38 @@ def _serve_live(facts: Facts, app: Application) -> list[Step]:
     return steps + _switch(facts, app, slot)
 
 
-def _switch(facts: Facts, app: Application, slot: str, prove: bool = False) -> list[Step]:
+def _switch(
+    facts: Facts, app: Application, slot: str, course: Course = AT_ONCE, prove: bool = False
+) -> list[Step]:
     """New workers first, then the traffic, then the old workers: never without either.
 
-    :param prove: workers have no health endpoint, so new ones must at least stay up before users follow
+    :param prove: workers have no health endpoint, so new ones must at least stay up before users follow; where
+        the switch is confirmed afterwards, that is when they are looked at
     """
     old = facts.slots[other(slot)]
     steps: list[Step] = []
     if app.workers and not facts.slots[slot].workers_up:
         steps.append(Step("start_workers", slot))
-    if app.workers and prove:
+    if app.workers and prove and not course.confirmed:
         steps.append(Step("await_workers", slot))
     if app.web and not (facts.slots[slot].takes(100) and old.takes(0)):
-        steps.append(Step("shift", slot))
+        steps += [step for stage in course.stages for step in _stage(slot, stage)]
+    elif app.web and course.stages:
+        # A run that was killed after it gave the slot all traffic had not looked at the end of it.
+        steps += _stage(slot, course.stages[-1])[1:]
     if old.workers_any:
         steps.append(Step("stop_workers", other(slot)))
     return steps
+
+
+def _stage(slot: str, stage: Stage) -> list[Step]:
+    shift = Step(
+        "shift", slot, {"percent": stage.percent}, "" if stage.percent == 100 else f"{stage.percent} %"
+    )
+    if not stage.seconds:
+        return [shift]
+    detail = {"percent": stage.percent, "seconds": stage.seconds}
+    return [shift, Step("bake", slot, detail, f"{stage.percent} % for {stage.seconds:g} s")]
 
 
 def _put_back(facts: Facts, app: Application, operation: Operation) -> list[Step]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._ledger.history import History
 from .._traffic.split import SLOTS
+from .deadman import Armed
 
 SCHEMA = 1
 #: ``Operation.step`` once the idle slot is healthy and waits for the switch.
@@ -114,6 +115,7 @@ class Facts:
     slots: Mapping[str, SlotFacts]
     on_disk: frozenset[str]
     history: History
+    armed: Armed | None = None
 
     @property
     def live(self) -> SlotFacts | None:

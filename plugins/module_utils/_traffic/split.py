@@ -13,6 +13,7 @@ from typing import Any
 
 from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
+from .latency import Histogram
 
 #: The two running copies of an application that a host can hold.
 SLOTS = ("blue", "green")
@@ -35,8 +36,9 @@ class Split:
             )
 
     @classmethod
-    def all_to(cls, slot: str) -> Split:
-        return cls(100, 0) if slot == "blue" else cls(0, 100)
+    def to(cls, slot: str, percent: int = 100) -> Split:
+        """``percent`` for ``slot``, the rest for the other one."""
+        return cls(percent, 100 - percent) if slot == "blue" else cls(100 - percent, percent)
 
     def __getitem__(self, slot: str) -> int:
         return self.to_dict()[slot]
@@ -47,7 +49,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Server:
-    """One slot as the proxy sees it; ``requests`` and ``errors`` count since the proxy's start."""
+    """One slot as the proxy sees it.
+
+    ``requests``, ``errors``, ``downs`` (how often it went down) and ``latency`` (answers by the lower edge of their
+    bucket in milliseconds, empty where the proxy counts none) count since the proxy's start.
+    """
 
     weight: int
     up: bool
@@ -56,17 +62,23 @@ class Server:
     requests: int
     errors: int
     status: str
+    downs: int = 0
+    latency: Histogram = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return dict(self.__dict__)
+        return {**self.__dict__, "latency": [list(bucket) for bucket in self.latency]}
 
 
 @dataclass(frozen=True)
 class TrafficFacts:
-    """The split after a reload (``persisted``, ``None`` when unreadable) and the servers right now."""
+    """The split after a reload (``persisted``, ``None`` when unreadable) and the servers right now.
+
+    ``process`` tells one life of the proxy from the next: its counters begin at zero in each.
+    """
 
     persisted: Split | None
     servers: Mapping[str, Server]
+    process: str = ""
 
     def percent(self, slot: str) -> int:
         """The part of ``slot`` by the weights in force."""

@@ -105,3 +105,10 @@ def test_endpoint_is_the_address_or_what_is_published() -> None:
 @pytest.mark.parametrize("run", ["", "-a", "A", "a_b", "a/b", "a" * 25, "../x"])
 def test_run_ids_that_would_make_bad_names_are_refused(run: str) -> None:
     assert not bed_files.RUN.fullmatch(run)
+
+
+def test_a_host_keeps_its_card_and_no_two_share_one() -> None:
+    cards = {bed_files.mac_address(f"demo-web{number}") for number in range(1, 100)}
+    assert len(cards) == 99
+    assert bed_files.mac_address("demo-web1") == bed_files.mac_address("demo-web1")
+    assert all(int(card[:2], 16) & 0b11 == 0b10 for card in cards)

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core import edge, errors
 from ansible_collections.mas.ops.plugins.module_utils._core.argspec import APPLICATION, ArgumentSpec
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import OpsError, Refused
+from ansible_collections.mas.ops.plugins.module_utils._core.outcome import Outcome, plan_result
 from ansible_collections.mas.ops.plugins.module_utils._core.plan import Plan, Step
 
 PLAN = Plan({"live": "1"}, {"live": "2"}, (Step("shift", "green"), Step("stop", "blue", {"x": 1})))
@@ -49,7 +50,7 @@ def test_a_plan_says_whether_it_changes_and_what() -> None:
 
 
 def test_a_plan_as_a_result() -> None:
-    result = edge.plan_result(PLAN)
+    result = plan_result(PLAN)
     assert result["changed"] is True
     assert result["steps"] == ["shift green", "stop blue"]
     assert json.loads(result["diff"]["before"]) == {"live": "1"}
@@ -57,14 +58,14 @@ def test_a_plan_as_a_result() -> None:
 
 
 def test_a_plan_without_steps_shows_no_difference() -> None:
-    result = edge.plan_result(Plan({"a": 1}, {"a": 2}))
+    result = plan_result(Plan({"a": 1}, {"a": 2}))
     assert result["changed"] is False
     assert result["diff"]["before"] == result["diff"]["after"]
 
 
 def test_a_module_that_succeeds() -> None:
-    def use_case(params: Any, check: bool) -> edge.Outcome:
-        return edge.Outcome(PLAN, {"application": params["application"], "check": check})
+    def use_case(params: Any, check: bool) -> Outcome:
+        return Outcome(PLAN, {"application": params["application"], "check": check})
 
     with pytest.raises(Done) as done:
         edge.run_module(APPLICATION, use_case)
@@ -72,7 +73,7 @@ def test_a_module_that_succeeds() -> None:
 
 
 def test_a_module_that_is_refused() -> None:
-    def use_case(params: Any, check: bool) -> edge.Outcome:
+    def use_case(params: Any, check: bool) -> Outcome:
         raise Refused("no", where="here", fix="Do this.")
 
     with pytest.raises(Done) as done:
@@ -83,7 +84,7 @@ def test_a_module_that_is_refused() -> None:
 
 
 def test_what_nobody_foresaw_reaches_the_user_whole() -> None:
-    def use_case(params: Any, check: bool) -> edge.Outcome:
+    def use_case(params: Any, check: bool) -> Outcome:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -10,9 +10,12 @@ import pytest
 from ansible.plugins.action import ActionBase
 from ansible_collections.mas.ops.plugins.action.release import ActionModule
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import NotFound
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.resident import digest
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import is_url, local_artifact
 
 DIGEST = "1" * 64
+#: What the action tells every host.
+KNOWN = {"run": "awx-5", "actor": "ada", "resident": digest()}
 
 
 @pytest.fixture
@@ -31,6 +34,9 @@ class Action(ActionModule):
         self._task = SimpleNamespace(args=args, check_mode=check)  # type: ignore[assignment]
         self.pushed: list[tuple[str, str]] = []
         self.told: dict[str, Any] = {}
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:  # noqa: ARG002
+        return False
 
     def _transfer_file(self, local_path: str, remote_path: str) -> str:
         self.pushed.append((local_path, remote_path))
@@ -60,7 +66,7 @@ def test_a_local_artifact_is_pushed_under_a_name_that_nobody_guesses(
     assert len(Path(remote).name) > 40
     assert first.told == {
         "state": "staged", "artifact": remote, "artifact_pushed": True, "sha256": DIGEST,
-        "signature": "signature", "run": "awx-5", "actor": "ada",
+        "signature": "signature", **KNOWN,
     }  # fmt: skip
 
 
@@ -82,7 +88,7 @@ def test_check_mode_pushes_nothing(monkeypatch: pytest.MonkeyPatch, artifact: Pa
 def test_what_needs_no_push(monkeypatch: pytest.MonkeyPatch, args: dict[str, Any]) -> None:
     action, result = run(monkeypatch, args)
     assert action.pushed == []
-    assert action.told == {**args, "run": "awx-5", "actor": "ada"}
+    assert action.told == {**args, **KNOWN}
     assert result == {"changed": True}
 
 

@@ -17,8 +17,10 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     TrafficError,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Proxy
+from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.executor import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
+from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import (
     Health,
@@ -85,6 +87,9 @@ class FakeHost:
     disk_full: bool = False
     die_at: int = -1
     state_file: Any = None
+    lease_file: Any = None
+    armed_file: Any = None
+    boot_id: str = "boot-1"
     releases: dict[str, Manifest] = field(default_factory=dict)
     fetched: dict[str, Manifest] = field(default_factory=dict)
     slots: dict[str, str | None] = field(default_factory=lambda: {"blue": None, "green": None})
@@ -237,7 +242,32 @@ class FakeHost:
         self.touch()
         self.ledger.append({**entry, "time": time})
 
+    # lock and dead-man's switch
+
+    def lease(self) -> Lease:
+        return parse_lease(self.lease_file)
+
+    def write_lease(self, lease: Lease) -> None:
+        self.lease_file = lease.to_dict()
+
+    def armed(self) -> Armed | None:
+        return parse_armed(self.armed_file)
+
+    def write_armed(self, armed: Armed) -> None:
+        self.touch()
+        self.armed_file = armed.to_dict()
+
+    def forget_armed(self) -> None:
+        self.touch()
+        self.armed_file = None
+
+    def wake(self, seconds: float) -> None:
+        self.touch()
+
     # clock
+
+    def moment(self) -> Moment:
+        return Moment(self.text(), self.now, self.boot_id, self.now)
 
     def text(self) -> str:
         return "2026-01-01T00:00:00.000Z"

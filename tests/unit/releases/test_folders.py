@@ -17,6 +17,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.module_utils._core.files import exclusive
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import call
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import folders as module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.folders import (
     Folders,
@@ -26,7 +27,6 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.host im
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.source import Artifact
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import Operation, State
-from ansible_collections.mas.ops.plugins.modules import release as release_module
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
 
 ONE, TWO = release("1.0.0"), release("2.0.0")
@@ -238,7 +238,8 @@ def test_a_file_that_only_root_may_read(config: Path, monkeypatch: pytest.Monkey
 PARAMS = {
     "application": "agents", "state": "staged", "version": "1.0.0", "sha256": "1" * 64, "signature": None,
     "artifact_pushed": True, "drain_timeout": 1.0, "migration_timeout": 1, "to": None, "leave": None,
-    "assume_staged": False, "run": "", "actor": "",
+    "assume_staged": False, "run": "", "actor": "", "steps": [], "bake": 0.0, "dead_man": 0.0, "lease": 60.0,
+    "token": None, "take_over": False, "resident": "", "canary": {},
 }  # fmt: skip
 
 
@@ -253,14 +254,12 @@ def test_a_pushed_artifact_never_stays_behind(
     def unsupported() -> None:
         raise Refused("not supported")
 
-    monkeypatch.setattr(
-        release_module, "check_platform", unsupported if failure == "platform" else lambda: None
-    )
+    monkeypatch.setattr(call, "check_platform", unsupported if failure == "platform" else lambda: None)
     if failure != "unknown":
         (config / "agents.json").write_text(description(root=folders.layout.app.root))
     errors: dict[str, type[Exception]] = {"busy": Busy, "platform": Refused, "unknown": NotFound}
     with exclusive(folders.layout.lock), pytest.raises(errors[failure]):
-        release_module.release({**PARAMS, "artifact": str(copy)}, False)
+        call.release({**PARAMS, "artifact": str(copy)}, False)
     assert not copy.exists()
 
 

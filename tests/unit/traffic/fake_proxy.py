@@ -29,15 +29,34 @@ class Proxy:
         #: Bytes after which an answer breaks off, one for each of the next answers.
         self.torn: list[int] = []
         self.answer: bytes | None = None
+        self.process = 13
+        #: What was counted by slot and time; a configuration of before has no table.
+        self.table: dict[str, int] | None = None
 
     def speak(self, command: str) -> bytes:
         self.asked.append(command)
         if self.answer is not None:
             return self.answer
-        if command == "show stat -1 4 -1":
-            lines = [_HEAD + _REST, *self.rows, *(self._row(name) for name in self.servers)]
-            return ("\n".join(lines) + "\n\n").encode(errors="surrogateescape")
+        if command.startswith("show "):
+            return b"".join(self._show(part.strip()) for part in command.split(";"))
         return b"".join(self._set(part.strip()) for part in command.split(";"))
+
+    def _show(self, what: str) -> bytes:
+        if what == "show info":
+            return (
+                f"Name: HAProxy\nPid: {self.process}\nUptime_sec: 3\nStart_time_sec: 1795532648\n\n".encode()
+            )
+        if what == "show table agents_latency":
+            if self.table is None:
+                return b"No such table\n\n\n"
+            entries = [
+                f"0x7f48240444e8: key={key} use=0 exp=0 gpc0={count}" for key, count in self.table.items()
+            ]
+            head = f"# table: agents_latency, type: string, size:1024, used:{len(entries)}"
+            return ("\n".join([head, *entries]) + "\n\n").encode()
+        assert what == "show stat -1 4 -1"
+        lines = [_HEAD + _REST, *self.rows, *(self._row(name) for name in self.servers)]
+        return ("\n".join(lines) + "\n\n").encode(errors="surrogateescape")
 
     def _set(self, command: str) -> bytes:
         match = _SET.fullmatch(command)
@@ -48,11 +67,20 @@ class Proxy:
 
     def _row(self, name: str) -> str:
         backend, server = name.split("/")
-        field = {"scur": 0, "qcur": 0, "stot": 0, "econ": 0, "eresp": 0, "hrsp_5xx": "", "last_chk": ""}
+        field = {
+            "scur": 0,
+            "qcur": 0,
+            "stot": 0,
+            "econ": 0,
+            "eresp": 0,
+            "hrsp_5xx": "",
+            "last_chk": "",
+            "chkdown": 0,
+        }
         field |= self.servers[name]
         return (
             f"{backend},{server},{field['qcur']},0,{field['scur']},0,,{field['stot']},0,0,,0,,{field['econ']},"
-            f"{field['eresp']},0,0,{field['status']},{field['weight']},1,0,1,1,2,1,,1,3,1,,0,,2,0,"
+            f"{field['eresp']},0,0,{field['status']},{field['weight']},1,0,1,{field['chkdown']},2,1,,1,3,1,,0,,2,0,"
             f"{field['hrsp_5xx']},{field['last_chk']},"
         )
 

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import TrafficError
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters import haproxy as module
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters.haproxy import HAProxy
+from ansible_collections.mas.ops.plugins.module_utils._traffic.latency import EDGES
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Split, parse, render
 from ansible_collections.mas.ops.tests.unit.traffic.fake_proxy import Proxy, listening
 
@@ -58,12 +59,39 @@ def test_what_counts_as_up(adapter: HAProxy, proxy: Proxy, status: str, up: bool
 
 
 def test_numbers(adapter: HAProxy, proxy: Proxy) -> None:
-    numbers = {"scur": 3, "qcur": 2, "stot": 50, "econ": 1, "eresp": 2, "hrsp_5xx": 4, "weight": 7}
+    numbers = {
+        "scur": 3,
+        "qcur": 2,
+        "stot": 50,
+        "econ": 1,
+        "eresp": 2,
+        "hrsp_5xx": 4,
+        "weight": 7,
+        "chkdown": 8,
+    }
     proxy.servers["agents/green"] |= numbers
     server = adapter.facts().servers["green"]
     assert server.to_dict() == {
-        "weight": 7, "up": True, "sessions": 3, "queued": 2, "requests": 50, "errors": 7, "status": "UP"
+        "weight": 7, "up": True, "sessions": 3, "queued": 2, "requests": 50, "errors": 7, "status": "UP",
+        "downs": 8, "latency": [],
     }  # fmt: skip
+
+
+def test_latencies_and_the_life_of_the_process(adapter: HAProxy, proxy: Proxy) -> None:
+    proxy.table = {
+        "green/900": 3,
+        "green/1000": 1,
+        "green/1100": 1,
+        "green/3900": 2,
+        "green/31000": 5,
+        "blue/200000000": 1,
+    }
+    facts = adapter.facts()
+    assert dict(facts.servers["green"].latency) == {**dict.fromkeys(EDGES, 0), 0: 3, 1: 2, 3: 2, 30: 5}
+    assert facts.servers["blue"].latency[-1] == (80000, 1)
+    assert facts.servers["green"].to_dict()["latency"][0] == [0, 3]
+    proxy.process = 14
+    assert adapter.facts().process == "14-1795532648" != facts.process
 
 
 def test_neighbours_of_the_same_name_are_not_meant(adapter: HAProxy, proxy: Proxy) -> None:
@@ -112,10 +140,14 @@ def test_a_shift_that_does_not_take(adapter: HAProxy, proxy: Proxy, monkeypatch:
 
 def test_an_answer_that_breaks_off_is_asked_for_again(adapter: HAProxy, proxy: Proxy) -> None:
     """A proxy that restarts in the middle must not look like one without servers, or with other numbers."""
-    whole = len(proxy.speak("show stat -1 4 -1"))
-    for cut in [*range(0, whole, 9), whole - 2, whole - 1]:
+    adapter.facts()
+    answer = proxy.speak(proxy.asked[-1])
+    ends = [number for number in range(len(answer)) if answer[:number].endswith(b"\n\n")]
+    assert len(ends) > 1
+    for cut in [*range(0, len(answer), 9), *ends, len(answer) - 1]:
         proxy.torn = [cut]
         assert adapter.facts().running == {"blue": 100, "green": 0}
+        assert not proxy.torn
 
 
 def test_a_restart_in_the_middle_of_a_shift(adapter: HAProxy, proxy: Proxy) -> None:

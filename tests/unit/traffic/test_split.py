@@ -77,8 +77,8 @@ def test_a_split_is_a_whole(blue: int, green: int) -> None:
         Split(blue, green)
 
 
-def test_all_to_a_slot() -> None:
-    assert (Split.all_to("blue"), Split.all_to("green")) == (Split(100, 0), Split(0, 100))
+def test_all_to_a_slot_or_a_part() -> None:
+    assert (Split.to("blue"), Split.to("green", 10)) == (Split(100, 0), Split(90, 10))
 
 
 def test_no_weight_at_all_is_no_percent() -> None:

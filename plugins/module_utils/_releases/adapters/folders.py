@@ -14,7 +14,9 @@ import shutil
 from ..._core.errors import BadInput, NotFound, StorageError
 from ..._core.files import link_atomic, read_json, storage_errors, sync_folder, write_atomic, write_json
 from ..application import CONFIG, Application, parse_application
+from ..deadman import Armed, parse_armed
 from ..layout import Layout, render_drop_in
+from ..lease import Lease, parse_lease
 from ..manifest import MEMBER, Manifest, check_name
 from ..state import State, parse_state
 
@@ -65,6 +67,30 @@ class Folders:
 
     def write_state(self, state: State) -> None:
         write_json(self.layout.state, state.to_dict(), mode=0o640)
+
+    def lease(self) -> Lease:
+        return parse_lease(read_json(self.layout.lease))
+
+    def write_lease(self, lease: Lease) -> None:
+        write_json(self.layout.lease, lease.to_dict(), mode=0o640)
+
+    def armed(self) -> Armed | None:
+        try:
+            return parse_armed(read_json(self.layout.dead_man))
+        except (BadInput, KeyError, TypeError) as error:
+            raise BadInput(
+                f"what the dead-man's switch waits for is not readable: {error!r}",
+                where=self.layout.dead_man,
+                fix="Remove the file, then deploy or roll back.",
+            ) from error
+
+    def write_armed(self, armed: Armed) -> None:
+        write_json(self.layout.dead_man, armed.to_dict(), mode=0o640)
+
+    def forget_armed(self) -> None:
+        with storage_errors(self.layout.dead_man), contextlib.suppress(FileNotFoundError):
+            os.unlink(self.layout.dead_man)
+            sync_folder(os.path.dirname(self.layout.dead_man))
 
     def on_disk(self) -> frozenset[str]:
         """The releases that are completely unpacked. What somebody else put beside them is not ours to remove."""

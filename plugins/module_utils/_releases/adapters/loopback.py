@@ -11,9 +11,11 @@ import http.client
 import socket
 import time
 
+from ..lease import Moment
 from ..manifest import Health
 
 _LOOPBACK = "127.0.0.1"
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def healthy(port: int, health: Health, timeout: float = 2.0) -> bool:
@@ -47,6 +49,13 @@ class Clock:
         """Now in UTC, RFC 3339 with milliseconds."""
         moment = time.time()
         return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment * 1000) % 1000:03d}Z"
+
+    @classmethod
+    def moment(cls) -> Moment:
+        """Now, on the clock that can be set and on the one that cannot."""
+        with open(_BOOT_ID, encoding="ascii") as stream:
+            boot = stream.read().strip()
+        return Moment(cls.text(), time.time(), boot, time.clock_gettime(time.CLOCK_BOOTTIME))
 
     @staticmethod
     def seconds() -> float:

@@ -117,6 +117,30 @@ class Systemd:
                 fix=f"See `journalctl -u {unit}`; correct the cause and run the same command again.",
             )
 
+    def wake(self, seconds: float) -> None:
+        """Start the dead-man's switch after that long. It looks itself whether there is something to do.
+
+        Only the timer is of this boot; at a boot the switch looks by itself.
+        """
+        service = self.layout.dead_man_unit
+        timer = service.replace(".service", ".timer")
+        words = [
+            "--quiet",
+            f"--on-active={seconds:g}s",
+            "--timer-property=AccuracySec=100ms",
+            f"--unit={service}",
+        ]
+        if self._call(["systemd-run", *words]).returncode:
+            # One of an earlier release may still wait; there is no harm in stopping it.
+            self._run("stop", "--", timer, check=False)
+            done = self._call(["systemd-run", *words])
+            if done.returncode:
+                raise ServiceError(
+                    f"the dead-man's switch cannot be armed: {done.stderr.strip()}",
+                    where=service,
+                    fix="Install its unit with mas.ops.provision, or deploy with -e deploy_dead_man=0.",
+                )
+
     def _run(self, *words: str, check: bool = True) -> str:
         done = self._call(["systemctl", *words])
         if check and done.returncode:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import socket
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..._core.errors import TrafficError
 from ..._core.files import write_atomic
+from ..latency import parse_table, table
 from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
 
 _TIMEOUT = 5.0
@@ -22,6 +25,10 @@ _POLL = 0.1
 _RESTART = 3.0
 #: How the status of a server begins that passes its checks; NOLB and DRAIN are those of weight 0.
 _UP = ("UP", "NOLB", "DRAIN", "no check")
+#: Every server of every proxy: by name alone, a frontend of the same name would be meant.
+_STAT = "show stat -1 4 -1"
+_HEAD = "# pxname,"
+_LIFE = re.compile(r"^(?:Pid|Start_time_sec): ([0-9]+)$", re.MULTILINE)
 
 
 class HAProxy:
@@ -41,7 +48,14 @@ class HAProxy:
         """
         :raises TrafficError: the proxy does not answer or has no such backend
         """
-        return TrafficFacts(self._persisted(), self._servers())
+        # In one exchange: these are the counters of that process.
+        text = self._ask(f"show info; show table {table(self.application)}; {_STAT}")
+        latency = parse_table(text)
+        servers = {
+            slot: replace(server, latency=latency.get(slot, ()))
+            for slot, server in self._parsed(text[text.index(_HEAD) :]).items()
+        }
+        return TrafficFacts(self._persisted(), servers, "-".join(_LIFE.findall(text)))
 
     def shift(self, split: Split) -> None:
         """Persist the split, then put it in force: what a crash leaves is repaired by doing it again.
@@ -85,10 +99,11 @@ class HAProxy:
             time.sleep(_POLL)
 
     def _servers(self) -> Mapping[str, Server]:
-        # Every server of every proxy: by name alone, a frontend of the same name would be meant.
-        text = self._ask("show stat -1 4 -1")
-        table = csv.DictReader(io.StringIO(text.lstrip("# ")))
-        rows = {row["svname"]: row for row in table if row["pxname"] == self.backend}
+        return self._parsed(self._ask(_STAT))
+
+    def _parsed(self, text: str) -> Mapping[str, Server]:
+        lines = csv.DictReader(io.StringIO(text.lstrip("# ")))
+        rows = {row["svname"]: row for row in lines if row["pxname"] == self.backend}
         missing = [slot for slot in SLOTS if slot not in rows]
         if missing:
             raise TrafficError(
@@ -136,7 +151,7 @@ class HAProxy:
             line.sendall(command.encode() + b"\n")
             # What a checked server said is in there too, in any bytes it likes.
             answer = b"".join(iter(lambda: line.recv(65536), b"")).decode(errors="replace")
-        if command.startswith("show ") and not answer.endswith("\n\n"):
+        if command.endswith(_STAT) and not (_HEAD in answer and answer.endswith("\n\n")):
             raise ConnectionResetError("it broke off in the middle of its answer")
         return answer
 
@@ -163,4 +178,5 @@ def _server(row: Mapping[str, str]) -> Server:
         requests=number("stot"),
         errors=number("hrsp_5xx") + number("econ") + number("eresp"),
         status=row["status"],
+        downs=number("chkdown"),
     )

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Judge a canary on the controller. The documentation is in plugins/modules/canary_verdict.py."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..module_utils._canary.judge import judge
+from ..module_utils._canary.sample import Window
+from ..module_utils._canary.settings import Settings
+from ..modules.canary_verdict import QUERIES, SPEC
+from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
+from ..plugin_utils.canary.adapters.prometheus import Unreachable, query
+from ..plugin_utils.canary.observe import fleet_windows, prometheus_window
+
+
+class ActionModule(ControllerAction):
+    spec = SPEC
+
+    def answer(self, params: Mapping[str, Any]) -> Facts:
+        settings = Settings.parse(params["settings"] or {})
+        before = [Window.parse(each) for each in params["series"] or ()]
+        windows = (*before, *_SOURCES[params["source"]](params))
+        verdict = judge(windows, settings, ended=params["ended"], held=params["held"])
+        return {"changed": False, **verdict.to_dict(), "series": [window.to_dict() for window in windows]}
+
+
+def _haproxy(params: Mapping[str, Any]) -> Sequence[Window]:
+    return fleet_windows(params["readings"], params["canary"])
+
+
+def _values(params: Mapping[str, Any]) -> Sequence[Window]:
+    return [Window.parse(each) for each in params["values"]]
+
+
+def _prometheus(params: Mapping[str, Any]) -> Sequence[Window]:
+    asked = params["prometheus"]
+    headers = {str(name): str(value) for name, value in (asked["headers"] or {}).items()}
+    expressions = {name: str(asked[name]) for name in QUERIES if asked[name]}
+    try:
+        answers = {
+            name: query(str(asked["url"]), expression, asked["timeout"], headers)
+            for name, expression in expressions.items()
+        }
+    except Unreachable as error:
+        return (Window(time.time(), missing=str(error)),)
+    return (prometheus_window(answers, time.time()),)
+
+
+_SOURCES = {"haproxy": _haproxy, "prometheus": _prometheus, "values": _values}

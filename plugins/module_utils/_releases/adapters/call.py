@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One call of the module ``release``, whichever way it reached the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._core.files import exclusive
+from ..._core.outcome import Outcome
+from .. import course
+from ..executor import Limits
+from ..manage import Request, change
+from ..manifest import check_sha256, check_version, release_id
+from . import resident
+from .folders import load_application
+from .host import assemble, check_platform, pushed
+
+#: Options that a request takes as they are.
+_AS_GIVEN = ("state", "to", "leave", "assume_staged", "dead_man", "token", "take_over", "run", "actor")
+
+
+def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """The use case behind the module, from its checked options."""
+    with pushed(params["artifact"] if params["artifact_pushed"] else None):
+        check_platform()
+        app = load_application(params["application"])
+        request = _request(params)
+        ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"])
+        limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
+        with exclusive(layout.lock):
+            if params["resident"] and not check_mode:
+                resident.install(layout.residence, params["resident"])
+            plan, facts = change(ports, layout, limits, request, check_mode)
+    return Outcome(plan, facts)
+
+
+def _request(params: Mapping[str, Any]) -> Request:
+    wanted = params["version"] and check_version(params["version"])
+    if wanted and params["sha256"]:
+        wanted = release_id(wanted, check_sha256(params["sha256"]))
+    way = course.parse_course(params["steps"], params["bake"], params["canary"])
+    return Request(release=wanted, course=way, **{name: params[name] for name in _AS_GIVEN})

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the traffic of a host goes over from one release to the next: at once, or in steps that are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._canary.settings import Settings
+from .._core.errors import BadInput
+
+#: How a stage is judged unless somebody says otherwise.
+DEFAULTS = Settings()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the traffic in percent, and for how many seconds it is watched before the next one."""
+
+    percent: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Course:
+    """
+    :param stages: up to 100 percent
+    :param confirmed: somebody has the last word afterwards
+    :param settings: how a stage is judged
+    """
+
+    stages: tuple[Stage, ...] = (Stage(100),)
+    confirmed: bool = False
+    settings: Settings = DEFAULTS
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes at the most, watching only."""
+        watched = [stage.seconds for stage in self.stages if stage.seconds]
+        return sum(watched) + len(watched) * self.settings.hold_limit
+
+
+#: All at once, and that is that.
+AT_ONCE = Course()
+
+
+def parse_course(steps: Sequence[int], seconds: float, canary: Mapping[str, Any] | None = None) -> Course:
+    """From the options of a module.
+
+    :param steps: percent of each step, growing; 100 is added where it is not the last. It is watched only where it is
+        the only one: after smaller steps there is nothing left to compare it with.
+    :param seconds: how long each of them is watched
+    :param canary: what differs from the defaults of :class:`Settings`
+    :raises BadInput: the steps do not grow or are not percentages, or there is no such setting
+    """
+    percents = list(steps) or [100]
+    if percents[-1] != 100:
+        percents.append(100)
+    growing = all(low < high for low, high in zip(percents, percents[1:]))
+    if not growing or percents[0] < 1 or percents[-1] > 100:
+        raise BadInput(
+            f"the steps of the traffic are {list(steps)}",
+            where="steps",
+            fix="Give whole percentages that grow, such as [1, 10, 50, 100].",
+        )
+    if seconds < 0:
+        raise BadInput(f"a step cannot take {seconds:g} s", where="bake", fix="Give 0 or more seconds.")
+    watched = [seconds if percent < 100 or len(percents) == 1 else 0.0 for percent in percents]
+    return Course(tuple(map(Stage, percents, watched)), settings=Settings.parse(canary or {}))

@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who may change an application of a host: a lock with an owner, a lease and a fencing token.
+
+The lock of the operating system (``_core.files.exclusive``) parts two modules that run at the same instant. A
+deploy is several modules with pauses in between, and its controller may die in one of them: then the lease ends
+by itself, and the token tells a controller that comes back late that somebody else has gone on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .._core.errors import Busy
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One instant on two clocks.
+
+    :param text: UTC, RFC 3339, for people
+    :param wall: seconds since the epoch; somebody may set it
+    :param boot: what tells this boot of the host from all others
+    :param uptime: seconds since that boot; nobody can set it
+    """
+
+    text: str
+    wall: float
+    boot: str
+    uptime: float
+
+    def after(self, seconds: float) -> Deadline:
+        return Deadline(self.boot, self.uptime + seconds, self.wall + seconds)
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """An instant to come, which a set clock does not move unless the host was booted meanwhile."""
+
+    boot: str
+    uptime: float
+    wall: float
+
+    def left(self, moment: Moment) -> float:
+        """Seconds until then, negative when it is over."""
+        return self.uptime - moment.uptime if self.boot == moment.boot else self.wall - moment.wall
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who wants to change what.
+
+    :param run: what identifies the run
+    :param owner: the person or account
+    :param operation: what is done, in words: the same words mean the same command again
+    :param returns: it goes back, so it may end what its owner began
+    :param token: the token that an earlier phase of the same command got; ``None`` for a first phase
+    :param take_over: whoever holds the lock, with a person's word for it
+    """
+
+    run: str
+    owner: str
+    operation: str
+    returns: bool = False
+    token: int | None = None
+    take_over: bool = False
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The content of ``lease.json``. ``run`` is empty while nobody holds it; ``token`` only grows."""
+
+    token: int = 0
+    run: str = ""
+    owner: str = ""
+    operation: str = ""
+    since: str = ""
+    until: Deadline | None = None
+
+    @property
+    def free(self) -> bool:
+        return not self.run
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self.__dict__, "until": self.until.to_dict() if self.until else None}
+
+
+def parse_lease(data: Any) -> Lease:
+    """Read the parsed file; a host without one, or with one that nobody can read, has a free lock."""
+    if not isinstance(data, Mapping):
+        return Lease()
+    try:
+        until = data["until"]
+        return Lease(**{**data, "until": Deadline(**until) if until else None})
+    except (KeyError, TypeError):
+        return Lease()
+
+
+def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:
+    """The lease that ``wanted`` holds from now on for ``seconds``: a new one, or its own for longer.
+
+    :raises Busy: another one holds it, or took it over from this one
+    """
+    if wanted.token is not None and wanted.token != lease.token:
+        raise Busy(
+            f"another run has gone on here since this one began: {_holder(lease)}",
+            where=f"this run holds token {wanted.token}, the host is at {lease.token}",
+            fix="See mas.ops.release_info for what is live; nothing was changed by this run.",
+        )
+    until = moment.after(seconds)
+    if lease.run == wanted.run or (wanted.token is not None and lease.free):
+        return replace(
+            lease,
+            run=wanted.run,
+            owner=wanted.owner,
+            operation=wanted.operation,
+            since=lease.since or moment.text,
+            until=until,
+        )
+    if not (lease.free or _is_over(lease, moment) or _may_end(lease, wanted) or wanted.take_over):
+        left = lease.until.left(moment) if lease.until else 0.0
+        raise Busy(
+            f"the lock is held by {_holder(lease)}",
+            where=f"for another {left:.0f} s at the most, unless it goes on",
+            fix="Wait for it to end. When it is known to be dead, take the lock over: -e release_take_over=true.",
+        )
+    return Lease(lease.token + 1, wanted.run, wanted.owner, wanted.operation, moment.text, until)
+
+
+def released(lease: Lease) -> Lease:
+    """The lock as nobody holds it. The token stays, so that a late one is still known."""
+    return Lease(token=lease.token)
+
+
+def _is_over(lease: Lease, moment: Moment) -> bool:
+    return lease.until is None or lease.until.left(moment) <= 0
+
+
+def _may_end(lease: Lease, wanted: Claim) -> bool:
+    """The same command of the same person again, after a crash; or that person's way back from it."""
+    return lease.owner == wanted.owner and (lease.operation == wanted.operation or wanted.returns)
+
+
+def _holder(lease: Lease) -> str:
+    if lease.free:
+        return "it has ended"
+    return f"{lease.operation} by {lease.owner} since {lease.since} (run {lease.run})"

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looking at a release while it has a part of the traffic, until something can be said about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .._canary.bake import Bake
+from .._canary.counters import Reading, sample
+from .._canary.judge import FAIL, Verdict
+from .._canary.sample import Window
+from .._canary.settings import Settings
+from .._core.errors import TrafficError, VerdictError
+from .._core.plan import Step
+
+_POLL = 1.0
+
+
+class Counters(Protocol):
+    """The proxy, as far as it is read."""
+
+    def facts(self) -> Any: ...
+
+
+class Clock(Protocol):
+    def seconds(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass
+class Watch:
+    """All stages of one canary on one host. What one stage saw counts in the next."""
+
+    settings: Settings
+    windows: tuple[Window, ...] = ()
+    stages: list[dict[str, Any]] = field(default_factory=list)
+
+    def stage(self, step: Step, release: str, proxy: Counters, clock: Clock) -> None:
+        """Watch one stage to its end.
+
+        With all traffic on the release there is nothing left to compare it with: then it passes unless it fails
+        by itself.
+
+        :raises VerdictError: the release is worse than the one before it
+        """
+        percent, seconds = step.detail["percent"], step.detail["seconds"]
+        bake = Bake(self.settings, step.target, seconds, self.windows)
+        began = clock.seconds()
+        verdict = bake.step(_reading(proxy, began), began)
+        while not verdict.final and not (percent == 100 and clock.seconds() - began >= seconds):
+            clock.sleep(_POLL)
+            verdict = bake.step(_reading(proxy, clock.seconds()), clock.seconds())
+        self.windows = bake.windows
+        self.stages.append(
+            {"percent": percent, "seconds": round(clock.seconds() - began, 1), **verdict.to_dict()}
+        )
+        if verdict.verdict == FAIL:
+            raise _failed(verdict, release, percent)
+
+    def to_dict(self) -> dict[str, Any] | None:
+        """For the ledger: the last verdict, and how each stage went."""
+        if not self.stages:
+            return None
+        steps = [{name: stage[name] for name in ("percent", "seconds", "verdict")} for stage in self.stages]
+        last = {name: self.stages[-1][name] for name in ("verdict", "reasons", "numbers")}
+        return {**last, "steps": steps}
+
+
+def _failed(verdict: Verdict, release: str, percent: int) -> VerdictError:
+    return VerdictError(
+        f"the verdict on {release} is fail: {'; '.join(verdict.reasons)}",
+        where=f"with {percent} % of the traffic",
+        fix="See its logs and the numbers in the ledger, correct the release and deploy it under a new version.",
+    )
+
+
+def _reading(proxy: Counters, at: float) -> Reading | None:
+    try:
+        facts = proxy.facts()
+    except TrafficError:
+        # A proxy that restarts; what is not seen for long is inconclusive, and that ends as well.
+        return None
+    slots = {
+        slot: sample(server.requests, server.errors, server.downs, dict(server.latency))
+        for slot, server in facts.servers.items()
+    }
+    return Reading(at, facts.process, slots)

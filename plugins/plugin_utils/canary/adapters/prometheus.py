@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Instant queries to Prometheus, or to what speaks its HTTP API."""
+
+from __future__ import annotations
+
+import json
+import math
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from ....module_utils._core.errors import BadInput
+
+
+class Unreachable(Exception):
+    """Prometheus did not answer, or not as itself; the message says why."""
+
+
+def query(url: str, expression: str, timeout: float, headers: Mapping[str, str]) -> float | None:
+    """The sum of what ``expression`` gives now, ``None`` when it gives nothing or no number.
+
+    :param timeout: seconds
+    :raises Unreachable: there is no answer
+    :raises BadInput: Prometheus does not understand the query, or the URL is none
+    """
+    if not url.startswith(("http://", "https://")):
+        raise BadInput("this is no URL of Prometheus", where=url, fix="Begin it with http:// or https://.")
+    address = f"{url.rstrip('/')}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+    request = urllib.request.Request(address, headers=dict(headers))  # noqa: S310 (checked above)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+            data = json.load(answer)["data"]
+            return _sum(data["resultType"], data["result"])
+    except urllib.error.HTTPError as error:
+        raise _refused(error, url, expression) from error
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise Unreachable(f"Prometheus does not answer ({url}): {reason}") from error
+
+
+def _sum(kind: str, result: Any) -> float | None:
+    if kind == "scalar":
+        values = [float(result[1])]
+    elif kind == "vector":
+        values = [float(series["value"][1]) for series in result]
+    else:
+        raise ValueError(f"the query gives a {kind}, not a number")
+    numbers = [value for value in values if math.isfinite(value)]
+    return math.fsum(numbers) if numbers else None
+
+
+def _refused(error: urllib.error.HTTPError, url: str, expression: str) -> Exception:
+    """400 and 422 are Prometheus's words for a query that cannot be right; anything else may pass."""
+    if error.code not in (400, 422):
+        return Unreachable(f"Prometheus does not answer ({url}): HTTP {error.code} {error.reason}")
+    try:
+        why = json.load(error)["error"]
+    except (OSError, ValueError, KeyError, TypeError):
+        why = error.reason
+    return BadInput(
+        f"Prometheus refuses a query: {why}", where=expression, fix="Try the query in Prometheus."
+    )

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what a play knows about a canary to the windows of the whole fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...module_utils._canary.counters import Reading, windows_of
+from ...module_utils._canary.sample import Sample, Window, pool
+from ...module_utils._core.errors import BadInput
+
+
+def fleet_windows(readings: Mapping[str, Any], canary: Any) -> tuple[Window, ...]:
+    """The windows between the readings of all hosts, summed over the hosts.
+
+    :param readings: lists of what ``traffic_info`` returned, oldest first, by host
+    :param canary: the slot of the new version, or a mapping of host to slot
+    """
+    return pool([_host_windows(str(host), each, canary) for host, each in readings.items()])
+
+
+def _host_windows(host: str, results: Any, canary: Any) -> tuple[Window, ...]:
+    if isinstance(results, Mapping) or not isinstance(results, Sequence) or isinstance(results, str):
+        raise BadInput(
+            "this is no list of readings",
+            where=host,
+            fix="Give the results of mas.ops.traffic_info as a list.",
+        )
+    slot = canary.get(host) if isinstance(canary, Mapping) else canary
+    if not slot:
+        raise BadInput(
+            "its new slot was not named", where=host, fix="Give canary, for all hosts or for each."
+        )
+    good = [result for result in results if isinstance(result, Mapping) and "servers" in result]
+    windows = windows_of([Reading.parse(result, host) for result in good], str(slot))
+    if not results or results[-1] not in good:
+        windows += (Window(missing=f"{host}: the proxy could not be read"),)
+    elif not windows:
+        windows = (Window(missing=f"{host}: read only once"),)
+    return windows
+
+
+def prometheus_window(answers: Mapping[str, float | None], at: float) -> Window:
+    """One window of the answers to queries, whose names are ``canary_requests`` and so on.
+
+    An answer is ``None`` when Prometheus knows no such series: nothing for errors, nobody knows for requests.
+    """
+    missing = [
+        f"Prometheus has no data for {arm}_requests"
+        for arm in ("canary", "baseline")
+        if answers.get(f"{arm}_requests") is None
+    ]
+    if missing:
+        return Window(at, missing="; ".join(missing))
+    arms = {}
+    for arm in ("canary", "baseline"):
+        requests, errors = (
+            max(0, round(answers.get(f"{arm}_{name}") or 0)) for name in ("requests", "errors")
+        )
+        latency = answers.get(f"{arm}_latency")
+        values = () if latency is None else (latency,)
+        # increase() estimates both, each for itself.
+        arms[arm] = Sample(max(requests, errors), errors, values=values)
+    return Window(at, arms["canary"], arms["baseline"])

@@ -1,0 +1,220 @@
+"""Armed, switched, confirmed: the dead-man's switch and the lock, on a host in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
+    BadInput,
+    Busy,
+    Refused,
+    VerdictError,
+)
+from ansible_collections.mas.ops.plugins.module_utils._releases.course import Course, Stage, parse_course
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import TrafficFacts
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import FakeHost, Killed, live, release
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    host = FakeHost()
+    host.deploy("1.0.0")
+    return host
+
+
+def switch(host: FakeHost, version: str, **more: object) -> int:
+    """Both phases of a deploy that waits for its confirmation; the token of the run."""
+    _, staged = host.do("staged", version, **more)
+    _, switched = host.do("live", version, dead_man=60.0, token=staged["token"], **more)
+    return int(switched["token"])
+
+
+def fire(host: FakeHost) -> None:
+    """What adapters.dead_man does at the end of the time."""
+    armed = host.armed()
+    assert armed is not None
+    host.do("rolled_back", leave=armed.version, run="dead-man", take_over=True)
+
+
+def test_a_switch_is_armed_first_and_final_when_it_is_confirmed(host: FakeHost) -> None:
+    host.do("staged", "2.0.0")
+    plan, facts = host.do("live", "2.0.0", dead_man=60.0)
+    assert plan.describe()[0] == f"arm {release('2.0.0')} for 60 s"
+    assert facts["armed"]["release"] == release("2.0.0")
+    plan, facts = host.do("confirmed", "2.0.0", token=facts["token"])
+    assert plan.describe() == ["await_workers green", f"confirm {release('2.0.0')}"]
+    assert facts["armed"] is None
+    assert [entry["action"] for entry in host.ledger] == ["live", "live", "confirmed"]
+    assert host.lease().free
+    again, _ = host.do("confirmed", "2.0.0")
+    assert not again.changed
+
+
+def test_without_a_confirmation_the_host_is_back(host: FakeHost) -> None:
+    token = switch(host, "2.0.0")
+    fire(host)
+    assert live(host) == release("1.0.0")
+    assert host.armed() is None
+    assert host.ledger[-1]["action"] == "rolled_back"
+    with pytest.raises(Busy, match="gone on here"):
+        host.do("confirmed", "2.0.0", token=token)
+    with pytest.raises(Refused, match="is not live on this host"):
+        host.do("confirmed", "2.0.0")
+    assert host.lost_requests == []
+
+
+def test_the_first_release_of_a_host_has_nothing_to_go_back_to() -> None:
+    host = FakeHost()
+    host.do("staged", "1.0.0")
+    plan, facts = host.do("live", "1.0.0", dead_man=60.0)
+    assert not any("arm" in step for step in plan.describe())
+    assert facts["armed"] is None
+
+
+def test_the_same_deploy_again_confirms_what_a_dead_run_switched(host: FakeHost) -> None:
+    switch(host, "2.0.0", run="dead")
+    token = switch(host, "2.0.0", run="again")
+    host.do("confirmed", "2.0.0", run="again", token=token)
+    assert live(host) == release("2.0.0")
+    assert host.armed() is None
+
+
+def test_nothing_else_is_brought_in_while_a_release_waits(host: FakeHost) -> None:
+    switch(host, "2.0.0")
+    with pytest.raises(Refused, match="nobody has confirmed it yet"):
+        host.do("staged", "3.0.0")
+    host.do("rolled_back")
+    assert live(host) == release("1.0.0")
+    assert host.armed() is None
+    host.do("staged", "3.0.0")
+
+
+def test_a_run_that_was_overtaken_changes_nothing(host: FakeHost) -> None:
+    _, staged = host.do("staged", "2.0.0", run="slow")
+    host.do("staged", "2.0.0", run="second")
+    changes = host.changes
+    for state, more in (("live", {"dead_man": 60.0}), ("rolled_back", {"leave": "2.0.0"})):
+        version = None if state == "rolled_back" else "2.0.0"
+        with pytest.raises(Busy, match="gone on here"):
+            host.do(state, version, run="slow", token=staged["token"], **more)
+    assert host.changes == changes
+
+
+@pytest.mark.parametrize("point", range(30))
+def test_killed_anywhere_and_then_nobody_comes(host: FakeHost, point: int) -> None:
+    """The limit passes: the host is back, or it never left. Users lose nothing."""
+    host.do("staged", "2.0.0")
+    host.die_at = host.changes + point
+    try:
+        host.do("live", "2.0.0", dead_man=60.0, course=Course((Stage(10), Stage(100))))
+    except Killed:
+        assert point < 20
+    host.die_at = -1
+    if host.armed():
+        fire(host)
+    assert live(host) == release("1.0.0")
+    slot = host.state().live
+    assert slot
+    assert host.weights[slot] == host.split[slot] == 100
+    assert host.running[f"agents-worker@{slot}.service"] == release("1.0.0")
+    assert host.lost_requests == []
+
+
+def test_traffic_goes_over_in_steps(host: FakeHost) -> None:
+    host.do("staged", "2.0.0")
+    plan, _ = host.do("live", "2.0.0", course=Course((Stage(1), Stage(50), Stage(100))))
+    assert [step for step in plan.describe() if "shift" in step] == [
+        "shift green 1 %", "shift green 50 %", "shift green",
+    ]  # fmt: skip
+    assert host.weights == {"blue": 0, "green": 100}
+
+
+def test_steps_from_options() -> None:
+    assert parse_course([], 0) == Course()
+    assert parse_course([1, 10], 5) == Course((Stage(1, 5), Stage(10, 5), Stage(100)))
+    for wrong in ([10, 10], [50, 10], [0, 100], [10, 120], [-1]):
+        with pytest.raises(BadInput, match="steps"):
+            parse_course(wrong, 0)
+    with pytest.raises(BadInput, match="cannot take"):
+        parse_course([10], -1)
+
+
+class Watched(FakeHost):
+    """Its users ask a hundred times a second, and the proxy counts what they get."""
+
+    def __init__(self, error_rate: float = 0.0, silent: bool = False) -> None:
+        super().__init__()
+        self.error_rate = error_rate
+        self.silent = silent
+        self.counted = {slot: [0.0, 0.0] for slot in ("blue", "green")}
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        for slot, weight in self.weights.items():
+            requests = 0 if self.silent else weight * seconds
+            bad = self.slots[slot] == release("2.0.0")
+            self.counted[slot][0] += requests
+            self.counted[slot][1] += requests * (self.error_rate if bad else 0.001)
+
+    def facts(self) -> TrafficFacts:
+        servers = {
+            slot: replace(server, requests=round(self.counted[slot][0]), errors=round(self.counted[slot][1]))
+            for slot, server in super().facts().servers.items()
+        }
+        return replace(super().facts(), servers=servers, process="1")
+
+
+STEPS = parse_course([10, 50], 20)
+
+
+def test_a_release_that_is_as_good_passes_every_step() -> None:
+    host = Watched(error_rate=0.001)
+    host.deploy("1.0.0")
+    host.do("staged", "2.0.0")
+    plan, facts = host.do("live", "2.0.0", course=STEPS, dead_man=60.0)
+    assert live(host) == release("2.0.0")
+    assert "bake green 10 % for 20 s" in plan.describe()
+    # Armed for as long as all of it may take, and again when nobody but the controller is waited for.
+    arms = [step for step in plan.describe() if step.startswith("arm ")]
+    assert arms == [f"arm {release('2.0.0')} for 700 s", f"arm {release('2.0.0')} for 60 s"]
+    assert facts["verdict"]["verdict"] == "pass"
+    assert [step["percent"] for step in facts["verdict"]["steps"]] == [10, 50]
+    assert host.ledger[-1]["verdict"]["verdict"] == "pass"
+
+
+def test_a_release_that_is_worse_is_taken_back_at_its_first_step() -> None:
+    host = Watched(error_rate=0.2)
+    host.deploy("1.0.0")
+    host.do("staged", "2.0.0")
+    with pytest.raises(VerdictError, match=r"the verdict on 2\.0\.0-2+ is fail"):
+        host.do("live", "2.0.0", course=STEPS, dead_man=60.0)
+    assert live(host) == release("1.0.0")
+    assert host.weights == host.split == {"blue": 100, "green": 0}
+    assert host.armed() is None
+    assert host.lease().free
+    assert host.ledger[-1]["action"] == "failed"
+    assert host.ledger[-1]["verdict"]["verdict"] == "fail"
+
+
+def test_a_release_that_nobody_asks_for_is_held_and_then_fails() -> None:
+    host = Watched(silent=True)
+    host.deploy("1.0.0")
+    host.do("staged", "2.0.0")
+    before = host.now
+    with pytest.raises(VerdictError, match="nothing could be concluded for 30"):
+        host.do("live", "2.0.0", course=parse_course([10], 20, {"hold_limit": 30}))
+    assert 50 <= host.now - before < 60
+    assert live(host) == release("1.0.0")
+
+
+def test_all_at_once_is_watched_too_and_passes_unless_it_fails_by_itself() -> None:
+    good, bad = Watched(silent=True), Watched(error_rate=0.9)
+    for host in (good, bad):
+        host.deploy("1.0.0")
+        host.do("staged", "2.0.0")
+    good.do("live", "2.0.0", course=parse_course([], 10))
+    assert live(good) == release("2.0.0")
+    with pytest.raises(VerdictError):
+        bad.do("live", "2.0.0", course=parse_course([], 10))
+    assert live(bad) == release("1.0.0")
