@@ -72,35 +72,40 @@ class Board:
         board = self._with(replace(row, cells=cells, task=task, state=state))
         return board.mark(phase, at) if phase else board
 
-    def finished(self, host: str, phase: str, outcome: str, at: float) -> Board:
-        """A task ended on a host; a skipped one was no part of the phase."""
+    def finished(self, host: str, phase: str, outcome: str, at: float, own: bool = True) -> Board:
+        """A task ended on a host; a skipped one was no part of the phase.
+
+        :param own: whether it ran there, and not on another host once for all
+        """
         row = self.rows.get(host, Row(host))
         cells = dict(row.cells)
         cell = cells.get(phase)
         if phase and cell is not None and cell.state not in BAD:
             if outcome != "skipped":
-                cells[phase] = replace(cell, state="ok" if outcome == "ignored" else outcome, ended=at)
+                # A phase that failed did so even where the playbook deals with it.
+                cells[phase] = replace(cell, state="failed" if outcome == "ignored" else outcome, ended=at)
             elif cell.ended is None:
                 del cells[phase]
             else:
                 cells[phase] = replace(cell, state="ok")
-        state = outcome if outcome in BAD else row.state
+        state = row.state
+        if outcome in BAD and state not in BAD:
+            state = outcome if own else "stopped"
         return self._with(replace(row, cells=cells, task="", state=state, ended=row.ended + 1))
 
     def stopped(self, hosts: Iterable[str]) -> Board:
-        """What failed on one host was meant for these as well."""
-        rows = {
-            host: replace(self.rows[host], task="", state="stopped") for host in hosts if host in self.rows
-        }
+        """What failed on one host was meant for these as well; those that failed before are still that."""
+        known = [self.rows[host] for host in hosts if host in self.rows]
+        rows = {row.host: replace(row, task="", state="stopped") for row in known if row.state not in BAD}
         return replace(self, rows={**self.rows, **rows})
 
     def closed(self, failed: Iterable[str], unreachable: Iterable[str]) -> Board:
         """The end of the run: what is not failed is done, unless it never began or was stopped.
 
-        Without any failure nothing was stopped: it was caught by a rescue.
+        When all ended well, what failed or was stopped on the way was caught by a rescue. Otherwise that was why.
         """
         bad = {**dict.fromkeys(failed, "failed"), **dict.fromkeys(unreachable, "unreachable")}
-        kept = {"waiting", "stopped"} if bad else {"waiting"}
+        kept = {"waiting", "stopped", *BAD} if bad else {"waiting"}
         rows = {
             host: replace(row, task="", state=bad.get(host, row.state if row.state in kept else "done"))
             for host, row in self.rows.items()

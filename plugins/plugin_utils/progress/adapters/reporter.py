@@ -86,7 +86,7 @@ class Reporter:
     def ended(self, host: str, phase: str, outcome: str, once: bool = False) -> None:
         """A task ended on a host; one that runs once did so for all of them."""
         for each in self._meant(host, phase, once):
-            self._board = self._board.finished(each, phase, outcome, self.at)
+            self._board = self._board.finished(each, phase, outcome, self.at, own=each == host)
         if once and outcome in BAD:
             self._board = self._board.stopped(other for other in self._board.rows if other != host)
         if phase and outcome != "skipped":
