@@ -94,13 +94,9 @@ class CallbackModule(Default):
 
     def _report(self, extra: Mapping[str, Any]) -> Reporter:
         checked = bool(context.CLIARGS.get("check"))
-        words = [
-            self._playbook,
-            *(str(extra[name]) for name in ("application", "version") if extra.get(name)),
-        ]
-        title = Title(
-            " ".join([*words, "(check mode)"] if checked else words), " ".join(words[:2]), kept=not checked
-        )
+        key = " ".join(filter(None, [self._playbook, str(extra.get("application") or "")]))
+        words = [key, str(extra.get("version") or ""), "(check mode)" if checked else ""]
+        title = Title(" ".join(filter(None, words)), key, kept=not checked)
         path = self.get_option("history_file")
         lock = getattr(self._display, "_lock", None) or threading.RLock()
         live = lock if is_live(os.environ) else None

@@ -100,14 +100,10 @@ class Board:
         return replace(self, rows={**self.rows, **rows})
 
     def closed(self, failed: Iterable[str], unreachable: Iterable[str]) -> Board:
-        """The end of the run: what is not failed is done, unless it never began or was stopped.
-
-        When all ended well, what failed or was stopped on the way was caught by a rescue. Otherwise that was why.
-        """
+        """The end of the run: what is not failed is done, unless it never began or was stopped."""
         bad = {**dict.fromkeys(failed, "failed"), **dict.fromkeys(unreachable, "unreachable")}
-        kept = {"waiting", "stopped", *BAD} if bad else {"waiting"}
         rows = {
-            host: replace(row, task="", state=bad.get(host, row.state if row.state in kept else "done"))
+            host: replace(row, task="", state=bad.get(host) or _at_the_end(row, bool(bad)))
             for host, row in self.rows.items()
         }
         return replace(self, rows=rows)
@@ -125,3 +121,15 @@ class Board:
 
     def _with(self, row: Row) -> Board:
         return replace(self, rows={**self.rows, row.host: row})
+
+
+def _at_the_end(row: Row, run_failed: bool) -> str:
+    """The state of a host that did not end failed.
+
+    A failure that a rescue caught counts only when it was in a phase and the run failed in the end: so does a deploy
+    that takes its hosts back before it fails.
+    """
+    failed = row.state in BAD and any(cell.state in BAD for cell in row.cells.values())
+    if row.state == "waiting" or (run_failed and (failed or row.state == "stopped")):
+        return row.state
+    return "done"
