@@ -31,9 +31,11 @@ options:
       - V(confirmed) makes a switch with O(dead_man) final, once all hosts of a fleet have followed.
       - V(rolled_back) goes back to a release that was live and healthy before, see O(to) and O(leave). Without
         them it goes to the previous one; doing so twice walks back twice.
+      - V(contracted) runs the contract migration of the release that is live. From then on no release before it can be
+        gone back to, which the ledger keeps.
       - V(absent) removes a release that is not live from the host.
     type: str
-    choices: [staged, live, confirmed, rolled_back, absent]
+    choices: [staged, live, confirmed, rolled_back, contracted, absent]
     required: true
   version:
     description:
@@ -240,7 +242,7 @@ from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
 from ..module_utils._core.edge import run_module
 from ..module_utils._releases.adapters.call import release
 
-STATES = ["staged", "live", "confirmed", "rolled_back", "absent"]
+STATES = ["staged", "live", "confirmed", "rolled_back", "contracted", "absent"]
 SPEC = APPLICATION + ArgumentSpec(
     {
         "state": {"type": "str", "required": True, "choices": STATES},
@@ -269,6 +271,7 @@ SPEC = APPLICATION + ArgumentSpec(
         ("state", "staged", ["version", "sha256"]),
         ("state", "live", ["version"]),
         ("state", "confirmed", ["version"]),
+        ("state", "contracted", ["version"]),
         ("state", "absent", ["version"]),
     ],
     mutually_exclusive=[("to", "leave")],

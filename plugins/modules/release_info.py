@@ -16,9 +16,14 @@ description:
     begun and not ended.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
-  - mas.ops.application
   - mas.ops.attributes
   - mas.ops.attributes.info
+options:
+  application:
+    description:
+      - The name of the application, as the role P(mas.ops.application#role) set it up on the host.
+      - Without it, all applications of the host are told of in RV(applications).
+    type: str
 seealso:
   - module: mas.ops.release
 """
@@ -31,6 +36,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+applications:
+  description: By name, what is returned for one application otherwise.
+  type: dict
+  returned: when O(application) is not given
+timeline:
+  description: What was live from when on, oldest first, the newest 200. C(release) is none where nothing was.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"time": "2026-11-24T10:00:00.000Z", "release": "1.0.0-ba9876543210"}]
 live:
   description: The release that is live, none before the first deploy.
   type: str
@@ -76,23 +91,31 @@ way_back:
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._core.argspec import APPLICATION
+from ..module_utils._core.argspec import ArgumentSpec
 from ..module_utils._core.edge import run_query
-from ..module_utils._releases.adapters.folders import load_application
+from ..module_utils._releases.adapters.folders import applications, load_application
 from ..module_utils._releases.adapters.host import assemble
-from ..module_utils._releases.manage import observe, report
+from ..module_utils._releases.manage import describe
+
+SPEC = ArgumentSpec({"application": {"type": "str"}})
 
 
 def releases(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The question behind the module."""
-    app = load_application(params["application"])
+    if params["application"]:
+        return _one(params["application"])
+    return {"applications": {name: _one(name) for name in applications()}}
+
+
+def _one(name: str) -> Mapping[str, Any]:
+    app = load_application(name)
     ports, layout = assemble(app)
-    return report(observe(app, layout, ports), app)
+    return describe(app, layout, ports)
 
 
 def main() -> None:
     """Run the module."""
-    run_query(APPLICATION, releases)
+    run_query(SPEC, releases)
 
 
 if __name__ == "__main__":

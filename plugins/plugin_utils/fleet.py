@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ..module_utils._core.errors import BadInput, NotFound, Refused
+
+_MOMENT = "Write it as 2026-11-24T10:00:00Z, or with an offset such as +01:00."
 
 
 def application_group(groups: Mapping[str, Sequence[str]], application: str) -> str:
@@ -38,14 +41,17 @@ def application_group(groups: Mapping[str, Sequence[str]], application: str) -> 
     return application
 
 
-def rollback_target(hosts: Mapping[str, Mapping[str, Any]]) -> str:
+def rollback_target(hosts: Mapping[str, Mapping[str, Any]], at: str = "") -> str:
     """The one release that a rollback of the whole fleet goes to.
 
-    :param hosts: what ``release_info`` returned, by host: ``live``, ``previous`` and ``history``
+    :param hosts: what ``release_info`` returned, by host: ``live``, ``previous``, ``history`` and ``timeline``
+    :param at: RFC 3339 with an offset or ``Z``: what was live at that moment, instead of the previous one
     :returns: a release id. A rollback that was interrupted between hosts is finished, not repeated:
         where some hosts are live on what is the previous release of the others, that is the target.
     :raises Refused: there is nothing to go back to, or the hosts do not agree
     """
+    if at:
+        return _live_at(hosts, _moment(at))
     lives = {facts["live"] for facts in hosts.values()}
     previous = {facts["previous"] for facts in hosts.values() if facts["previous"]}
     ways = {(facts["live"], facts["previous"]) for facts in hosts.values()}
@@ -63,6 +69,33 @@ def rollback_target(hosts: Mapping[str, Mapping[str, Any]]) -> str:
         ),
         fix="Name the version to go back to: -e version=...",
     )
+
+
+def _live_at(hosts: Mapping[str, Mapping[str, Any]], moment: datetime) -> str:
+    then = {name: _last_before(facts["timeline"], moment) for name, facts in hosts.items()}
+    releases = set(then.values())
+    if len(releases) == 1 and (release := releases.pop()):
+        return release
+    raise Refused(
+        f"the hosts did not all serve one release at {moment.isoformat()}",
+        where=", ".join(f"{name}: {release or 'nothing'}" for name, release in sorted(then.items())),
+        fix="Name another moment, or the version to go back to: -e version=...",
+    )
+
+
+def _last_before(timeline: Sequence[Mapping[str, Any]], moment: datetime) -> str | None:
+    known = [entry["release"] for entry in timeline if _moment(entry["time"]) <= moment]
+    return known[-1] if known else None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise BadInput(f"{text!r} is no time", where="at", fix=_MOMENT) from error
+    if moment.tzinfo is None:
+        raise BadInput(f"{text!r} does not say in which time zone", where="at", fix=_MOMENT)
+    return moment
 
 
 def _only_way(live: Any, previous: Any) -> str:

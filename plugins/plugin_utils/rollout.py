@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..module_utils._core.errors import BadInput
 from .batches import release_batches
 
 #: Seconds that a batch may take for all that is not watching: staging is over, a start-up is not part of it.
@@ -33,7 +34,7 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
     if not ready:
         return {"batches": [], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 0.0}
     said = hostvars[ready[0]]
-    strategy = str(said.get("deploy_strategy") or "blue_green")
+    strategy = _strategy(said)
     defaults: Mapping[str, Any] = _CANARY if strategy == "canary" else {}
     batches = release_batches(
         ready,
@@ -54,6 +55,23 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
         "canary": dict(said.get("deploy_canary") or {}),
         "dead_man": _CONFIRMATION + later if limit is None else float(limit),
     }
+
+
+def _strategy(said: Mapping[str, Any]) -> str:
+    exclusive = bool(said.get("application_exclusive"))
+    strategy = str(said.get("deploy_strategy") or ("recreate" if exclusive else "blue_green"))
+    if exclusive != (strategy == "recreate"):
+        why = (
+            "two copies of the application must not run at once"
+            if exclusive
+            else "the application was set up to run two copies side by side"
+        )
+        raise BadInput(
+            f"deploy_strategy is {strategy}, but {why}",
+            where=f"application_exclusive is {exclusive}",
+            fix="Let both say the same; after a change of application_exclusive run mas.ops.provision.",
+        )
+    return strategy
 
 
 def rollout(

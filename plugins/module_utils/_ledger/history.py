@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 #: ``kind`` of the entries that this package writes and reads.
 RELEASE = "release"
+#: ``action`` before and after a contract migration: what dies in between has cut the way back off already.
+CONTRACTION = ("contracting", "contracted")
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,14 @@ class History:
 
     A deploy puts a release on top, a rollback takes everything above its target off again. So rolling
     back twice walks back twice, and a release that was never live is never found here.
+
+    ``floor`` is where the ways back end: the schema of the database was contracted for the release at that place, and
+    those below it cannot work with it any more. ``contracted`` is that release once the contraction has ended.
     """
 
     stack: tuple[str, ...] = ()
+    floor: int = 0
+    contracted: str | None = None
 
     @property
     def live(self) -> str | None:
@@ -31,14 +38,21 @@ class History:
     @property
     def previous(self) -> str | None:
         """What a rollback without a target goes back to."""
-        return self.stack[-2] if len(self.stack) > 1 else None
+        return self.stack[-2] if len(self.stack) - 2 >= self.floor else None
+
+    def below(self, version: str | None) -> str | None:
+        """The release that the schema was contracted for, when it bars the way to ``version`` (or to any)."""
+        barred = [
+            release for release in self.stack[: self.floor] if version is None or is_called(release, version)
+        ]
+        return self.stack[self.floor] if barred and self.floor < len(self.stack) else None
 
     def find(self, version: str, live: bool = True) -> str | None:
         """The newest release of ``version`` (or with that release id).
 
         :param live: the top of the history is what is live, so it is not looked at
         """
-        for release in reversed(self.stack[:-1] if live else self.stack):
+        for release in reversed(self.stack[self.floor : -1] if live else self.stack[self.floor :]):
             if is_called(release, version):
                 return release
         return None
@@ -48,7 +62,14 @@ class History:
         return tuple(dict.fromkeys(reversed(self.stack)))[:count]
 
     def with_deploy(self, release: str) -> History:
-        return self if self.live == release else History((*self.stack, release))
+        return self if self.live == release else replace(self, stack=(*self.stack, release))
+
+    def with_contraction(self, release: str, ended: bool) -> History:
+        """``release`` is live and is the oldest that can be gone back to from now on."""
+        if release not in self.stack:
+            return self
+        floor = len(self.stack) - 1 - self.stack[::-1].index(release)
+        return replace(self, floor=floor, contracted=release if ended else self.contracted)
 
     def with_rollback(self, release: str | None) -> History:
         """Everything above the newest ``release`` is taken off; ``None`` empties the history."""
@@ -57,7 +78,7 @@ class History:
         if release not in self.stack:
             return self.with_deploy(release)
         top = len(self.stack) - self.stack[::-1].index(release)
-        return History(self.stack[:top])
+        return replace(self, stack=self.stack[:top], floor=min(self.floor, top - 1))
 
 
 def is_called(release: str | None, name: str | None) -> bool:
@@ -80,4 +101,18 @@ def fold(entries: Iterable[Mapping[str, Any]], application: str) -> History:
             history = history.with_deploy(entry["to"])
         elif entry.get("action") == "rolled_back":
             history = history.with_rollback(entry["to"])
+        elif entry.get("action") in CONTRACTION:
+            history = history.with_contraction(entry["to"], ended=entry["action"] == CONTRACTION[1])
     return history
+
+
+def timeline(entries: Iterable[Mapping[str, Any]], application: str, most: int = 200) -> list[dict[str, Any]]:
+    """What was live from when on, oldest first: ``time`` and ``release`` (``None`` for nothing), the newest ``most``."""
+    moments = [
+        {"time": entry["time"], "release": entry["to"]}
+        for entry in entries
+        if entry.get("kind") == RELEASE
+        and entry.get("application") == application
+        and entry.get("action") in ("live", "rolled_back")
+    ]
+    return moments[-most:]

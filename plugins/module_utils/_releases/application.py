@@ -29,7 +29,8 @@ class Proxy:
 class Application:
     """One application on one host.
 
-    ``processes`` maps names to ``web`` or ``worker``; ``ports`` maps slots to TCP ports of loopback.
+    ``processes`` maps names to ``web`` or ``worker``; ``ports`` maps slots to TCP ports of loopback. ``exclusive``: two
+    copies of it must never run at once, so a switch takes the host out of service for a start-up.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Application:
     signature_required: bool
     keep_releases: int
     environment_file: str
+    exclusive: bool = False
 
     @property
     def web(self) -> str | None:
@@ -78,6 +80,7 @@ def parse_application(data: Any, path: str) -> Application:
             signature_required=bool(data.get("signature_required", True)),
             keep_releases=max(2, int(data.get("keep_releases", 5))),
             environment_file=str(data["environment_file"]),
+            exclusive=bool(data.get("exclusive", False)),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(

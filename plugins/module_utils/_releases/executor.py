@@ -14,7 +14,7 @@ from typing import Any, Callable, Protocol
 from .._canary.settings import Settings
 from .._core.errors import BadInput, HealthError
 from .._core.plan import Plan, Step
-from .._ledger.history import RELEASE, version_of
+from .._ledger.history import CONTRACTION, RELEASE, version_of
 from .._traffic.split import Split
 from .application import Application
 from .deadman import Armed
@@ -221,6 +221,14 @@ class Executor:
         command = self._manifest(step.target).migrations.expand
         if command:
             self.ports.units.run_once(step.detail["slot"], step.target, command, self.limits.migration)
+
+    def _contract(self, step: Step) -> None:
+        begun, ended = CONTRACTION
+        self.record(begun, step.target, step.target)
+        command = self._manifest(step.target).migrations.contract
+        if command:
+            self.ports.units.run_once(self.state.live or "", step.target, command, self.limits.migration)
+        self.record(ended, step.target, step.target)
 
     def _start_web(self, step: Step) -> None:
         self.ports.units.start(self.layout.web(step.target))

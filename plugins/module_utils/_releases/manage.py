@@ -12,7 +12,7 @@ from typing import Any
 
 from .._core.errors import NotFound, OpsError
 from .._core.plan import Plan
-from .._ledger.history import fold, version_of
+from .._ledger.history import fold, timeline, version_of
 from .._traffic.split import SLOTS, TrafficFacts
 from . import guard, planner
 from .application import Application
@@ -28,7 +28,7 @@ from .watch import Watch
 class Request:
     """What the caller wants.
 
-    :param state: ``staged``, ``live``, ``confirmed``, ``rolled_back`` or ``absent``
+    :param state: ``staged``, ``live``, ``confirmed``, ``rolled_back``, ``contracted`` or ``absent``
     :param release: release id, or a version for ``live`` and ``absent`` of what is on the host
     :param to: for ``rolled_back``: the version or release to go back to; the previous one by default
     :param leave: for ``rolled_back``: only when this version is live, or on its way to be
@@ -60,8 +60,8 @@ class Request:
     @property
     def operation(self) -> str:
         """In words. All phases of one deploy say the same, so that each of them can go on after a crash."""
-        if self.state == "absent":
-            return f"removal of {self.version}"
+        if self.state in ("absent", "contracted"):
+            return f"{'removal' if self.state == 'absent' else 'contraction'} of {self.version}"
         if self.state == "rolled_back" and not self.leave:
             return f"rollback to {self.to}" if self.to else "rollback"
         return f"deploy of {self.version}"
@@ -135,6 +135,8 @@ def make_plan(facts: Facts, app: Application, request: Request) -> Plan:
     guard.refuse_while_armed(facts, release)
     if request.state == "absent":
         return planner.plan_absent(facts, app, release)
+    if request.state == "contracted":
+        return planner.plan_contracted(facts, app, release)
     two_phases = guard.arms(facts, release, request.dead_man)
     plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
     return guard.armed(plan, release, request.dead_man, request.course.seconds) if two_phases else plan
@@ -202,6 +204,12 @@ def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
     """The next run need not wait for the end of the lease. What died before this is taken over after it."""
     if not check:
         ports.files.write_lease(released(lease))
+
+
+def describe(app: Application, layout: Layout, ports: Ports) -> dict[str, Any]:
+    """:func:`report`, and what was live when."""
+    facts = observe(app, layout, ports)
+    return {**report(facts, app), "timeline": timeline(ports.book.entries(), app.name)}
 
 
 def report(facts: Facts, app: Application) -> dict[str, Any]:

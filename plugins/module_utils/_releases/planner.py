@@ -18,8 +18,9 @@ from .._core.errors import NotFound, Refused
 from .._core.plan import Plan, Step
 from .._ledger.history import is_called, version_of
 from .._traffic.split import SLOTS
+from . import parts
 from .application import Application, other
-from .course import AT_ONCE, Course, Stage
+from .course import AT_ONCE, Course
 from .state import STAGED, Facts, Operation
 
 
@@ -29,7 +30,7 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
     :raises Refused: the idle slot's port is taken by something else
     """
     held = facts.slot_of(release)
-    if held and (held == facts.state.live or (_ready(facts, app, held) and _staged(facts, release))):
+    if held and (held == facts.state.live or (parts.ready(facts, app, held) and _staged(facts, release))):
         return _plan(facts)
     slot = other(facts.state.live) if facts.state.live else SLOTS[0]
     idle = facts.slots[slot]
@@ -42,14 +43,14 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
     new = release not in facts.on_disk
     # What was staged earlier and never went live would otherwise stay for ever.
     before = facts.state.operation.before if facts.state.operation else None
-    keep = {release, before or "", *facts.history.recent(app.keep_releases), *_held(facts)}
-    steps = _prune(facts, keep)
+    keep = {release, before or "", *facts.history.recent(app.keep_releases), *parts.held(facts)}
+    steps = parts.prune(facts, keep)
     steps += [Step("fetch", release)] if new else []
     steps += [Step("check", release)]
     steps += [Step("unpack", release)] if new else []
-    steps += [*_vacate(facts, app, slot), *_empty(facts, slot)]
+    steps += [*parts.vacate(facts, app, slot), *parts.empty(facts, slot)]
     steps += [Step("assign", slot, {"release": release})]
-    steps += [Step("migrate", release, {"slot": slot}), *_start(app, slot)]
+    steps += [Step("migrate", release, {"slot": slot}), *([] if app.exclusive else parts.start(app, slot))]
     return _plan(facts, steps, slots={slot: release})
 
 
@@ -74,17 +75,20 @@ def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_
     :raises Refused: the release is not staged and healthy
     """
     slot = facts.slot_of(release)
-    if slot is None or not _ready(facts, app, slot):
+    if slot is None or not parts.ready(facts, app, slot):
         raise Refused(
             f"release {release} is not staged and healthy on this host",
             where="slots: " + ", ".join(f"{name} {facts.slots[name].release or 'empty'}" for name in SLOTS),
             fix="Run mas.ops.release with state: staged first.",
         )
     new = facts.state.live != slot
-    steps = [*_switch(facts, app, slot, course if new else AT_ONCE, prove=new), *_abandon(facts, app, slot)]
+    steps = [
+        *parts.switch(facts, app, slot, course if new else AT_ONCE, prove=new),
+        *_abandon(facts, app, slot),
+    ]
     if steps or facts.state.live != slot or facts.state.operation or facts.history.live != release:
-        keep = {release, *facts.history.with_deploy(release).recent(app.keep_releases), *_held(facts)}
-        steps += [Step("commit", slot, {"action": "live"}), *_prune(facts, keep)]
+        keep = {release, *facts.history.with_deploy(release).recent(app.keep_releases), *parts.held(facts)}
+        steps += [Step("commit", slot, {"action": "live"}), *parts.prune(facts, keep)]
     return _plan(facts, steps, live=release, traffic=slot)
 
 
@@ -96,18 +100,26 @@ def plan_rolled_back(facts: Facts, app: Application, to: str | None = None) -> P
     if is_called(facts.live_release, to):
         return plan_undo(facts, app)
     release = rollback_target(facts, to)
+    contracted = facts.history.below(to)
+    if release is None and contracted:
+        raise Refused(
+            f"the schema of the database was contracted for {contracted}, and releases before it no longer fit it",
+            where=to or "every earlier release",
+            fix="Restore the data to a restore point from before that, or deploy a corrected release.",
+        )
     if release is None:
         raise NotFound(
             _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=_targets(facts)
         )
     slot = facts.slot_of(release)
-    if slot and _ready(facts, app, slot):
-        steps = _switch(facts, app, slot)
+    if slot and parts.ready(facts, app, slot):
+        steps = parts.switch(facts, app, slot)
     elif release in facts.on_disk:
         slot = other(facts.state.live) if facts.state.live else SLOTS[0]
         brought = Step("assign", slot, {"release": release})
-        steps = [*_vacate(facts, app, slot), *_empty(facts, slot), brought, *_start(app, slot)]
-        steps += _switch(_after(facts, app, steps, brought), app, slot)
+        started = [] if app.exclusive else parts.start(app, slot)
+        steps = [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), brought, *started]
+        steps += parts.switch(_after(facts, app, steps, brought), app, slot)
     else:
         raise NotFound(
             f"the files of release {release} are no longer on this host",
@@ -138,7 +150,7 @@ def plan_left(facts: Facts, app: Application, version: str) -> Plan:
     if target is None:
         return _plan_nothing(facts, facts.state.live or SLOTS[0])
     plan = plan_rolled_back(facts, app, target)
-    warm = _hold(facts, app, facts.state.live or SLOTS[0], facts.history.with_rollback(target).previous)
+    warm = parts.hold(facts, app, facts.state.live or SLOTS[0], facts.history.with_rollback(target).previous)
     return Plan(plan.before, plan.after, (*plan.steps, *warm))
 
 
@@ -153,14 +165,28 @@ def plan_undo(facts: Facts, app: Application) -> Plan:
     """Put back what an operation that failed or was killed had begun; no steps when there is none."""
     operation = facts.state.operation
     steps: list[Step] = []
-    if facts.live and not _serves(facts, app, facts.state.live or ""):
-        steps += _serve_live(facts, app)
+    if facts.live and not parts.serves(facts, app, facts.state.live or ""):
+        steps += parts.serve_live(facts, app)
     if operation:
         steps += _put_back(facts, app, operation)
         if operation.release in facts.on_disk - {operation.before or ""} - set(facts.history.stack):
             steps += [Step("remove", operation.release)]
         steps += [_close(facts, operation.release)]
     return _plan(facts, steps, slots={operation.slot: operation.before} if operation else {})
+
+
+def plan_contracted(facts: Facts, app: Application, release: str) -> Plan:
+    """Run the contract migration of the live release, after which no earlier one can be gone back to.
+
+    :raises Refused: it is not live, or not for good yet
+    """
+    if facts.live_release != release or facts.state.operation or facts.armed:
+        raise Refused(
+            f"release {release} is not live for good, {facts.live_release or 'nothing'} is live",
+            where="a change is under way" if facts.state.operation or facts.armed else "this host",
+            fix=f"Deploy it and let it prove itself first: mas.ops.deploy -e application={app.name}.",
+        )
+    return _plan(facts, [] if facts.history.contracted == release else [Step("contract", release)])
 
 
 def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
@@ -175,7 +201,12 @@ def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
     steps: list[Step] = []
     slot = facts.slot_of(release)
     if slot:
-        steps += [*_vacate(facts, app, slot), Step("drain", slot), Step("stop", slot), Step("unassign", slot)]
+        steps += [
+            *parts.vacate(facts, app, slot),
+            Step("drain", slot),
+            Step("stop", slot),
+            Step("unassign", slot),
+        ]
     if release in facts.on_disk:
         steps.append(Step("remove", release))
     if facts.state.operation and facts.state.operation.release == release:
@@ -213,14 +244,16 @@ def _after(facts: Facts, app: Application, steps: Sequence[Step], brought: Step)
     slot, live = brought.target, other(brought.target)
     done = {(step.action, step.target) for step in steps}
     idle, serving = facts.slots[slot], facts.slots[live]
-    web = bool(app.web)
+    web = bool(app.web) and not app.exclusive
     idle = replace(idle, release=brought.detail["release"], web_up=web, healthy=web, stopped=not web)
     idle = replace(idle, workers_up=not app.workers, workers_any=False)
     if ("shift", live) in done:
         idle = replace(idle, percent=0, persisted=0)
         serving = replace(serving, healthy=True, percent=100, persisted=100)
+    if ("start_web", live) in done:
+        serving = replace(serving, web_up=True, healthy=True, stopped=False)
     if ("start_workers", live) in done:
-        serving = replace(serving, workers_up=True, workers_any=True)
+        serving = replace(serving, workers_up=True, workers_any=True, stopped=False)
     return replace(facts, slots={slot: idle, live: serving})
 
 
@@ -230,85 +263,13 @@ def _staged(facts: Facts, release: str) -> bool:
     return operation is None or operation.release != release or operation.step == STAGED
 
 
-def _ready(facts: Facts, app: Application, slot: str) -> bool:
-    """Without a web process nothing in a slot says so, but a run that died while it filled the slot says no."""
-    operation = facts.state.operation
-    filling = operation and operation.slot == slot and operation.step == "assign"
-    return facts.slots[slot].healthy if app.web else not filling
-
-
-def _serves(facts: Facts, app: Application, slot: str) -> bool:
-    mine, idle = facts.slots[slot], facts.slots[other(slot)]
-    alone = mine.takes(100) and idle.takes(0) and not idle.workers_any
-    return _ready(facts, app, slot) and mine.workers_up and alone
-
-
-def _start(app: Application, slot: str) -> list[Step]:
-    return [Step("start_web", slot), Step("await_health", slot)] if app.web else []
-
-
-def _empty(facts: Facts, slot: str) -> list[Step]:
-    if facts.slots[slot].stopped:
-        return []
-    return [Step("drain", slot), Step("stop", slot)]
-
-
-def _vacate(facts: Facts, app: Application, slot: str) -> list[Step]:
-    """Users and queues of an idle slot, which a killed switch may have left there, go to the live one."""
-    idle = facts.slots[slot]
-    return _serve_live(facts, app) if idle.percent or idle.persisted or idle.workers_any else []
-
-
-def _serve_live(facts: Facts, app: Application) -> list[Step]:
-    """Make the slot that is live by intent the one that serves."""
-    slot = facts.state.live
-    if slot is None or facts.live is None:
-        return []
-    steps = [] if facts.slots[slot].healthy else _start(app, slot)
-    return steps + _switch(facts, app, slot)
-
-
-def _switch(
-    facts: Facts, app: Application, slot: str, course: Course = AT_ONCE, prove: bool = False
-) -> list[Step]:
-    """New workers first, then the traffic, then the old workers: never without either.
-
-    :param prove: workers have no health endpoint, so new ones must at least stay up before users follow; where
-        the switch is confirmed afterwards, that is when they are looked at
-    """
-    old = facts.slots[other(slot)]
-    steps: list[Step] = []
-    if app.workers and not facts.slots[slot].workers_up:
-        steps.append(Step("start_workers", slot))
-    if app.workers and prove and not course.confirmed:
-        steps.append(Step("await_workers", slot))
-    if app.web and not (facts.slots[slot].takes(100) and old.takes(0)):
-        steps += [step for stage in course.stages for step in _stage(slot, stage)]
-    elif app.web and course.stages:
-        # A run that was killed after it gave the slot all traffic had not looked at the end of it.
-        steps += _stage(slot, course.stages[-1])[1:]
-    if old.workers_any:
-        steps.append(Step("stop_workers", other(slot)))
-    return steps
-
-
-def _stage(slot: str, stage: Stage) -> list[Step]:
-    shift = Step(
-        "shift", slot, {"percent": stage.percent}, "" if stage.percent == 100 else f"{stage.percent} %"
-    )
-    if not stage.seconds:
-        return [shift]
-    detail = {"percent": stage.percent, "seconds": stage.seconds}
-    return [shift, Step("bake", slot, detail, f"{stage.percent} % for {stage.seconds:g} s")]
-
-
 def _put_back(facts: Facts, app: Application, operation: Operation) -> list[Step]:
     slot = operation.slot
     if slot == facts.state.live:
         return []
     if facts.slots[slot].release == operation.before:
         return [Step("stop_workers", slot)] if facts.slots[slot].workers_any and not facts.live else []
-    return _hold(facts, app, slot, operation.before)
+    return parts.hold(facts, app, slot, operation.before)
 
 
 def _abandon(facts: Facts, app: Application, slot: str) -> list[Step]:
@@ -319,31 +280,11 @@ def _abandon(facts: Facts, app: Application, slot: str) -> list[Step]:
     return _put_back(facts, app, operation)
 
 
-def _hold(facts: Facts, app: Application, slot: str, release: str | None) -> list[Step]:
-    """Make an idle slot hold ``release``, warm; or nothing where its files are gone."""
-    stop = [Step("drain", slot), Step("stop", slot)]
-    if release is None or release not in facts.on_disk:
-        return [*stop, Step("unassign", slot)]
-    return [
-        *stop,
-        Step("assign", slot, {"release": release}),
-        *([Step("start_web", slot)] if app.web else []),
-    ]
-
-
 def _close(facts: Facts, release: str) -> Step:
     """End the open operation without it; the ledger hears of it where it says already that it ended well."""
     recorded = facts.history.live == facts.live_release
     ledger = {} if recorded else {"action": "rolled_back"}
     return Step("close", release, {"to": facts.live_release, **ledger})
-
-
-def _held(facts: Facts) -> set[str]:
-    return {facts.slots[slot].release or "" for slot in SLOTS}
-
-
-def _prune(facts: Facts, keep: set[str]) -> list[Step]:
-    return [Step("remove", release) for release in sorted(facts.on_disk - keep)]
 
 
 def _no_way_back(facts: Facts, to: str | None) -> str:

@@ -125,3 +125,36 @@ def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch, error: Exception
 
     monkeypatch.setattr(module.getpass, "getuser", fail)
     assert actor({}).startswith(f"uid {os.getuid()}@")
+
+
+TIMES = [
+    ("2026-11-24T10:00:00.000Z", "1"),
+    ("2026-11-24T12:00:00.000Z", "2"),
+    ("2026-11-24T13:00:00.000Z", None),
+]
+
+
+@pytest.mark.parametrize(
+    "at, target",
+    [
+        ("2026-11-24T10:00:00Z", "1"),
+        ("2026-11-24T11:59:59Z", "1"),
+        ("2026-11-24T12:59:59+00:00", "2"),
+        ("2026-11-24T13:30:00+01:00", "2"),
+        ("2026-11-24T09:59:59Z", None),
+        ("2026-11-24T14:00:00Z", None),
+        ("2026-11-24T12:00:00", None),
+        ("yesterday", None),
+    ],
+)
+def test_where_a_fleet_was_at_a_moment(at: str, target: str | None) -> None:
+    timeline = [{"time": time, "release": release} for time, release in TIMES]
+    hosts = {name: {"live": "3", "previous": "2", "timeline": timeline} for name in ("host0", "host1")}
+    if target:
+        assert rollback_target(hosts, at) == target
+        hosts["host1"]["timeline"] = timeline[:0]
+        with pytest.raises(Refused, match="host1: nothing"):
+            rollback_target(hosts, at)
+    else:
+        with pytest.raises((Refused, BadInput)):
+            rollback_target(hosts, at)

@@ -90,6 +90,18 @@ class WorkerHost(Host):
         self.fetched[release] = replace(full, processes={"worker": full.processes["worker"]}, health=None)
 
 
+class ExclusiveHost(Host):
+    """A host of an application of which two copies must never run at once: what counts is that."""
+
+    def __init__(self) -> None:
+        super().__init__(layout=Layout(replace(APP, exclusive=True)))
+
+    def watch(self) -> None:
+        slots = {unit.split("@")[1] for unit in self.running}
+        if len(slots) > 1:
+            self.lost_requests.append(f"change {self.changes}: two copies run")
+
+
 class Releases(RuleBasedStateMachine):
     """Commands, kills and accidents."""
 
@@ -299,6 +311,12 @@ class WorkerReleases(Releases):
     host_class = WorkerHost
 
 
+class ExclusiveReleases(Releases):
+    """The same for an application of which only one copy may run."""
+
+    host_class = ExclusiveHost
+
+
 SETTINGS = settings(
     max_examples=80,
     stateful_step_count=20,
@@ -310,3 +328,5 @@ TestReleases = Releases.TestCase
 TestReleases.settings = SETTINGS
 TestWorkerReleases = WorkerReleases.TestCase
 TestWorkerReleases.settings = SETTINGS
+TestExclusiveReleases = ExclusiveReleases.TestCase
+TestExclusiveReleases.settings = SETTINGS

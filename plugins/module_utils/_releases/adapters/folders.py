@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import shutil
@@ -23,6 +24,12 @@ from ..state import State, parse_state
 _VARIABLE = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_]*)=", re.MULTILINE)
 _RELEASE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*-[0-9a-f]{12}")
 _PARTIAL = ".partial-"
+
+
+def applications() -> list[str]:
+    """The names of all applications that this host was provisioned for."""
+    found = glob.glob(CONFIG.format(name="*"))
+    return sorted(os.path.basename(os.path.dirname(path)) for path in found)
 
 
 def load_application(name: str) -> Application:

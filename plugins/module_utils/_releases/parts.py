@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The building blocks of plans: which steps bring one slot from where it is to where it should be."""
+
+from __future__ import annotations
+
+from .._core.plan import Step
+from .._traffic.split import SLOTS
+from .application import Application, other
+from .course import AT_ONCE, Course, Stage
+from .state import Facts
+
+
+def ready(facts: Facts, app: Application, slot: str) -> bool:
+    """Where nothing runs that says so, a run that died while it filled the slot says no."""
+    operation = facts.state.operation
+    filling = operation and operation.slot == slot and operation.step == "assign"
+    runs = app.web and not (app.exclusive and slot != facts.state.live)
+    return facts.slots[slot].healthy if runs else not filling
+
+
+def serves(facts: Facts, app: Application, slot: str) -> bool:
+    mine, idle = facts.slots[slot], facts.slots[other(slot)]
+    alone = mine.takes(100) and idle.takes(0) and not idle.workers_any and (idle.stopped or not app.exclusive)
+    return ready(facts, app, slot) and mine.workers_up and alone
+
+
+def start(app: Application, slot: str) -> list[Step]:
+    return [Step("start_web", slot), Step("await_health", slot)] if app.web else []
+
+
+def empty(facts: Facts, slot: str) -> list[Step]:
+    if facts.slots[slot].stopped:
+        return []
+    return [Step("drain", slot), Step("stop", slot)]
+
+
+def vacate(facts: Facts, app: Application, slot: str) -> list[Step]:
+    """Users and queues of an idle slot, which a killed switch may have left there, go to the live one."""
+    idle = facts.slots[slot]
+    # Of an application that must not run twice, a killed switch may also have stopped the only copy.
+    away = app.exclusive and facts.live is not None and not serves(facts, app, other(slot))
+    return serve_live(facts, app) if idle.percent or idle.persisted or idle.workers_any or away else []
+
+
+def serve_live(facts: Facts, app: Application) -> list[Step]:
+    """Make the slot that is live by intent the one that serves."""
+    slot = facts.state.live
+    if slot is None or facts.live is None:
+        return []
+    steps = [] if facts.slots[slot].healthy or app.exclusive else start(app, slot)
+    return steps + switch(facts, app, slot)
+
+
+def switch(
+    facts: Facts, app: Application, slot: str, course: Course = AT_ONCE, prove: bool = False
+) -> list[Step]:
+    """New workers first, then the traffic, then the old workers: never without either.
+
+    :param prove: workers have no health endpoint, so new ones must at least stay up before users follow; where
+        the switch is confirmed afterwards, that is when they are looked at
+    """
+    if app.exclusive:
+        return replace(facts, app, slot, prove and not course.confirmed)
+    old = facts.slots[other(slot)]
+    steps: list[Step] = []
+    if app.workers and not facts.slots[slot].workers_up:
+        steps.append(Step("start_workers", slot))
+    if app.workers and prove and not course.confirmed:
+        steps.append(Step("await_workers", slot))
+    if app.web and not (facts.slots[slot].takes(100) and old.takes(0)):
+        steps += [step for stage in course.stages for step in shifted(slot, stage)]
+    elif app.web and course.stages:
+        # A run that was killed after it gave the slot all traffic had not looked at the end of it.
+        steps += shifted(slot, course.stages[-1])[1:]
+    if old.workers_any:
+        steps.append(Step("stop_workers", other(slot)))
+    return steps
+
+
+def replace(facts: Facts, app: Application, slot: str, prove: bool) -> list[Step]:
+    """Two copies must never run at once: the old one stops first, and nobody is served until the new one is up."""
+    mine, old = facts.slots[slot], facts.slots[other(slot)]
+    steps = [] if old.stopped else [Step("stop", other(slot))]
+    steps += [] if mine.healthy else start(app, slot)
+    if app.workers and not mine.workers_up:
+        steps.append(Step("start_workers", slot))
+    if app.workers and prove:
+        steps.append(Step("await_workers", slot))
+    if app.web and not (mine.takes(100) and old.takes(0)):
+        steps.append(Step("shift", slot))
+    return steps
+
+
+def shifted(slot: str, stage: Stage) -> list[Step]:
+    shift = Step(
+        "shift", slot, {"percent": stage.percent}, "" if stage.percent == 100 else f"{stage.percent} %"
+    )
+    if not stage.seconds:
+        return [shift]
+    detail = {"percent": stage.percent, "seconds": stage.seconds}
+    return [shift, Step("bake", slot, detail, f"{stage.percent} % for {stage.seconds:g} s")]
+
+
+def hold(facts: Facts, app: Application, slot: str, release: str | None) -> list[Step]:
+    """Make an idle slot hold ``release``, warm; or nothing where its files are gone."""
+    stop = [Step("drain", slot), Step("stop", slot)]
+    if release is None or release not in facts.on_disk:
+        return [*stop, Step("unassign", slot)]
+    return [
+        *stop,
+        Step("assign", slot, {"release": release}),
+        *([Step("start_web", slot)] if app.web and not app.exclusive else []),
+    ]
+
+
+def held(facts: Facts) -> set[str]:
+    return {facts.slots[slot].release or "" for slot in SLOTS}
+
+
+def prune(facts: Facts, keep: set[str]) -> list[Step]:
+    return [Step("remove", release) for release in sorted(facts.on_disk - keep)]

@@ -1,0 +1,126 @@
+"""Where a deploy stands on all hosts, from what its tasks registered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
+from ansible_collections.mas.ops.plugins.plugin_utils.rollout import rollout, rollout_failure, rollout_plan
+
+HOSTS = ["web1", "web2", "web3"]
+OK = {"changed": True, "token": 3}
+ARMED = {**OK, "armed": {"release": "2.0.0-222222222222"}}
+FAILED = {"failed": True, "msg": "it broke"}
+SILENT = {"unreachable": True, "msg": "ssh says no"}
+
+
+def fleet(**registered: list[Any]) -> dict[str, dict[str, Any]]:
+    """``staged=[...]`` holds what that task registered on web1, web2, web3; ``None`` where it did not run."""
+    return {
+        name: {f"deploy_{phase}": results[at] for phase, results in registered.items() if results[at]}
+        for at, name in enumerate(HOSTS)
+    }
+
+
+def test_all_is_well() -> None:
+    staged = rollout(fleet(staged=[OK, OK, OK]), HOSTS)
+    assert (staged["go"], staged["complete"], staged["done"]) == (True, False, False)
+    switched = rollout(fleet(staged=[OK, OK, OK], switched=[ARMED, ARMED, OK]), HOSTS)
+    assert (switched["complete"], switched["done"]) == (True, False)
+    assert switched["waiting"] == ["web1", "web2"]
+    done = fleet(staged=[OK, OK, OK], switched=[ARMED, ARMED, OK], confirmed=[OK, OK, None])
+    assert rollout(done, HOSTS)["done"]
+
+
+def test_where_nothing_is_armed_nothing_waits() -> None:
+    assert rollout(fleet(staged=[OK, OK, OK], switched=[OK, OK, OK]), HOSTS)["done"]
+
+
+@pytest.mark.parametrize("wrong", [FAILED, SILENT, None])
+def test_one_that_did_not_stage_stops_the_rest(wrong: Any) -> None:
+    state = rollout(fleet(staged=[OK, wrong, OK]), HOSTS)
+    assert not state["go"]
+    assert state["unstaged"] == ["web2"]
+
+
+def test_some_may_fail_to_stage_and_are_named_at_the_end() -> None:
+    hosts = fleet(staged=[OK, FAILED, OK], switched=[OK, None, OK])
+    state = rollout(hosts, HOSTS, max_fail=1)
+    assert (state["go"], state["complete"], state["done"]) == (True, True, False)
+    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+    assert "it failed on web2." in told
+    assert "web2: it broke" in told
+    assert "They serve 2.0.0: web1, web3." in told
+    assert not rollout(fleet(staged=[FAILED, FAILED, FAILED]), HOSTS, max_fail=3)["go"]
+
+
+def test_one_that_broke_stops_the_next_batch() -> None:
+    hosts = fleet(
+        staged=[OK, OK, OK], switched=[ARMED, FAILED, None], left=[OK, {"failed": True, "msg": "stuck"}, OK]
+    )
+    state = rollout(hosts, HOSTS)
+    assert not state["go"]
+    assert state["broken"] == ["web2"]
+    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+    assert "Back on what they served before: web1, web3." in told
+    assert "web2 could not be taken back: stuck" in told
+    assert "-e resume=undo" in told
+
+
+def test_one_that_is_silent_goes_back_by_itself() -> None:
+    hosts = fleet(staged=[OK, OK, OK], switched=[ARMED, SILENT, ARMED], left=[OK, SILENT, OK])
+    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+    assert "web2: it cannot be reached" in told
+    assert "web2 cannot be reached: if it has switched, it goes back by itself" in told
+
+
+def test_a_confirmation_that_failed_is_no_end() -> None:
+    hosts = fleet(staged=[OK] * 3, switched=[ARMED] * 3, confirmed=[OK, FAILED, OK])
+    state = rollout(hosts, HOSTS)
+    assert state["unconfirmed"] == ["web2"]
+    assert (state["complete"], state["done"]) == (True, False)
+
+
+def test_what_was_skipped_did_not_run() -> None:
+    hosts = fleet(staged=[OK] * 3, switched=[ARMED] * 3, confirmed=[{"skipped": True}] * 3)
+    assert not rollout(hosts, HOSTS)["done"]
+
+
+def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
+    plan = rollout_plan(fleet(staged=[OK] * 3), HOSTS)
+    assert plan == {"batches": [HOSTS], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 120.0}
+
+
+def test_a_canary_goes_by_steps_and_the_first_host_waits_for_the_last() -> None:
+    hosts = fleet(staged=[OK] * 3)
+    for name in HOSTS:
+        hosts[name] |= {"deploy_strategy": "canary", "deploy_batch_size": "100%"}
+    plan = rollout_plan(hosts, HOSTS)
+    assert [len(batch) for batch in plan["batches"]] == [1, 2]
+    assert (plan["steps"], plan["bake"]) == ([10, 50], 60.0)
+    assert plan["dead_man"] == 120 + 60 + 2 * 60
+    hosts["web1"] |= {"deploy_steps": ["5"], "deploy_bake": "10", "deploy_dead_man": 0}
+    plan = rollout_plan(hosts, HOSTS)
+    assert (plan["steps"], plan["bake"], plan["dead_man"]) == ([5], 10.0, 0.0)
+
+
+def test_recreate_is_for_what_must_not_run_twice() -> None:
+    hosts = fleet(staged=[OK] * 3)
+    hosts["web1"]["application_exclusive"] = True
+    assert rollout_plan(hosts, HOSTS)["batches"] == [HOSTS]
+    hosts["web1"]["deploy_capacity_floor"] = 2
+    assert rollout_plan(hosts, HOSTS)["batches"] == [["web1"], ["web2"], ["web3"]]
+    hosts["web1"]["deploy_strategy"] = "blue_green"
+    with pytest.raises(BadInput, match="two copies"):
+        rollout_plan(hosts, HOSTS)
+    hosts["web1"] |= {"deploy_strategy": "recreate", "application_exclusive": False}
+    with pytest.raises(BadInput, match="side by side"):
+        rollout_plan(hosts, HOSTS)
+
+
+def test_only_what_is_staged_is_switched() -> None:
+    assert rollout_plan(fleet(staged=[OK, FAILED, OK]), HOSTS)["batches"] == [["web1", "web3"]]
+    assert rollout_plan(fleet(staged=[FAILED] * 3), HOSTS)["batches"] == []
+    with pytest.raises(BadInput):
+        rollout_plan({name: {"deploy_staged": OK, "deploy_strategy": "magic"} for name in HOSTS}, HOSTS)
