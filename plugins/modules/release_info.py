@@ -81,6 +81,10 @@ operation:
   description: The change that was begun and not ended (staged, failed half-way or killed), if there is one.
   type: dict
   returned: success
+contracted:
+  description: The release for which the schema was contracted, where that bars the way to earlier ones.
+  type: str
+  returned: success
 way_back:
   description: The command that brings the previous release back.
   type: str

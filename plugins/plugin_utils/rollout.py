@@ -128,9 +128,8 @@ def rollout_failure(
     back = state["back"]
     kept = [name for name in state["switched"] if name not in back and name not in failed]
     closed = _closed_gate(hostvars, hosts)
-    lines = [
-        f"{application} {version} was not deployed to every host: it failed on {', '.join(failed) or 'none'}."
-    ]
+    where = f" to every host: it failed on {', '.join(failed)}" if failed else ""
+    lines = [f"{application} {version} was not deployed{where}."]
     denied = _denied(hostvars, hosts)
     lines += [f"It was not approved: {denied}"] if denied else []
     lines += ["The gate closed before the next batch.", closed, ""] if closed else []

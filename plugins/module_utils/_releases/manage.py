@@ -242,6 +242,7 @@ def report(facts: Facts, app: Application) -> dict[str, Any]:
         "history": list(facts.history.stack),
         "releases": sorted(facts.on_disk),
         "operation": facts.state.operation.to_dict() if facts.state.operation else None,
+        "contracted": facts.history.below(None),
         "armed": facts.armed.to_dict() if facts.armed else None,
         "way_back": way_back(app.name, previous),
     }
