@@ -273,8 +273,11 @@ class Executor:
 
     def _await_workers(self, step: Step) -> None:
         units = self.layout.workers(step.target)
-        self.ports.clock.sleep(_WORKERS_STAY)
         facts = self.ports.units.show(units)
+        left = _WORKERS_STAY - self.ports.clock.seconds() + max(facts[unit].since for unit in units)
+        if left > 0:
+            self.ports.clock.sleep(left)
+            facts = self.ports.units.show(units)
         for unit in units:
             if not facts[unit].up or facts[unit].restarts:
                 raise HealthError(
