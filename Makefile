@@ -14,10 +14,10 @@ demo: ## the tour: ship, ship under load, catch a broken version, roll back; on 
 	@tests/run/venv
 	@$(PY) examples/demo.py
 
-bench: ## cost of a deploy and a rollback as ratios of `ansible -m ping`, on ten hosts
+bench: ## cost of a deploy and a rollback as ratios of a ping, on ten hosts; B=windows or B=canary for others
 	@tests/bed/prepare
 	@tests/run/venv
-	@$(PY) tests/bench/deploy.py
+	@$(PY) tests/bench/$(or $(B),deploy).py
 
 venv: ## make or renew .venv from requirements/dev.txt
 	@tests/run/venv
