@@ -14,10 +14,10 @@ demo: ## the tour: ship, ship under load, catch a broken version, roll back; on 
 	@tests/run/venv
 	@$(PY) examples/demo.py
 
-bench: ## cost of a deploy and a rollback as ratios of `ansible -m ping`, on ten hosts
+bench: ## cost of a deploy and a rollback as ratios of a ping, on ten hosts; B=windows or B=canary for others
 	@tests/bed/prepare
 	@tests/run/venv
-	@$(PY) tests/bench/deploy.py
+	@$(PY) tests/bench/$(or $(B),deploy).py
 
 faults: ## faults at every point of a deploy, on three hosts under load; FAULT=n[,m] for some of them
 	@tests/bed/prepare
@@ -37,7 +37,7 @@ molecule: venv ## one Molecule scenario in containers: S=name, C=command (defaul
 	@tests/bed/molecule "$(S)" $(or $(C),test)
 
 test: ## all that CI runs: prepare the machine, check, scenarios, integration; STAGE=name runs one
-	@tests/bed/prepare
+	@tests/bed/prepare --with browser
 	@tests/run/venv
 	@$(PY) -m tests.run test $(STAGE)
 

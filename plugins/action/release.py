@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.errors import OpsError
@@ -36,31 +36,32 @@ class ActionModule(ActionBase):
         known = {"run": run_id(task_vars), "actor": actor(task_vars), "resident": resident.digest()}
         args = {**known, **self._task.args}
         try:
-            args.update(self._bring(args))
+            found = self._found(args)
         except OpsError as error:
             return {**result, "failed": True, **error_result(error)}
-        done = self._call(args) or self._execute_module(
-            module_name="mas.ops.release", module_args=args, task_vars=task_vars
-        )
+        # A small artifact goes along with the call, where the host has the code for it; a large one is pushed first.
+        along = "" if self._task.check_mode or not found else found["artifact"]
+        if along and Path(along).stat().st_size > resident.ALONG:
+            args, along = {**args, **self._pushed(found)}, ""
+        else:
+            args.update(found)
+        done = resident.call(self, "release", SPEC, args, along)
+        if done is None:
+            args.update(self._pushed(found) if along else {})
+            done = self._execute_module(module_name="mas.ops.release", module_args=args, task_vars=task_vars)
         return {**result, **done}
 
-    def _call(self, args: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The short way, where Ansible would have sent the module without a file of its own."""
-        if not self._is_pipelining_enabled("new"):
-            return None
-        checked = ArgumentSpecValidator(**SPEC.to_kwargs()).validate(dict(args))
-        if checked.error_messages:
-            return {"failed": True, "changed": False, "msg": "; ".join(checked.error_messages)}
-        return resident.call(self, checked.validated_parameters, self._task.check_mode)
-
-    def _bring(self, args: dict[str, Any]) -> dict[str, Any]:
+    @staticmethod
+    def _found(args: Mapping[str, Any]) -> dict[str, Any]:
+        """An artifact on the controller, with what lies beside it; nothing where the host fetches it, or needs none."""
         place = args.get("artifact")
         if args.get("state") != "staged" or not place or is_url(place):
             return {}
         found = local_artifact(str(place), args.get("sha256"), args.get("signature"))
-        if self._task.check_mode:
-            return found
+        return {"artifact": str(place), **found}
+
+    def _pushed(self, found: Mapping[str, Any]) -> dict[str, Any]:
         # An unguessable name: the module checks the bytes before it trusts them, and removes the file.
         remote = f"/tmp/mas-artifact-{secrets.token_hex(16)}.tar.gz"  # noqa: S108
-        self._transfer_file(place, remote)
+        self._transfer_file(found["artifact"], remote)
         return {**found, "artifact": remote, "artifact_pushed": True}

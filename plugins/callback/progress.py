@@ -94,13 +94,9 @@ class CallbackModule(Default):
 
     def _report(self, extra: Mapping[str, Any]) -> Reporter:
         checked = bool(context.CLIARGS.get("check"))
-        words = [
-            self._playbook,
-            *(str(extra[name]) for name in ("application", "version") if extra.get(name)),
-        ]
-        title = Title(
-            " ".join([*words, "(check mode)"] if checked else words), " ".join(words[:2]), kept=not checked
-        )
+        key = " ".join(filter(None, [self._playbook, str(extra.get("application") or "")]))
+        words = [key, str(extra.get("version") or ""), "(check mode)" if checked else ""]
+        title = Title(" ".join(filter(None, words)), key, kept=not checked)
         path = self.get_option("history_file")
         lock = getattr(self._display, "_lock", None) or threading.RLock()
         live = lock if is_live(os.environ) else None
@@ -129,7 +125,7 @@ class CallbackModule(Default):
         if self._reporter is None:
             super().v2_runner_on_start(host, task)
         else:
-            self._reporter.began(self._hosts(host, task), _name(task), _phase(task))
+            self._reporter.began(host.get_name(), _name(task), _phase(task), bool(task.run_once))
 
     def v2_runner_retry(self, result: Any) -> None:
         if self._reporter is None:
@@ -207,19 +203,14 @@ class CallbackModule(Default):
 
     def _ended(self, result: Any, outcome: str) -> None:
         if self._reporter is not None:
-            hosts = self._hosts(result._host, result._task)
-            self._reporter.ended(hosts, _phase(result._task), outcome)
+            task = result._task
+            self._reporter.ended(result._host.get_name(), _phase(task), outcome, bool(task.run_once))
 
     def _failed(self, result: Any, outcome: str) -> None:
         if self._reporter is not None:
             self._handle_warnings(result._result)
             self._reporter.failed(self.host_label(result), _name(result._task), result._result, outcome)
             self._ended(result, outcome)
-
-    def _hosts(self, host: Any, task: Any) -> list[str]:
-        """A phase that runs once runs for all hosts; any other task for its own."""
-        alone = [str(host.get_name())]
-        return self._reporter.hosts if self._reporter and task.run_once and _phase(task) else alone
 
 
 def _name(task: Any) -> str:

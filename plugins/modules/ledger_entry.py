@@ -35,8 +35,8 @@ options:
     description: The application that it is about.
     type: str
     default: ""
-  message:
-    description: One sentence for people.
+  msg:
+    description: One sentence for people, C(message) in the entry.
     type: str
     required: true
   outcome:
@@ -65,7 +65,7 @@ EXAMPLES = r"""
   mas.ops.ledger_entry:
     kind: failover
     application: agents
-    message: The database moved to db-2.
+    msg: The database moved to db-2.
     data:
       from: db-1
       to: db-2
@@ -104,7 +104,7 @@ SPEC = LEDGER_PATH + ArgumentSpec(
         "kind": {"type": "str", "required": True},
         "action": {"type": "str", "default": "noted"},
         "application": {"type": "str", "default": ""},
-        "message": {"type": "str", "required": True},
+        "msg": {"type": "str", "required": True},
         "outcome": {"type": "str", "choices": list(OUTCOMES), "default": SUCCEEDED},
         "data": {"type": "dict", "default": {}},
         "run": {"type": "str", "default": ""},

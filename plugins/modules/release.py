@@ -236,6 +236,10 @@ token:
   description: The lock's fencing token, for the next phase of this run.
   type: int
   returned: success
+contracted:
+  description: The release for which the schema was contracted, where that bars the way to earlier ones.
+  type: str
+  returned: success
 way_back:
   description: The command that brings the previous release back.
   type: str

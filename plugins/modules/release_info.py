@@ -81,6 +81,10 @@ operation:
   description: The change that was begun and not ended (staged, failed half-way or killed), if there is one.
   type: dict
   returned: success
+contracted:
+  description: The release for which the schema was contracted, where that bars the way to earlier ones.
+  type: str
+  returned: success
 way_back:
   description: The command that brings the previous release back.
   type: str
@@ -88,34 +92,16 @@ way_back:
   sample: ansible-playbook mas.ops.rollback -e application=agents -e version=1.0.0
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from ..module_utils._core.argspec import ArgumentSpec
 from ..module_utils._core.edge import run_query
-from ..module_utils._releases.adapters.folders import applications, load_application
-from ..module_utils._releases.adapters.host import assemble
-from ..module_utils._releases.manage import describe
+from ..module_utils._releases.adapters.call import info
 
 SPEC = ArgumentSpec({"application": {"type": "str"}})
 
 
-def releases(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The question behind the module."""
-    if params["application"]:
-        return _one(params["application"])
-    return {"applications": {name: _one(name) for name in applications()}}
-
-
-def _one(name: str) -> Mapping[str, Any]:
-    app = load_application(name)
-    ports, layout = assemble(app)
-    return describe(app, layout, ports)
-
-
 def main() -> None:
     """Run the module."""
-    run_query(SPEC, releases)
+    run_query(SPEC, info)
 
 
 if __name__ == "__main__":

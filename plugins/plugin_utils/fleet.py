@@ -55,6 +55,14 @@ def rollback_target(hosts: Mapping[str, Mapping[str, Any]], at: str = "") -> str
     lives = {facts["live"] for facts in hosts.values()}
     previous = {facts["previous"] for facts in hosts.values() if facts["previous"]}
     ways = {(facts["live"], facts["previous"]) for facts in hosts.values()}
+    contracted = {str(facts["contracted"]) for facts in hosts.values() if facts.get("contracted")}
+    if contracted and not previous:
+        raise Refused(
+            f"the schema of the database was contracted for {', '.join(sorted(contracted))}, and releases before it "
+            "no longer fit it",
+            where="ledger",
+            fix="Restore the data to a restore point from before that, or deploy a corrected release.",
+        )
     if len(ways) == 1:
         return _only_way(*ways.pop())
     targets = previous & lives

@@ -98,7 +98,7 @@ def rollout(
     confirmed = all(phases[name]["confirmed"] == "ok" for name in waiting)
     unstaged = [name for name in hosts if name not in staged]
     back = [name for name in hosts if phases[name]["left"] == "ok"]
-    go = bool(staged) and len(unstaged) <= max_fail and not broken
+    go = bool(staged) and len(unstaged) <= max_fail and not broken and not _denied(hostvars, hosts)
     complete = go and len(switched) == len(staged)
     return {
         "staged": staged,
@@ -128,9 +128,10 @@ def rollout_failure(
     back = state["back"]
     kept = [name for name in state["switched"] if name not in back and name not in failed]
     closed = _closed_gate(hostvars, hosts)
-    lines = [
-        f"{application} {version} was not deployed to every host: it failed on {', '.join(failed) or 'none'}."
-    ]
+    where = f" to every host: it failed on {', '.join(failed)}" if failed else ""
+    lines = [f"{application} {version} was not deployed{where}."]
+    denied = _denied(hostvars, hosts)
+    lines += [f"It was not approved: {denied}"] if denied else []
     lines += ["The gate closed before the next batch.", closed, ""] if closed else []
     lines += [f"  {name}: {_told(hostvars[name])}" for name in failed]
     if back:
@@ -149,6 +150,14 @@ def _skipped(name: str, registered: Mapping[str, Any]) -> bool:
     """Whether the gate left the host out, which is no failure of it."""
     decision = registered.get("gate_decision") or {}
     return bool((decision.get("hosts") or {}).get(name, {}).get("decision") == "skip")
+
+
+def _denied(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> str:
+    """Why nobody approved what is staged; empty when somebody did, or nobody had to."""
+    asked = (hostvars.get(name, {}).get("deploy_approved") or {} for name in hosts)
+    return next(
+        (str(answer.get("msg")) for answer in asked if answer and answer.get("decision") != "approved"), ""
+    )
 
 
 def _closed_gate(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> str:

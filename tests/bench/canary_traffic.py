@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, Window, total
+from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, Window
 from ansible_collections.mas.ops.plugins.module_utils._traffic.latency import EDGES
 from numpy.typing import NDArray
 
@@ -34,11 +34,6 @@ class Scenario:
     draw: Callable[[Generator], list[Window]]
 
 
-def sums(windows: Sequence[Window]) -> tuple[Sample, Sample]:
-    whole = total(windows)
-    return whole.canary, whole.baseline
-
-
 def errors(
     rng: Generator,
     baseline: float,
@@ -54,11 +49,11 @@ def errors(
     for number, share in enumerate(shares):
         swing = 1 + wave * math.sin(number)
         mine = round(requests * share)
-        arms = [
+        failed = [
             Sample(count, int(rng.binomial(count, min(1.0, rate * swing))))
             for count, rate in ((mine, canary), (requests - mine, baseline))
         ]
-        windows.append(Window(number, *arms))
+        windows.append(Window(number, failed[0], failed[1]))
     return windows
 
 
@@ -100,8 +95,8 @@ def latency(
     mine = requests // 10
     windows = []
     for number in range(WINDOWS):
-        arms = [_arm(canary(rng, mine), only), _arm(quick(rng, requests - mine), only)]
-        windows.append(Window(number, *arms))
+        new = _arm(canary(rng, mine), only)
+        windows.append(Window(number, new, _arm(quick(rng, requests - mine), only)))
     return windows
 
 

@@ -2,6 +2,7 @@
 """How long a deploy and a rollback take, as ratios against a ping of the same hosts in the same run.
 
     tests/bench/deploy.py [--hosts 10] [--rounds 3]
+    tests/bench/deploy.py --hosts 1 5 10 20 --rounds 1     how it grows with the number of hosts
 
 A round is: ping, deploy of a version that no host has seen, ping, rollback, named rollback. The medians of
 all rounds are compared, so a machine that is busy with something else slows both sides of a ratio. All
@@ -32,6 +33,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/bed"))
 
@@ -50,7 +52,10 @@ SSH = re.compile(r"^<([^>]+)> SSH: EXEC (?:ssh|sftp|scp) ", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Sample:
-    """One command: wall and controller CPU seconds, and the most tasks that one host had a part in."""
+    """One command: wall and controller CPU seconds, and the tasks that a host had a part in.
+
+    What is done once for all hosts counts for none of them, although Ansible names the first host for it.
+    """
 
     mode: str
     name: str
@@ -136,7 +141,7 @@ class Bench:
             self.ping().check()
         before = _cpu()
         done = command().check()
-        sample = Sample(mode, name, done.seconds, _cpu() - before, _most(OUTCOME.findall(done.output)))
+        sample = Sample(mode, name, done.seconds, _cpu() - before, _usual(OUTCOME.findall(done.output)))
         print(f"   {mode} {name}: {sample.wall:.1f} s, CPU {sample.cpu:.1f} s", flush=True)
         self.samples.append(sample)
 
@@ -181,6 +186,17 @@ def table(measured: list[Row], executions: dict[str, int]) -> str:
     return "\n".join(lines)
 
 
+def growth(reports: list[dict[str, Any]]) -> str:
+    """Between the smallest and the largest fleet, by mode and command."""
+    small, large = reports[0], reports[-1]
+    more = large["hosts"] - small["hosts"]
+    walls = {(row["mode"], row["name"]): row["wall"] for row in small["medians"]}
+    return "\n".join(
+        f"{row['mode']}  {row['name']:<22} {(row['wall'] - walls[row['mode'], row['name']]) / more:>7.2f}"
+        for row in large["medians"]
+    )
+
+
 def _medians(samples: list[Sample]) -> tuple[float, float]:
     wall = statistics.median(sample.wall for sample in samples)
     return wall, statistics.median(sample.cpu for sample in samples)
@@ -188,6 +204,10 @@ def _medians(samples: list[Sample]) -> tuple[float, float]:
 
 def _most(hosts: list[str]) -> int:
     return max(Counter(hosts).values(), default=0)
+
+
+def _usual(hosts: list[str]) -> int:
+    return int(statistics.median(Counter(hosts).values())) if hosts else 0
 
 
 def _cpu() -> float:
@@ -216,26 +236,34 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--hosts", type=int, default=10)
+    parser.add_argument("--hosts", type=int, nargs="+", default=[10])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--suite", choices=["bookworm", "trixie", "mixed"], default="bookworm")
     options = parser.parse_args()
-    try:
-        samples, executions = measure(options.hosts, options.rounds, options.suite)
-    except CommandFailed as error:
-        print(error, file=sys.stderr)
-        return 1
-    measured = list(rows(samples))
-    report = {
-        "settings": {**vars(options), "cores": os.cpu_count()},
-        "medians": [{**asdict(row), "verdict": row.verdict} for row in measured],
-        "ssh_executions": executions,
-        "samples": [asdict(sample) for sample in samples],
-    }
+    reports = []
+    for hosts in options.hosts:
+        try:
+            samples, executions = measure(hosts, options.rounds, options.suite)
+        except CommandFailed as error:
+            print(error, file=sys.stderr)
+            return 1
+        measured = list(rows(samples))
+        reports.append(
+            {
+                "hosts": hosts,
+                "medians": [{**asdict(row), "verdict": row.verdict} for row in measured],
+                "ssh_executions": executions,
+                "samples": [asdict(sample) for sample in samples],
+            }
+        )
+        print(f"\n{hosts} hosts on {os.cpu_count()} cores, medians of {options.rounds} rounds")
+        print(table(measured, executions))
+    settings = {"rounds": options.rounds, "suite": options.suite, "cores": os.cpu_count()}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"\n{options.hosts} hosts on {os.cpu_count()} cores, medians of {options.rounds} rounds")
-    print(f"{table(measured, executions)}\n\nAll samples: {RESULTS.relative_to(CHECKOUT)}")
+    RESULTS.write_text(json.dumps({"settings": settings, "sizes": reports}, indent=2) + "\n")
+    if len(reports) > 1:
+        print(f"\nSeconds that each further host costs, all on this machine\n{growth(reports)}")
+    print(f"\nAll samples: {RESULTS.relative_to(CHECKOUT)}")
     return 0
 
 

@@ -227,7 +227,7 @@ def test_waiting_for_the_window(fleet: Fleet) -> None:
 
 def test_a_freeze_that_is_declared_between_batches_takes_the_first_one_back(fleet: Fleet) -> None:
     """Its calendar holds nothing until the first batch switches, which takes some seconds under watch."""
-    everywhere(fleet, "5.0.0")
+    fleet.deploy("5.0.0").check()
     calendar = fleet.bed.state / "freezes.ics"
     calendar.write_text(ICS.format(""))
     slowly = {"deploy_batch_size": 1, "deploy_steps": [50], "deploy_bake": 12}
@@ -236,10 +236,11 @@ def test_a_freeze_that_is_declared_between_batches_takes_the_first_one_back(flee
         process = fleet.start("deploy", **given)
         assert process.stdout
         output = ""
-        for line in process.stdout:
-            output += line
-            if line.startswith("TASK [Switch to agents 4.0.0]"):
-                calendar.write_text(ICS.format(EVENT))
+        with process.stdout as lines:
+            for line in lines:
+                output += line
+                if line.startswith("TASK [Switch to agents 4.0.0]"):
+                    calendar.write_text(ICS.format(EVENT))
         process.wait(timeout=300)
     assert process.returncode != 0, output
     assert output.count("TASK [Switch to agents 4.0.0]") == 1

@@ -53,11 +53,20 @@ def test_nothing_is_started_or_enabled_by_the_role(host: Host):
     assert host.run("systemctl is-active agents-worker@blue").stdout.strip() == "inactive"
 
 
+def test_the_dead_mans_switch_looks_at_each_boot_and_finds_nothing(host: Host):
+    unit = "agents-dead-man.service"
+    assert host.run(f"systemctl is-enabled {unit}").stdout.strip() == "enabled"
+    assert host.run(f"systemd-analyze verify {unit}").stderr.strip() == ""
+    host.check_output(f"systemctl start {unit}")
+    assert host.run(f"systemctl show -p ConditionResult --value {unit}").stdout.strip() == "no"
+
+
 def test_contract(host: Host):
     contract = json.loads(host.file("/etc/mas/agents/application.json").content_string)
     assert contract == {
         "schema": 1,
         "name": "agents",
+        "exclusive": False,
         "environment": "development",
         "user": "agents",
         "group": "agents",

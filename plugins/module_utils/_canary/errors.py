@@ -29,20 +29,15 @@ class Errors:
 
     @classmethod
     def of(cls, windows: Sequence[Window], whole: Window, settings: Settings) -> Errors:
-        strata = [
-            Stratum(each.canary.requests, each.canary.errors, each.baseline.requests, each.baseline.errors)
-            for each in strata_of(windows)
-        ]
-        all_of = Stratum(
-            whole.canary.requests, whole.canary.errors, whole.baseline.requests, whole.baseline.errors
-        )
+        strata = [_stratum(group) for group in strata_of(windows)]
+        all_of = _stratum(windows)
         return cls(
             settings,
             all_of,
-            evidence(strata),
+            evidence(strata, settings.error_ratio),
             rate_ratio(strata),
             whole.canary.rate - whole.baseline.rate,
-            worst_difference(all_of, settings.pass_confidence),
+            worst_difference(all_of, settings.confidence),
         )
 
     @property
@@ -53,7 +48,7 @@ class Errors:
         """The sentence that fails the canary, or nothing."""
         shown = self.found.total >= math.log(self.settings.evidence)
         stays = self.found.spread >= math.log(self.settings.spread) if self.settings.spread else True
-        much = self.ratio >= self.settings.error_ratio and self.difference > self.settings.error_floor
+        much = self.whole.canary_events > self.settings.error_floor * self.whole.canary
         if not (self._enough and shown and stays and much):
             return []
         canary, baseline = self.whole.canary_events, self.whole.baseline_events
@@ -66,7 +61,7 @@ class Errors:
 
     @property
     def harmless(self) -> bool:
-        return self.worst < self.settings.pass_margin
+        return self.worst < self.settings.margin and not suspicious(self.found, self.settings)
 
     def numbers(self) -> dict[str, Any]:
         return {
@@ -76,6 +71,21 @@ class Errors:
             "difference": round(self.difference, 6),
             "worst_difference": round(self.worst, 6),
         }
+
+
+def _stratum(windows: Sequence[Window]) -> Stratum:
+    return Stratum(
+        sum(window.canary.requests for window in windows),
+        sum(window.canary.errors for window in windows),
+        sum(window.baseline.requests for window in windows),
+        sum(window.baseline.errors for window in windows),
+        max((window.canary.errors for window in windows), default=0),
+    )
+
+
+def suspicious(found: Evidence, settings: Settings) -> bool:
+    """Whether half of what would fail it is already there."""
+    return found.total > math.log(settings.evidence) / 2
 
 
 def factor(logarithm: float) -> float:

@@ -25,20 +25,24 @@ from statistics import NormalDist
 
 from .sample import Window
 
-#: By how much the rate may be higher, all equally likely beforehand: in steps that no rise falls between.
-RATIOS = (1.5, 2.0, 3.0, 5.0, 8.0, 15.0, 30.0, 100.0)
+#: How many times as high the rate may be, all equally likely beforehand: in steps that no rise falls between.
+RATIOS = (1.0, 1.4, 2.0, 3.0, 5.0, 10.0, 20.0, 60.0)
 #: The part of the strata that may be out of the ordinary.
 ODD = 0.1
 
 
 @dataclass(frozen=True)
 class Stratum:
-    """Events (errors, slow requests) among the requests of both arms in one stretch of time."""
+    """Events (errors, slow requests) among the requests of both arms in one stretch of time.
+
+    :param peak: the most events of the canary in one of its windows
+    """
 
     canary: int
     canary_events: int
     baseline: int
     baseline_events: int
+    peak: int
 
 
 @dataclass(frozen=True)
@@ -46,31 +50,46 @@ class Evidence:
     """Natural logarithms of Bayes factors for "worse".
 
     :param total: from all strata
-    :param spread: without the one stratum that says the most; a single burst of errors leaves it small
+    :param spread: without the canary's events of the one window that says the most, so that a single burst of errors
+        leaves it small
     """
 
     total: float
     spread: float
 
 
-def evidence(strata: Sequence[Stratum]) -> Evidence:
+def evidence(strata: Sequence[Stratum], tolerated: float) -> Evidence:
     """
     :param strata: with requests of both arms in each
+    :param tolerated: a ratio of the rates, above 1, up to which the canary is not worse however much is counted.
+        The least ratio that counts as worse is its square, which is as far from it as 1 is on the other side.
     """
+    ratios = [tolerated * tolerated * ratio for ratio in RATIOS]
     told = [stratum for stratum in strata if stratum.canary_events or stratum.baseline_events]
-    parts = [[_log_ratio(stratum, ratio) for stratum in told] for ratio in RATIOS]
+    parts = [[_log_ratio(stratum, ratio, stratum.canary_events) for stratum in told] for ratio in ratios]
     sums = [math.fsum(part) for part in parts]
-    candidates = [number for number, stratum in enumerate(told) if stratum.canary_events]
-    without = [log_mean([whole - part[number] for whole, part in zip(sums, parts)]) for number in candidates]
+    without = [
+        log_mean(
+            [
+                whole - part[number] + _log_ratio(stratum, ratio, stratum.canary_events - stratum.peak)
+                for whole, part, ratio in zip(sums, parts, ratios)
+            ]
+        )
+        for number, stratum in enumerate(told)
+        if stratum.peak
+    ]
     return Evidence(log_mean(sums), min(without, default=0.0))
 
 
-def _log_ratio(stratum: Stratum, ratio: float) -> float:
+def _log_ratio(stratum: Stratum, ratio: float, events: int) -> float:
     """Log likelihood of the events' division between the arms under ``ratio``, over that under equal rates; or of
-    an odd stratum, where it is the same."""
+    an odd stratum, where it is the same.
+
+    :param events: of the canary
+    """
     requests = stratum.canary + stratum.baseline
     base = math.log(requests / (stratum.baseline + ratio * stratum.canary))
-    usual = stratum.canary_events * (math.log(ratio) + base) + stratum.baseline_events * base
+    usual = events * (math.log(ratio) + base) + stratum.baseline_events * base
     top = max(usual, 0.0)
     return top + math.log((1 - ODD) * math.exp(usual - top) + ODD * math.exp(-top))
 
@@ -99,8 +118,8 @@ def worst_difference(all_of: Stratum, confidence: float) -> float:
     The hybrid score interval, which holds for small counts and for zero (Newcombe, 1998, method 10).
     """
     z = NormalDist().inv_cdf(confidence)
-    rate_c, _, upper_c = _wilson(all_of.canary_events, all_of.canary, z)
-    rate_b, lower_b, _ = _wilson(all_of.baseline_events, all_of.baseline, z)
+    rate_c, dummy, upper_c = _wilson(all_of.canary_events, all_of.canary, z)
+    rate_b, lower_b, dummy = _wilson(all_of.baseline_events, all_of.baseline, z)
     return rate_c - rate_b + math.hypot(upper_c - rate_c, rate_b - lower_b)
 
 
@@ -114,22 +133,25 @@ def _wilson(events: int, requests: int, z: float) -> tuple[float, float, float]:
     return rate, max(0.0, middle - half), min(1.0, middle + half)
 
 
-def strata_of(windows: Sequence[Window]) -> list[Window]:
-    """Windows merged until each has requests of both arms, as a comparison needs.
+def strata_of(windows: Sequence[Window]) -> list[tuple[Window, ...]]:
+    """Neighbouring windows in groups that each have requests of both arms, as a comparison needs.
 
     When the canary serves alone at the end, it is compared with the latest that is known of the baseline: with as
     much of it as the canary has requests, or all.
     """
-    merged: list[Window] = []
-    waiting = Window()
+    groups: list[tuple[Window, ...]] = []
+    waiting: tuple[Window, ...] = ()
     for window in windows:
-        waiting += window
-        if waiting.baseline.requests:
-            merged.append(waiting)
-            waiting = Window()
-    if waiting.canary.requests and merged:
-        alone = waiting.canary.requests
-        while merged and waiting.baseline.requests < alone:
-            waiting = merged.pop() + waiting
-        merged.append(waiting)
-    return [window for window in merged if window.canary.requests]
+        waiting += (window,)
+        if window.baseline.requests:
+            groups.append(waiting)
+            waiting = ()
+    alone = sum(window.canary.requests for window in waiting)
+    if alone and groups:
+        known = 0
+        while groups and known < alone:
+            group = groups.pop()
+            known += sum(window.baseline.requests for window in group)
+            waiting = group + waiting
+        groups.append(waiting)
+    return [group for group in groups if any(window.canary.requests for window in group)]

@@ -52,7 +52,7 @@ def judge(
     """
     whole = total(windows)
     errors = Errors.of(windows, whole, settings)
-    latency = Tail.of(windows, settings) or Values.of(windows, settings, ended)
+    latency = Tail.of(windows, whole, settings) or Values.of(windows, settings, ended)
     numbers = {**_numbers(whole), **errors.numbers(), "latency": latency.numbers() if latency else None}
     against = [*_stops(windows, whole, settings), *errors.against()]
     against += latency.against() if latency else []
@@ -65,7 +65,7 @@ def judge(
             return Verdict(FAIL, True, (held_for, *unknown), numbers)
         return Verdict(INCONCLUSIVE, False, unknown, numbers)
     if errors.harmless and (latency is None or latency.harmless):
-        shown = f"its error rate is higher by less than {_percent(settings.pass_margin)}, if at all"
+        shown = f"its error rate is higher by less than {_percent(settings.margin)}, if at all"
         return Verdict(PASS, True, (shown,), numbers)
     if ended:
         return Verdict(PASS, True, ("nothing was seen against it until the end",), numbers)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .errors import factor
+from .errors import factor, suspicious
 from .evidence import Evidence, Stratum, evidence, strata_of, worst_difference
 from .ranks import Comparison, compare
 from .sample import Window, total
@@ -52,25 +52,21 @@ class Tail:
     limit: float
 
     @classmethod
-    def of(cls, windows: Sequence[Window], settings: Settings) -> Tail | None:
+    def of(cls, windows: Sequence[Window], whole: Window, settings: Settings) -> Tail | None:
         """``None`` when an arm has no histogram."""
-        whole = total(windows)
-        if not (whole.canary.histogram and whole.baseline.histogram):
+        all_of = _Tails.of(windows, whole)
+        if not all(all_of.requests):
             return None
-        known = sorted({*whole.canary.histogram, *whole.baseline.histogram})
-        pairs = list(_pairs(known, settings))
-        strata = [_Tails.of(window) for window in strata_of(windows)]
-        all_of = _Tails.of(whole)
-        edges = tuple(_slower(strata, all_of, edge, allowed) for edge, allowed in pairs)
+        pairs = list(_pairs(sorted({*all_of.canary, *all_of.baseline}), settings))
+        strata = [_Tails.of(group, total(group)) for group in strata_of(windows)]
+        edges = tuple(_slower(strata, all_of, edge, allowed, settings) for edge, allowed in pairs)
         return cls(settings, edges, math.log(settings.evidence * max(1, len(pairs))))
 
     def _shown(self, each: Slower) -> bool:
         settings = self.settings
         enough = min(each.whole.canary, each.whole.baseline) >= settings.min_requests
         stays = each.found.spread >= math.log(settings.spread) if settings.spread else True
-        return (
-            enough and stays and each.found.total >= self.limit and each.difference > settings.latency_share
-        )
+        return enough and stays and each.found.total >= self.limit
 
     def against(self) -> list[str]:
         shown = [each for each in self.edges if self._shown(each)]
@@ -86,8 +82,11 @@ class Tail:
 
     @property
     def harmless(self) -> bool:
-        sure, share = self.settings.pass_confidence, self.settings.latency_share
-        return all(worst_difference(each.whole, sure) < share for each in self.edges)
+        sure, share = self.settings.confidence, self.settings.latency_share
+        return not any(
+            suspicious(each.found, self.settings) or worst_difference(each.whole, sure) >= share
+            for each in self.edges
+        )
 
     def numbers(self) -> dict[str, Any]:
         if not self.edges:
@@ -115,29 +114,41 @@ def _pairs(known: Sequence[float], settings: Settings) -> Iterator[tuple[float, 
 
 @dataclass(frozen=True)
 class _Tails:
-    """The requests of both arms with a latency, and how many were slower than each edge."""
+    """How many requests of both arms were slower than each edge, and how many have a latency at all.
+
+    :param each: the canary's, window by window
+    """
 
     canary: Mapping[float, int]
     baseline: Mapping[float, int]
     requests: tuple[int, int]
+    each: tuple[Mapping[float, int], ...]
 
     @classmethod
-    def of(cls, window: Window) -> _Tails:
-        canary, baseline = window.canary.tails(), window.baseline.tails()
-        return cls(canary, baseline, (max(canary.values(), default=0), max(baseline.values(), default=0)))
+    def of(cls, windows: Sequence[Window], whole: Window) -> _Tails:
+        canary, baseline = whole.canary.tails(), whole.baseline.tails()
+        each = (canary,) if len(windows) == 1 else tuple(window.canary.tails() for window in windows)
+        requests = (max(canary.values(), default=0), max(baseline.values(), default=0))
+        return cls(canary, baseline, requests, each)
 
     def at(self, edge: float, allowed: float) -> Stratum:
         canary, baseline = self.requests
-        return Stratum(canary, self.canary.get(edge, 0), baseline, self.baseline.get(allowed, 0))
+        peak = max((tails.get(edge, 0) for tails in self.each), default=0)
+        return Stratum(canary, self.canary.get(edge, 0), baseline, self.baseline.get(allowed, 0), peak)
 
 
-def _slower(strata: Sequence[_Tails], all_of: _Tails, edge: float, allowed: float) -> Slower:
-    """Evidence is only computed where there may be some."""
+def _slower(
+    strata: Sequence[_Tails], all_of: _Tails, edge: float, allowed: float, settings: Settings
+) -> Slower:
+    """Where no more of the canary's requests are slow than may be, there is nothing to show, and none is computed."""
     slower = Slower(edge, allowed, Evidence(0.0, 0.0), all_of.at(edge, allowed))
-    if slower.difference <= 0:
+    if slower.whole.canary_events <= settings.latency_share * slower.whole.canary:
         return slower
     counted = (each.at(edge, allowed) for each in strata)
-    return replace(slower, found=evidence([each for each in counted if each.canary and each.baseline]))
+    return replace(
+        slower,
+        found=evidence([each for each in counted if each.canary and each.baseline], settings.latency_ratio),
+    )
 
 
 @dataclass(frozen=True)

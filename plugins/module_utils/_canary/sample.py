@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,9 +143,10 @@ class Window:
         return cls(at, missing=str(data.get("missing") or ""), **arms)
 
 
-def total(windows: Iterable[Window]) -> Window:
+def total(windows: Sequence[Window]) -> Window:
     """All windows as one."""
-    return sum(windows, Window())
+    first, *others = windows or (Window(),)
+    return sum(others, first)
 
 
 def pool(hosts: Sequence[Sequence[Window]]) -> tuple[Window, ...]:
@@ -154,12 +155,14 @@ def pool(hosts: Sequence[Sequence[Window]]) -> tuple[Window, ...]:
     A host that has fewer than the others was seen less often: its first windows are missing from the sum.
     """
     longest = max(map(len, hosts), default=0)
-    return tuple(total(host[back] for host in hosts if len(host) >= -back) for back in range(-longest, 0))
+    return tuple(total([host[back] for host in hosts if len(host) >= -back]) for back in range(-longest, 0))
 
 
 def _sum(one: Mapping[float, int], other: Mapping[float, int]) -> Mapping[float, int]:
     if not (one and other):
         return one or other
+    if one.keys() == other.keys():
+        return {low: count + other[low] for low, count in one.items()}
     return {low: one.get(low, 0) + other.get(low, 0) for low in {**one, **other}}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import BadInput
@@ -18,13 +18,13 @@ _LIMITS = {
     "min_requests": (0, math.inf),
     "evidence": (1, math.inf),
     "spread": (0, math.inf),
-    "error_ratio": (1, 100),
+    "error_ratio": (1.01, 100),
     "error_floor": (0, 1),
     "hard_rate": (0, 1),
     "hard_requests": (1, math.inf),
-    "pass_margin": (0, 1),
-    "pass_confidence": (0.5, 0.999999),
-    "latency_ratio": (1, 100),
+    "margin": (0, 1),
+    "confidence": (0.5, 0.999999),
+    "latency_ratio": (1.01, 100),
     "latency_floor": (0, math.inf),
     "latency_share": (0, 1),
     "latency_p": (0, 0.5),
@@ -41,11 +41,11 @@ class Settings:
     :param evidence: the Bayes factor at which worse counts as shown; 1/evidence bounds the healthy canaries failed
     :param spread: the Bayes factor that must remain without the window that says the most
     :param error_ratio: times the baseline's error rate that are tolerated
-    :param error_floor: a difference of error rates up to which nothing fails (0.001 is 0.1 %)
+    :param error_floor: an error rate of the canary up to which nothing fails (0.001 is 0.1 %)
     :param hard_rate: the error rate that fails at once, whatever the baseline does
     :param hard_requests: the latest requests of the canary over which that rate is taken
-    :param pass_margin: passes early when the error rate is shown to be higher by less than this
-    :param pass_confidence: how sure that must be
+    :param margin: passes early when the error rate is shown to be higher by less than this
+    :param confidence: how sure that must be
     :param latency_ratio: times the baseline's latency that are tolerated
     :param latency_floor: milliseconds more that are tolerated
     :param latency_share: the part of the requests that may be slower than tolerated (0.01: the 99th percentile)
@@ -55,15 +55,15 @@ class Settings:
     :param hold_limit: seconds after which a canary that nothing can be said about fails
     """
 
-    min_requests: int = 50
+    min_requests: int = 20
     evidence: float = 50.0
     spread: float = 3.0
     error_ratio: float = 1.25
     error_floor: float = 0.001
     hard_rate: float = 0.25
     hard_requests: int = 30
-    pass_margin: float = 0.005
-    pass_confidence: float = 0.999
+    margin: float = 0.005
+    confidence: float = 0.999
     latency_ratio: float = 1.25
     latency_floor: float = 5.0
     latency_share: float = 0.01
@@ -90,7 +90,7 @@ class Settings:
 
         :raises BadInput: an unknown name or no number
         """
-        kinds = {each.name: type(each.default) for each in fields(cls)}
+        kinds = {name: type(value) for name, value in vars(cls()).items()}
         unknown = sorted(set(data) - set(kinds))
         if unknown:
             raise BadInput(

@@ -49,5 +49,6 @@ def event(params: Mapping[str, Any]) -> dict[str, Any]:
             where="data",
             fix="Keep it elsewhere, and note its place and digest here.",
         )
-    names = ("kind", "action", "application", "message", "outcome", "data", "run", "actor")
-    return {name: params[name] for name in names if params[name]}
+    names = ("kind", "action", "application", "outcome", "data", "run", "actor")
+    given = {name: params[name] for name in names if params[name]}
+    return {**given, "message": params["msg"]}

@@ -49,7 +49,12 @@ class History:
     @property
     def previous(self) -> str | None:
         """What a rollback without a target goes back to."""
-        return self.stack[-2] if len(self.stack) - 2 >= self.floor else None
+        return self.earlier(1)
+
+    def earlier(self, steps: int) -> str | None:
+        """The release so many steps below the top, if one can go back there."""
+        at = len(self.stack) - 1 - steps
+        return self.stack[at] if at >= self.floor else None
 
     def below(self, version: str | None) -> str | None:
         """The release that the schema was contracted for, when it bars the way to ``version`` (or to any)."""

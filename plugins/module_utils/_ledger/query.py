@@ -91,7 +91,7 @@ def parse_time(text: str, where: str = "time") -> datetime:
         if found is None:
             raise ValueError
         day, clock, zone = found.groups()
-        clock, _, fraction = (clock or "00:00").replace(",", ".").partition(".")
+        clock, dummy, fraction = (clock or "00:00").replace(",", ".").partition(".")
         moment = datetime.fromisoformat(f"{day}T{clock}")
         micro = int(fraction.ljust(6, "0")[:6]) if fraction else 0
         return moment.replace(microsecond=micro, tzinfo=_zone(zone)).astimezone(timezone.utc)

@@ -65,7 +65,7 @@ class Chain:
         }
 
 
-def everything(_: Mapping[str, Any]) -> bool:
+def everything(_entry: Mapping[str, Any]) -> bool:
     """The question that each entry answers."""
     return True
 

@@ -40,9 +40,9 @@ class Summary:
         action = str(entry.get("action"))
         change = Change(
             str(entry.get("time", "")),
-            str(entry.get("environment", "")),
-            str(entry.get("slot", "")),
-            round(sum((entry.get("seconds") or {}).values()), 3),
+            str(entry.get("environment") or ""),
+            str(entry.get("slot") or ""),
+            _total(entry.get("seconds")),
         )
         return replace(
             self,
@@ -68,6 +68,12 @@ class Summary:
             "counts": dict(self.counts),
             "last": {action: change.to_dict() for action, change in self.last.items()},
         }
+
+
+def _total(seconds: Any) -> float:
+    """The sum over the steps; what is no number does not count, for this must never stop a rotation."""
+    steps = seconds.values() if isinstance(seconds, Mapping) else ()
+    return round(sum(float(value) for value in steps if isinstance(value, (int, float))), 3)
 
 
 def parse_summary(data: Mapping[str, Any]) -> Summary:

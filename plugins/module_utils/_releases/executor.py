@@ -273,8 +273,11 @@ class Executor:
 
     def _await_workers(self, step: Step) -> None:
         units = self.layout.workers(step.target)
-        self.ports.clock.sleep(_WORKERS_STAY)
         facts = self.ports.units.show(units)
+        left = _WORKERS_STAY - self.ports.clock.seconds() + max(facts[unit].since for unit in units)
+        if left > 0:
+            self.ports.clock.sleep(left)
+            facts = self.ports.units.show(units)
         for unit in units:
             if not facts[unit].up or facts[unit].restarts:
                 raise HealthError(
@@ -320,10 +323,17 @@ class Executor:
         before = self._release_in(self.state.live) if self.state.live else None
         nothing = "to" in step.detail and step.detail["to"] is None
         after = None if nothing else self._release_in(step.target)
+        action = step.detail["action"]
+        source = self._source_of(after) if after and action == "live" else {}
         # How long a run takes, which the gate must know, counts from its staging and not from its last call.
         began = {"began": self.state.operation.since} if self.state.operation else {}
-        self.record(step.detail["action"], before or None, after, slot=step.target, **began)
+        self.record(action, before or None, after, slot=step.target, **began, **source)
         self._journal(None, live=None if nothing else step.target)
+
+    def _source_of(self, release: str) -> dict[str, str]:
+        """From which revision and from when what goes live is: lead times are counted from there."""
+        manifest = self._manifest(release)
+        return {"commit": manifest.commit, "built": manifest.built}
 
     def _close(self, step: Step) -> None:
         if "action" in step.detail:

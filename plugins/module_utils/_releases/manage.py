@@ -242,6 +242,7 @@ def report(facts: Facts, app: Application) -> dict[str, Any]:
         "history": list(facts.history.stack),
         "releases": sorted(facts.on_disk),
         "operation": facts.state.operation.to_dict() if facts.state.operation else None,
+        "contracted": facts.history.below(None),
         "armed": facts.armed.to_dict() if facts.armed else None,
         "way_back": way_back(app.name, previous),
     }
@@ -275,7 +276,8 @@ def _put_back(executor: Executor, error: OpsError) -> str:
         executor.apply(guard.undone(planner.plan_undo(facts, app), facts), None)
         live = observe(app, layout, ports).live_release
         if failed:
-            executor.record("failed", live, failed.release, error=str(error), step=failed.step)
+            told = {"operation": failed.kind, "error": str(error), "step": failed.step}
+            executor.record("failed", live, failed.release, **told)
     except OpsError as second:
         return f"Putting the host back failed as well: {second}"
     return f"This host serves what it served before: {live or 'nothing'}."

@@ -102,11 +102,7 @@ def plan_rolled_back(facts: Facts, app: Application, to: str | None = None) -> P
     release = rollback_target(facts, to)
     contracted = facts.history.below(to)
     if release is None and contracted:
-        raise Refused(
-            f"the schema of the database was contracted for {contracted}, and releases before it no longer fit it",
-            where=to or "every earlier release",
-            fix="Restore the data to a restore point from before that, or deploy a corrected release.",
-        )
+        raise _no_longer_fits(contracted, to or "every earlier release")
     if release is None:
         raise NotFound(
             _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=_targets(facts)
@@ -146,7 +142,10 @@ def plan_left(facts: Facts, app: Application, version: str) -> Plan:
         return _plan_nothing(facts, operation.slot)
     if not is_called(live, version):
         return _plan(facts)
-    target = _before_live(facts)
+    target = rollback_target(facts)
+    contracted = facts.history.below(None)
+    if target is None and contracted:
+        raise _no_longer_fits(contracted, version)
     if target is None:
         return _plan_nothing(facts, facts.state.live or SLOTS[0])
     plan = plan_rolled_back(facts, app, target)
@@ -234,17 +233,10 @@ def rollback_target(facts: Facts, to: str | None = None) -> str | None:
     operation = facts.state.operation
     if ahead and operation and operation.kind == "rollback":
         return facts.history.live
+    if ahead and facts.history.previous == facts.live_release:
+        # A deploy died there: what is live is below the top, and the way back is below that.
+        return facts.history.earlier(2)
     return facts.history.previous
-
-
-def _before_live(facts: Facts) -> str | None:
-    """What leaving the live release goes to."""
-    target = rollback_target(facts)
-    if target != facts.live_release:
-        return target
-    # A deploy died after the ledger and before the journal: the top is not live, the live one is below it.
-    below = facts.history.stack[:-2]
-    return below[-1] if below else None
 
 
 def _after(facts: Facts, app: Application, steps: Sequence[Step], brought: Step) -> Facts:
@@ -293,6 +285,14 @@ def _close(facts: Facts, release: str) -> Step:
     recorded = facts.history.live == facts.live_release
     ledger = {} if recorded else {"action": "rolled_back"}
     return Step("close", release, {"to": facts.live_release, **ledger})
+
+
+def _no_longer_fits(contracted: str, where: str) -> Refused:
+    return Refused(
+        f"the schema of the database was contracted for {contracted}, and releases before it no longer fit it",
+        where=where,
+        fix="Restore the data to a restore point from before that, or deploy a corrected release.",
+    )
 
 
 def _no_way_back(facts: Facts, to: str | None) -> str:

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The short way to a host that has this collection's code already: one ssh execution, and nothing to send or unpack."""
+"""The short way to a host that has this collection's code already: one ssh execution, and no code to send or unpack."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shlex
@@ -14,7 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+
+from ...module_utils._core.argspec import ArgumentSpec
 
 _CODE = Path(__file__).resolve().parents[2] / "module_utils"
 #: The Python of every supported distribution, which the host's own unit uses as well.
@@ -22,6 +26,8 @@ _PYTHON = "/usr/bin/python3"
 _PLACE = "/var/lib/mas/{application}/resident/{digest}"
 #: Python's exit status when there is no such program, and the shell's when there is no Python.
 _NOT_THERE = (2, 127)
+#: Artifacts up to this many bytes go along with the call; larger ones are pushed by a connection of their own.
+ALONG = 4 * 1024 * 1024
 
 
 @lru_cache(maxsize=1)
@@ -34,19 +40,34 @@ def digest() -> str:
     return summary.hexdigest()[:16]
 
 
-def call(action: ActionBase, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any] | None:
-    """The result of one call of the code on the host; ``None`` when the host does not have it.
+def call(
+    action: ActionBase, name: str, spec: ArgumentSpec, args: Mapping[str, Any], archive: str = ""
+) -> dict[str, Any] | None:
+    """The result of one call on the host; ``None`` when the host does not have the code, or no application was named.
 
-    :param params: all options of the module, checked
+    Only where Ansible would send a module without a file of its own as well (pipelining).
+
+    :param name: ``release`` or ``info``
+    :param spec: the module's options, which ``args`` are checked against
+    :param archive: a small artifact of the controller's that goes along
     """
-    place = _PLACE.format(application=params["application"], digest=digest())
-    asked = json.dumps({"params": dict(params), "check_mode": check_mode})
+    if not args.get("application") or not action._is_pipelining_enabled("new"):  # noqa: SLF001
+        return None
+    checked = ArgumentSpecValidator(**spec.to_kwargs()).validate(dict(args))
+    if checked.error_messages:
+        return {"failed": True, "changed": False, "msg": "; ".join(checked.error_messages)}
+    asked = {"params": checked.validated_parameters, "check_mode": bool(action._task.check_mode)}  # noqa: SLF001
+    if archive:
+        asked["archive"] = base64.b64encode(Path(archive).read_bytes()).decode()
+    place = _PLACE.format(application=args["application"], digest=digest())
     # Both are Ansible's interface for actions. The environment may hold the proxy to the store of artifacts.
     environment = action._compute_environment_string()  # noqa: SLF001
-    command = f"{environment} {_PYTHON} -I {shlex.quote(place)} release".strip()
-    done = action._low_level_execute_command(command, in_data=asked.encode())  # noqa: SLF001
-    if done["rc"] in _NOT_THERE:
-        return None
+    command = f"{environment} {_PYTHON} -I {shlex.quote(place)} {name}".strip()
+    done = action._low_level_execute_command(command, in_data=json.dumps(asked).encode())  # noqa: SLF001
+    return None if done["rc"] in _NOT_THERE else _result(done)
+
+
+def _result(done: Mapping[str, Any]) -> dict[str, Any]:
     try:
         result: dict[str, Any] = json.loads(done["stdout"])
     except ValueError:

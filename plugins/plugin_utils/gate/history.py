@@ -75,6 +75,6 @@ def durations(runs: Iterable[Mapping[str, Any]]) -> dict[str, Sequence[float]]:
         key = (str(run["kind"]), str(run["run"]))
         slowest[key] = max(slowest.get(key, 0.0), float(run["seconds"]))
     found: dict[str, list[float]] = {}
-    for (kind, _), seconds in slowest.items():
+    for (kind, dummy), seconds in slowest.items():
         found.setdefault(kind, []).append(seconds)
     return {kind: tuple(seconds) for kind, seconds in found.items()}

@@ -103,7 +103,7 @@ def error_budget(facts: Facts, settings: Settings) -> Check:
         return unknown(ERROR_BUDGET, facts.budget.why)
     if not facts.budget:
         return unknown(ERROR_BUDGET, "the query returned nothing", query=question.query)
-    if any(math.isnan(value) for _, value in facts.budget):
+    if any(math.isnan(value) for dummy, value in facts.budget):
         return unknown(ERROR_BUDGET, "the query returned NaN", query=question.query)
     worst = [(labels, value) for labels, value in facts.budget if not _within(value, question)]
     shown_values = [f"{labels} {value:g}".strip() for labels, value in (worst or facts.budget)[:_FEW]]

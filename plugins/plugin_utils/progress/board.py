@@ -31,7 +31,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One host. ``task`` is what it does now, ``state`` one of waiting, working, done, failed, unreachable."""
+    """One host. ``task`` is what it does now.
+
+    ``state`` is one of waiting, working, done, failed, unreachable, and stopped: by what failed on another host.
+    """
 
     host: str
     cells: Mapping[str, Cell] = field(default_factory=dict)
@@ -69,26 +72,38 @@ class Board:
         board = self._with(replace(row, cells=cells, task=task, state=state))
         return board.mark(phase, at) if phase else board
 
-    def finished(self, host: str, phase: str, outcome: str, at: float) -> Board:
-        """A task ended on a host; a skipped one was no part of the phase."""
+    def finished(self, host: str, phase: str, outcome: str, at: float, own: bool = True) -> Board:
+        """A task ended on a host; a skipped one was no part of the phase.
+
+        :param own: whether it ran there, and not on another host once for all
+        """
         row = self.rows.get(host, Row(host))
         cells = dict(row.cells)
         cell = cells.get(phase)
         if phase and cell is not None and cell.state not in BAD:
             if outcome != "skipped":
-                cells[phase] = replace(cell, state="ok" if outcome == "ignored" else outcome, ended=at)
+                # A phase that failed did so even where the playbook deals with it.
+                cells[phase] = replace(cell, state="failed" if outcome == "ignored" else outcome, ended=at)
             elif cell.ended is None:
                 del cells[phase]
             else:
                 cells[phase] = replace(cell, state="ok")
-        state = outcome if outcome in BAD else row.state
+        state = row.state
+        if outcome in BAD and state not in BAD:
+            state = outcome if own else "stopped"
         return self._with(replace(row, cells=cells, task="", state=state, ended=row.ended + 1))
 
+    def stopped(self, hosts: Iterable[str]) -> Board:
+        """What failed on one host was meant for these as well; those that failed before are still that."""
+        known = [self.rows[host] for host in hosts if host in self.rows]
+        rows = {row.host: replace(row, task="", state="stopped") for row in known if row.state not in BAD}
+        return replace(self, rows={**self.rows, **rows})
+
     def closed(self, failed: Iterable[str], unreachable: Iterable[str]) -> Board:
-        """The end of the run: what is not failed is done."""
+        """The end of the run: what is not failed is done, unless it never began or was stopped."""
         bad = {**dict.fromkeys(failed, "failed"), **dict.fromkeys(unreachable, "unreachable")}
         rows = {
-            host: replace(row, task="", state=bad.get(host, "waiting" if row.state == "waiting" else "done"))
+            host: replace(row, task="", state=bad.get(host) or _at_the_end(row, bool(bad)))
             for host, row in self.rows.items()
         }
         return replace(self, rows=rows)
@@ -106,3 +121,15 @@ class Board:
 
     def _with(self, row: Row) -> Board:
         return replace(self, rows={**self.rows, row.host: row})
+
+
+def _at_the_end(row: Row, run_failed: bool) -> str:
+    """The state of a host that did not end failed.
+
+    A failure that a rescue caught counts only when it was in a phase and the run failed in the end: so does a deploy
+    that takes its hosts back before it fails.
+    """
+    failed = row.state in BAD and any(cell.state in BAD for cell in row.cells.values())
+    if row.state == "waiting" or (run_failed and (failed or row.state == "stopped")):
+        return row.state
+    return "done"

@@ -36,7 +36,7 @@ def phase_of(action: str, args: Mapping[str, Any]) -> str:
     :param action: the task's action, with the name of its collection
     :param args: its arguments; those of ``release`` say the state
     """
-    collection, _, name = action.rpartition(".")
+    collection, dummy, name = action.rpartition(".")
     if collection != "mas.ops":
         return ""
     if name == "release":

@@ -17,11 +17,10 @@ def opening(board: Board, left: Left | None) -> str:
     return ", ".join(part for part in told if part)
 
 
-def phase(host: str, name: str, outcome: str, board: Board, at: float, left: Left | None) -> str:
-    """One host ended one phase."""
-    cell = board.rows[host].cells.get(name)
-    took = duration(cell.seconds(at)) if cell else ""
-    told = [_at(at), f"{name:8}", host, outcome, took, f"({time_left(left)})" if left else ""]
+def phase(who: str, name: str, outcome: str, took: float, at: float, left: Left | None) -> str:
+    """One host ended one phase, or did so once for all."""
+    rest = time_left(left)
+    told = [_at(at), f"{name:8}", who, outcome, duration(took), f"({rest})" if rest else ""]
     return " ".join(part for part in told if part)
 
 

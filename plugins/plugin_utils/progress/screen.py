@@ -17,11 +17,12 @@ from .words import counts, duration, time_left
 _RED, _GREEN, _YELLOW, _CYAN, _DIM, _BOLD = "31", "32", "33", "36", "2", "1"
 _COLOURS = {
     "ok": _GREEN, "done": _GREEN, "working": _CYAN, "failed": _RED, "unreachable": _RED, "waiting": _DIM,
+    "stopped": _YELLOW,
 }  # fmt: skip
 _SIGNS = {"ok": "✓", "working": "▸", "failed": "✗", "unreachable": "✗"}
 _PLAIN_SIGNS = {"ok": "+", "working": ">", "failed": "x", "unreachable": "x"}
 #: Hosts that need eyes come first when not all have a line.
-_URGENCY = ("failed", "unreachable", "working", "waiting", "done")
+_URGENCY = ("failed", "unreachable", "stopped", "working", "waiting", "done")
 _COLUMN = 9
 _HOST = 32
 

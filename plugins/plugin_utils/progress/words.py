@@ -15,7 +15,7 @@ from .estimate import Left
 #: What a result says beside its message that a reader of a failure wants, and how it is told.
 _MORE = ("stderr", "stdout", "module_stderr", "module_stdout", "reason", "exception")
 _NO_TRACEBACK = "(traceback unavailable)"
-_ORDER = ("failed", "unreachable", "done", "working", "waiting")
+_ORDER = ("failed", "unreachable", "stopped", "done", "working", "waiting")
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from .model import Kind, Window
@@ -28,17 +28,21 @@ class Edge:
     window: Window | None
 
     def local(self) -> datetime | None:
-        """The moment in the zone of its window; ``None`` when it never comes."""
+        """The moment in the zone of its window; ``None`` when it never comes.
+
+        Its offset is fixed: the difference of two moments of a zone would be that of the clocks on the wall.
+        """
         if self.at >= LAST:
             return None
-        return self.at.astimezone(ZoneInfo(self.window.zone)) if self.window else self.at
+        local = self.at.astimezone(ZoneInfo(self.window.zone if self.window else "UTC"))
+        return local.replace(tzinfo=timezone(local.utcoffset() or timedelta(), local.tzname() or ""), fold=0)
 
 
 class Edges:
-    """Answers are exact from a year before ``at`` up to the horizon after it."""
+    """Answers are exact from ``at`` up to the horizon after it."""
 
     def __init__(self, windows: tuple[Window, ...], required: bool, at: datetime) -> None:
-        lines = [(window, timeline(window, at.year)) for window in windows]
+        lines = [(window, timeline(window, at)) for window in windows]
         self.windows: Lines = [line for line in lines if line[0].kind is Kind.WINDOW]
         self.freezes: Lines = [line for line in lines if line[0].kind is Kind.FREEZE]
         #: Without windows there is nothing to wait for.
@@ -47,28 +51,27 @@ class Edges:
 
     def frozen_until(self, at: datetime) -> Edge | None:
         """The end of the freeze that holds at ``at``, the last one if there are more."""
-        return _covered(self.freezes, at)
+        return _covered(self.freezes, at, self.limit)
 
     def open_until(self, at: datetime) -> Edge | None:
         """The same for a window; it says nothing about freezes."""
-        return _covered(self.windows, at)
+        return _covered(self.windows, at, self.limit)
 
     def closes(self, at: datetime) -> Edge | None:
         """For an open moment: when the windows that follow one another without a break end, or a freeze starts."""
-        freeze = self._next(self.freezes, at)
-        end = self.open_until(at)
-        while end is not None and (freeze is None or end.at < freeze.at):
-            if end.at > self.limit:
-                return None
-            following = self.open_until(end.at)
+        freeze = min(_starts(self.freezes, at, self.limit), key=_when, default=None)
+        limit = freeze.at if freeze else self.limit
+        end = _covered(self.windows, at, limit)
+        while end is not None and end.at <= limit:
+            following = _covered(self.windows, end.at, limit)
             if following is None:
                 return end
             end = following
         return freeze
 
-    def opens(self, at: datetime) -> Edge | None:
-        """The first open moment from ``at`` on."""
-        edge: Edge | None = Edge(at, None)
+    def opens(self, start: Edge) -> Edge | None:
+        """The first open moment from ``start`` on."""
+        edge: Edge | None = start
         while edge is not None and edge.at <= self.limit:
             freeze = self.frozen_until(edge.at)
             if freeze is not None:
@@ -77,11 +80,8 @@ class Edges:
             inside = self.open_until(edge.at)
             if inside is not None or self.always:
                 return edge if edge.window or inside is None else Edge(edge.at, inside.window)
-            edge = self._next(self.windows, edge.at)
+            edge = min(_starts(self.windows, edge.at, self.limit), key=_when, default=None)
         return None
-
-    def _next(self, lines: Lines, at: datetime) -> Edge | None:
-        return min(_starts(lines, at, self.limit), key=_when, default=None)
 
 
 def _starts(lines: Lines, at: datetime, limit: datetime) -> Iterable[Edge]:
@@ -91,9 +91,9 @@ def _starts(lines: Lines, at: datetime, limit: datetime) -> Iterable[Edge]:
             yield Edge(start, window)
 
 
-def _covered(lines: Lines, at: datetime) -> Edge | None:
+def _covered(lines: Lines, at: datetime, limit: datetime) -> Edge | None:
     """Of what holds at ``at``, that which ends last."""
-    ends = ((line.covers_until(at), window) for window, line in lines)
+    ends = ((line.holds_until(at, limit), window) for window, line in lines)
     return max((Edge(end, window) for end, window in ends if end), key=_when, default=None)
 
 

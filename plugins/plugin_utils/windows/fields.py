@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -22,6 +23,9 @@ _SHORT = re.compile(
 )
 _ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.IGNORECASE)
 _BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?")
+
+#: Far from where calendars of computers end.
+YEARS = (1900, 9000)
 
 DURATION_FIX = 'Write it as "2h30m", as "PT2H30M" or in seconds.'
 MOMENT_FIX = 'Write "2026-12-20" or "2026-12-20 08:00", in quotes, with an offset if it is not in the zone of the entry.'
@@ -98,7 +102,7 @@ class Entry:
         """:raises BadInput: not a positive length of time"""
         value = self.data[key]
         found = seconds(value)
-        if found is None or found <= 0:
+        if found is None or not 0 < found <= 100 * 366 * 86400:
             raise self.bad(f"{key} {value!r} is not a length of time", DURATION_FIX)
         return timedelta(seconds=found)
 
@@ -176,15 +180,16 @@ def instant(value: Any, zone: str) -> datetime | None:
 
 
 def parsed(value: Any) -> date | datetime | None:
-    """A date stays a date. Texts as in ISO 8601 and in iCalendar."""
+    """A date stays a date. Texts as in ISO 8601 and in iCalendar. ``None`` for what is none, or in no year of ours."""
+    found: date | None = None
     if isinstance(value, datetime):
-        return datetime(*value.timetuple()[:6], tzinfo=value.tzinfo, fold=value.fold)
-    if isinstance(value, date):
-        return date(value.year, value.month, value.day)
-    try:
-        return _read(value.strip().upper()) if isinstance(value, str) else None
-    except ValueError:
-        return None
+        found = datetime(*value.timetuple()[:6], tzinfo=value.tzinfo, fold=value.fold)
+    elif isinstance(value, date):
+        found = date(value.year, value.month, value.day)
+    elif isinstance(value, str):
+        with suppress(ValueError):
+            found = _read(value.strip().upper())
+    return found if found and YEARS[0] <= found.year <= YEARS[1] else None
 
 
 def _read(text: str) -> date | datetime | None:

@@ -21,7 +21,7 @@ def judge(policy: Policy, target: Target, at: datetime) -> WindowState:
 def next_opening(policy: Policy, target: Target, at: datetime) -> datetime | None:
     """The first moment from ``at`` on at which change is allowed; ``at`` itself when it is allowed then."""
     at = at.astimezone(UTC)
-    return _local(Edges(in_scope(policy, target), policy.required, at).opens(at))
+    return _local(Edges(in_scope(policy, target), policy.required, at).opens(Edge(at, None)))
 
 
 def in_scope(policy: Policy, target: Target) -> tuple[Window, ...]:
@@ -35,12 +35,12 @@ def _judged(windows: tuple[Window, ...], required: bool, at: datetime) -> Window
     edges = Edges(windows, required, at)
     freeze = edges.frozen_until(at)
     if freeze is not None:
-        return _frozen(freeze, edges.opens(freeze.at))
+        return _frozen(freeze, edges.opens(freeze))
     inside = edges.open_until(at)
     if inside is not None or edges.always:
         closes = edges.closes(at)
-        return _open(inside, closes, edges.opens(closes.at) if closes else None)
-    return _closed(bool(edges.windows), edges.opens(at))
+        return _open(inside, closes, edges.opens(closes) if closes else None)
+    return _closed(bool(edges.windows), edges.opens(Edge(at, None)))
 
 
 def _frozen(freeze: Edge, opening: Edge | None) -> WindowState:

@@ -122,13 +122,9 @@ def _times(entry: Entry, zone: str) -> tuple[Times, str]:
 def _once(entry: Entry, zone: str) -> Once:
     if entry.has("except_dates"):
         raise entry.bad("except_dates needs rrule, cron or dates", "Remove it.")
+    begin = _instant(entry, "start", zone) if entry.has("start") else None
     end = None if _never(entry) else _once_end(entry, zone)
-    if not entry.has("start"):
-        if not entry.has("end"):
-            raise entry.bad("it does not say when", "Give it rrule, cron, dates, or start and end.")
-        return Once(None, end)
-    begin = _instant(entry, "start", zone)
-    if end is not None and end <= begin:
+    if begin is not None and end is not None and end <= begin:
         raise entry.bad(
             "it ends before it starts", "Correct start or end; an end without a date may be the next day."
         )
@@ -141,6 +137,8 @@ def _once_end(entry: Entry, zone: str) -> datetime:
             raise entry.bad("a duration needs a start", "Say when it starts.")
         return _instant(entry, "start", zone) + entry.duration("duration")
     if not entry.has("end"):
+        if not entry.has("start"):
+            raise entry.bad("it does not say when", "Give it rrule, cron, dates, or start and end.")
         raise entry.bad(
             "it does not say when it ends", "Give it an end or a duration; end: never is one too."
         )

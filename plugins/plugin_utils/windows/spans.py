@@ -32,11 +32,11 @@ def open_times(policy: Policy, target: Target, begin: datetime, end: datetime) -
     begin, end = begin.astimezone(UTC), end.astimezone(UTC)
     edges = Edges(in_scope(policy, target), policy.required, begin)
     found: list[Span] = []
-    opening = edges.opens(begin)
+    opening = edges.opens(Edge(begin, None))
     while opening is not None and opening.at < end:
         closing = edges.closes(opening.at)
         found.append(_span(edges, opening, end if closing is None else min(closing.at, end)))
-        opening = None if closing is None else edges.opens(closing.at)
+        opening = None if closing is None else edges.opens(closing)
     return tuple(found)
 
 

@@ -10,11 +10,11 @@ window pay once; and a rule that does not depend on its first date is not counte
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from heapq import merge
+from heapq import heappop, heappush, merge
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -38,83 +38,96 @@ _DAY_PARTS = frozenset({"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYEASTE
 LONGEST = timedelta(days=366)
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 30, tzinfo=UTC)
+FOREVER = datetime.max.replace(tzinfo=UTC)
+#: Wall clock times.
+_BEFORE_ALL = FIRST.replace(tzinfo=None)
+_EARLY = FIRST.replace(tzinfo=None) + _MARGIN
 
 Pair = tuple[datetime, datetime]
 
 
 class Timeline:
-    """The occurrences of one window, in order, each found once."""
+    """The occurrences of one window, each found once; and its blocks: occurrences without a break between them."""
 
     def __init__(self, pairs: Iterator[tuple[datetime, Pair]]) -> None:
         """:param pairs: wall clock start and span; in order of the wall clock, which UTC need not follow"""
         self._coming = pairs
-        self._reached: datetime | None = FIRST
+        self._waiting: list[Pair] = []
+        #: All that starts until then has been found.
+        self._known = FIRST
         self._spans: list[Pair] = []
+        self._starts: list[datetime] = []
         self._ends: list[datetime] = []
 
-    def covers_until(self, at: datetime) -> datetime | None:
-        """The latest end of the occurrences that hold at ``at``, or ``None``."""
-        self._reach(at)
-        before = bisect_right(self._spans, (at, LAST))
-        return self._ends[before - 1] if before and self._ends[before - 1] > at else None
+    def holds_until(self, at: datetime, limit: datetime) -> datetime | None:
+        """The end of the block that holds at ``at``, or ``None``. Beyond ``limit`` nobody looks for its end."""
+        self._find(at)
+        place = bisect_right(self._starts, at) - 1
+        if place < 0 or self._ends[place] <= at:
+            return None
+        while self._known < self._ends[place] <= limit:
+            self._find(self._ends[place])
+        return self._ends[place]
 
     def next_start(self, after: datetime, limit: datetime) -> datetime | None:
-        """The first start later than ``after`` and not later than ``limit``."""
-        self._reach(after)
-        while True:
-            following = bisect_right(self._spans, (after, LAST))
-            if following < len(self._spans):
-                self._reach(self._spans[following][0])
-                start = self._spans[bisect_right(self._spans, (after, LAST))][0]
-                return start if start <= limit else None
-            if self._reached is None or self._reached > limit + _MARGIN:
-                return None
+        """The start of the first block later than ``after`` and not later than ``limit``."""
+        self._find(after)
+        place = bisect_right(self._starts, after)
+        while place == len(self._starts) and self._known <= limit:
             self._pull()
+        return self._starts[place] if place < len(self._starts) and self._starts[place] <= limit else None
 
     def between(self, begin: datetime, end: datetime) -> Iterator[Pair]:
         """The occurrences that touch [begin, end), whole."""
-        self._reach(end)
+        self._find(end)
         for span in self._spans[: bisect_right(self._spans, (end, FIRST))]:
             if span[1] > begin and span[0] < end:
                 yield span
 
-    def _reach(self, at: datetime) -> None:
-        """Find all that starts until ``at``."""
-        while self._reached is not None and self._reached <= at + _MARGIN:
+    def _find(self, at: datetime) -> None:
+        while self._known <= at:
             self._pull()
 
     def _pull(self) -> None:
         coming = next(self._coming, None)
         if coming is None:
-            self._reached = None
-            return
-        wall, span = coming
-        self._reached = wall.replace(tzinfo=UTC)
-        if span[1] <= span[0]:
-            # The clocks jumped over all of it.
-            return
-        insort(self._spans, span)
-        place = bisect_right(self._spans, span) - 1
-        latest = self._ends[place - 1] if place else FIRST
-        del self._ends[place:]
-        for dummy, end in self._spans[place:]:
-            latest = max(latest, end)
-            self._ends.append(latest)
+            self._known = FOREVER
+        else:
+            wall, span = coming
+            self._known = max(self._known, wall.replace(tzinfo=UTC) - _MARGIN) if wall > _EARLY else FIRST
+            # The clocks may have jumped over all of it.
+            if span[0] < span[1]:
+                heappush(self._waiting, span)
+        while self._waiting and self._waiting[0][0] <= self._known:
+            self._add(heappop(self._waiting))
+
+    def _add(self, span: Pair) -> None:
+        self._spans.append(span)
+        if self._ends and span[0] <= self._ends[-1]:
+            self._ends[-1] = max(self._ends[-1], span[1])
+        else:
+            self._starts.append(span[0])
+            self._ends.append(span[1])
 
 
-def timeline(window: Window, year: int) -> Timeline:
-    """The occurrences that can matter from the begin of ``year`` on."""
-    return _timeline(window.times, year)
+def timeline(window: Window, at: datetime) -> Timeline:
+    """The occurrences that can matter from ``at`` on. Moments of one month share them."""
+    times = window.times
+    if isinstance(times, Once) or at.year < 4:
+        return _timeline(times, _BEFORE_ALL)
+    length = times.length.elapsed or times.length.wall or timedelta(days=1)
+    # Two weeks more, because a rule with BYSETPOS may misjudge the first, incomplete one.
+    earliest = at.replace(tzinfo=None) - length - timedelta(days=14)
+    return _timeline(times, earliest.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
 
 
 @lru_cache(maxsize=4096)
-def _timeline(times: Times, year: int) -> Timeline:
+def _timeline(times: Times, since: datetime) -> Timeline:
+    """:param since: wall clock time; only what starts later is sure to be found"""
     if isinstance(times, Once):
         span = (times.begin or FIRST, times.end or LAST)
         return Timeline(iter([(span[0].replace(tzinfo=None), span)]))
-    since = datetime(max(1, min(year - 2, 9990)), 1, 1)  # noqa: DTZ001 - wall clock time
-    pairs = _rule_pairs(times, since) if isinstance(times, Rules) else _cron_pairs(times, since)
-    return Timeline(pairs)
+    return Timeline(_rule_pairs(times, since) if isinstance(times, Rules) else _cron_pairs(times, since))
 
 
 def _rule_pairs(times: Rules, since: datetime) -> Iterator[tuple[datetime, Pair]]:

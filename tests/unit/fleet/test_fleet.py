@@ -131,6 +131,13 @@ def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch, error: Exception
     assert actor({}).startswith(f"uid {os.getuid()}@")
 
 
+def test_a_contracted_schema_is_said_to_be_why() -> None:
+    hosts = fleet(("2", None), ("2", None))
+    hosts["host1"]["contracted"] = "2"
+    with pytest.raises(Refused, match="contracted for 2, and releases before it no longer fit it"):
+        rollback_target(hosts)
+
+
 TIMES = [
     ("2026-11-24T10:00:00.000Z", "1"),
     ("2026-11-24T12:00:00.000Z", "2"),

@@ -87,6 +87,15 @@ def test_what_was_skipped_did_not_run() -> None:
     assert not rollout(hosts, HOSTS)["done"]
 
 
+def test_what_nobody_approved_is_not_switched() -> None:
+    denied = {"decision": "denied", "msg": "grace denied it: not on a Friday"}
+    hosts = fleet(staged=[OK] * 3, approved=[denied] * 3, left=[OK] * 3)
+    assert not rollout(hosts, HOSTS)["go"]
+    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+    assert "It was not approved: grace denied it: not on a Friday" in told
+    assert rollout(fleet(staged=[OK] * 3, approved=[{"decision": "approved"}] * 3), HOSTS)["go"]
+
+
 def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
     plan = rollout_plan(fleet(staged=[OK] * 3), HOSTS)
     assert plan == {"batches": [HOSTS], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 120.0}

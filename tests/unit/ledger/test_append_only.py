@@ -111,7 +111,8 @@ def test_what_must_lift_it_does_and_sets_it_again(folder: Path, monkeypatch: pyt
 
 
 @pytest.mark.slow
-def test_death_at_every_line_heals_at_the_next_append(folder: Path) -> None:
+def test_death_at_every_line_heals_at_the_next_append(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # a process dies here, not the machine
     ledger = FileLedger(str(folder / "one/ledger.jsonl"), PROTECTED)
     template = folder / "template"
     template.mkdir()

@@ -98,6 +98,13 @@ def test_a_story() -> None:
     assert samples[took, label(**of, action="rolled_back")] == 0
 
 
+def test_durations_that_are_none_count_as_nothing() -> None:
+    odd = [
+        entry("live", "1-a", "2026-11-01T00:00:00Z", seconds=value) for value in (None, 3, {"x": "y", "z": 1})
+    ]
+    assert [summarize([each])["agents"].last["live"].seconds for each in odd] == [0, 0, 1]
+
+
 def test_what_left_everything_has_no_live_release() -> None:
     gone = [*STORY[:1], entry("rolled_back", "x", "2026-11-06T00:00:00Z") | {"to": None}]
     assert "mas_release_info" not in render(Chain(intact=True), 0, summarize(gone))

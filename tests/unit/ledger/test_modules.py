@@ -56,7 +56,7 @@ def ask(path: str, **given: Any) -> dict[str, Any]:
 
 
 def note(path: str, check: bool = False, **given: Any) -> Any:
-    given = {"path": path, "kind": "failover", "message": "db-2 leads", **given}
+    given = {"path": path, "kind": "failover", "msg": "db-2 leads", **given}
     return ledger_entry.note(options(ledger_entry.SPEC, given), check)
 
 

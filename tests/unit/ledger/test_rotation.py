@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import LedgerError
+from ansible_collections.mas.ops.plugins.module_utils._ledger import chain
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters import rotation
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
 from ansible_collections.mas.ops.plugins.module_utils._ledger.history import CARRIED, fold
 from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.segments import audit
 from ansible_collections.mas.ops.plugins.module_utils._ledger.summary import summarize
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -121,8 +126,11 @@ def test_what_is_carried_over_is_bounded(ledger: FileLedger) -> None:
 
 
 @pytest.mark.slow
-def test_death_at_every_line_of_an_append_that_rotates_and_prunes(tmp_path: Path) -> None:
+def test_death_at_every_line_of_an_append_that_rotates_and_prunes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever was there stays, the chain holds, and the next append puts everything right."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # a process dies here, not the machine
     folder = tmp_path / "one"
     ledger = FileLedger(str(folder / "ledger.jsonl"), Policy(max_bytes=1500, keep_segments=2))
     template = tmp_path / "template"
@@ -237,16 +245,43 @@ def test_what_went_missing_without_a_word_is_a_break(ledger: FileLedger) -> None
     assert ledger.entries(), "a release goes on with what it needs"
 
 
-def test_a_file_that_was_pruned_and_replaced_by_a_forgery_is_found(tmp_path: Path) -> None:
-    """The first kept file must follow the last that was removed."""
+def test_what_is_kept_must_follow_what_was_pruned(tmp_path: Path) -> None:
+    """Somebody hashed all that is left anew, after another beginning, and forgot the entry that knows its end."""
     ledger = FileLedger(str(tmp_path / "ledger.jsonl"), Policy(max_bytes=1500, keep_segments=1))
     fill(ledger, 60)
-    forged = FileLedger(str(tmp_path / "forged/ledger.jsonl"), SMALL)
-    (tmp_path / "forged").mkdir()
-    fill(forged, 20, 1000)
-    for segment in sealed(forged):
-        shutil.copy(segment, tmp_path / segment.name)
-    assert not ledger.read().chain.intact
+    found = ledger.read()
+    assert found.chain.first is not None
+    previous, lines = "f" * 64, []
+    for sequence, entry in enumerate(found.entries, start=found.chain.first):
+        lines.append(chain.encode(entry, previous, sequence))
+        previous = chain.line_hash(lines[-1])
+    assert audit([("x", lines)], whole=False)[1].intact
+    broken = audit([("x", lines)])[1].broken
+    assert broken is not None
+    assert "does not follow what was pruned" in broken.reason
+
+
+def test_who_waited_for_the_lock_of_a_sealed_file_writes_to_the_new_one(ledger: FileLedger) -> None:
+    fill(ledger, 5)
+    with Path(ledger.path).open("r+b", buffering=0) as stream:
+        fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
+        writer = threading.Thread(target=fill, args=(ledger, 1, 5))
+        reader = threading.Thread(target=lambda: seen.extend(numbers(ledger)))
+        seen: list[int] = []
+        writer.start()
+        reader.start()
+        time.sleep(0.2)
+        fresh = rotation.rotate(stream, ledger.path, NOW)
+        assert fresh is not None
+        with Path(ledger.path).open("rb") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody writes before who rotated
+        fresh.close()
+    writer.join(5)
+    reader.join(5)
+    assert ledger.read().chain.intact
+    assert numbers(ledger) == list(range(6))
+    assert sealed(ledger)[0].read_bytes().count(b"\n") == 5
+    assert seen[:5] == list(range(5))
 
 
 def test_the_file_that_is_written_is_missed(ledger: FileLedger) -> None:
@@ -260,6 +295,8 @@ def test_the_file_that_is_written_is_missed(ledger: FileLedger) -> None:
             ledger.append({"number": 1}, NOW)
         with pytest.raises(LedgerError, match="older files of the ledger are there"):
             ledger.check()
+        with pytest.raises(LedgerError, match="older files of the ledger are there"):
+            ledger.entries()
         assert ledger.read().chain.broken is not None
 
 
@@ -302,6 +339,19 @@ def test_one_changed_byte_in_any_file_is_found(samples: FileLedger, data: st.Dat
         assert found.chain.broken is not None
         assert found.chain.intact is False
     assert samples.read().chain.intact
+
+
+@pytest.mark.parametrize("more", [b"x", b"\n", b"x\n"])
+def test_what_was_added_to_a_sealed_file_is_found(ledger: FileLedger, more: bytes) -> None:
+    fill(ledger, 30)
+    for path in sealed(ledger):
+        whole = path.read_bytes()
+        path.write_bytes(whole + more)
+        broken = ledger.read().chain.broken
+        assert broken is not None
+        assert broken.file == str(path)
+        path.write_bytes(whole)
+    assert ledger.read().chain.intact
 
 
 @settings(max_examples=100, deadline=None)

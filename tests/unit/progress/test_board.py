@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mas.ops.plugins.plugin_utils.progress import plain
 from ansible_collections.mas.ops.plugins.plugin_utils.progress.board import Board
+from ansible_collections.mas.ops.plugins.plugin_utils.progress.estimate import Left
 from ansible_collections.mas.ops.plugins.plugin_utils.progress.phases import phase_of
 from ansible_collections.mas.ops.plugins.plugin_utils.progress.screen import Style, render
 from ansible_collections.mas.ops.plugins.plugin_utils.progress.words import duration, failure
@@ -81,13 +82,26 @@ def test_the_end() -> None:
     closed = deploy().closed(["web2"], [])
     assert plain.closing(closed, 80.0) == "deploy agents 2.0.0: 1 failed, 1 done, 1 waiting after 1m20s"
     # a failure that a rescue caught is none
-    assert plain.closing(deploy().closed([], ["web3"]), 8.0).endswith("1 unreachable, 2 done after 8.0s")
+    assert plain.closing(deploy().closed([], []), 8.0).endswith("2 done, 1 waiting after 8.0s")
+    # but it was the reason when the run failed
+    assert plain.closing(deploy().closed(["web1"], []), 8.0).endswith("2 failed, 1 waiting after 8.0s")
+
+
+def test_a_phase_that_failed_did_so_where_that_is_ignored() -> None:
+    board = Board().began("a", "Switch", "switch", 1.0).finished("a", "switch", "ignored", 2.0)
+    assert board.rows["a"].cells["switch"].state == "failed"
+    assert board.rows["a"].state == "working"
+
+
+def test_what_stops_all_hosts() -> None:
+    stopped = deploy().stopped(["web1", "web2", "web3", "stranger"])
+    assert plain.closing(stopped.closed(["web2"], []), 8.0).endswith("1 failed, 2 stopped after 8.0s")
+    assert plain.closing(stopped.closed([], []), 8.0).endswith("3 done after 8.0s")
 
 
 def test_lines_of_a_log() -> None:
-    assert (
-        plain.phase("web2", "switch", "failed", deploy(), 7.0, None) == "[  7.0s] switch   web2 failed 2.0s"
-    )
+    assert plain.phase("web2", "switch", "ok", 2.0, 7.0, None) == "[  7.0s] switch   web2 ok 2.0s"
+    assert plain.phase("web2", "gate", "ok", 2, 7, Left(9, 9)).endswith("web2 ok 2.0s (about 9.0s left)")
     assert plain.task("Copy", {"ok": 2, "skipped": 1}, 65.0) == "[ 1m05s] Copy: 2 ok, 1 skipped"
     assert plain.opening(Board("x").expect(["a"]), None) == "x, 1 host"
 

@@ -11,8 +11,10 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from ansible_collections.mas.ops.plugins.plugin_utils.progress.adapters import terminal
 
 from tests.unit.progress.terminal import Terminal
 
@@ -28,7 +30,7 @@ class Runs:
         self.history = folder / "state/mas.ops/progress.json"
         (folder / "inventory").write_text("web1\nweb2\n")
 
-    def command(self, *options: str, fails: str = "[]", moment: int = 1) -> list[str]:
+    def command(self, *options: str, fails: str = "[]", moment: int = 0) -> list[str]:
         extra = (
             f'{{"folder": "{self.folder}", "fails": {fails}, "moment": {moment}, "application": "agents"}}'
         )
@@ -46,20 +48,20 @@ class Runs:
     def plain(self, *options: str, fails: str = "[]", **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*options, fails=fails), env=self.environment(**more), capture_output=True, text=True,
-            check=False, timeout=60,
+            check=False, timeout=100,
         )  # fmt: skip
 
     def live(self, *options: str, fails: str = "[]", **more: str) -> tuple[int, list[str], Terminal]:
         """:returns: the exit status, what was on the screen at each moment, and the screen at the end"""
-        command = self.command(*options, fails=fails, moment=2)
-        child, terminal = pty.fork()
+        command = self.command(*options, fails=fails, moment=1)
+        child, master = pty.fork()
         if child == 0:
             os.execve(command[0], command, self.environment(**more))
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
         screen, seen, text = Terminal(WIDTH, HEIGHT), [], b""
         while True:
             try:
-                text += os.read(terminal, 65536)
+                text += os.read(master, 65536)
             except OSError:
                 break
             # A whole picture ends like this; what is read in between may be half of one.
@@ -68,7 +70,7 @@ class Runs:
             seen.append(screen.text)
             text = rest
         screen.feed(text.decode())
-        os.close(terminal)
+        os.close(master)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen, screen
 
 
@@ -154,19 +156,27 @@ def test_secrets_stay_hidden(runs: Runs, tmp_path: Path) -> None:
     )
     command = [*runs.command()[:-1], str(site)]
     run = subprocess.run(
-        command, env=runs.environment(), capture_output=True, text=True, check=False, timeout=60
+        command, env=runs.environment(), capture_output=True, text=True, check=False, timeout=100
     )
     assert "web1 failed: Hide" in run.stdout
     assert "hidden due to" in run.stdout
     assert "hunter2" not in run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("variable", ["NO_COLOR", "CI"])
-def test_who_asks_for_plain_lines_gets_them_on_a_terminal_too(runs: Runs, variable: str) -> None:
-    status, _, screen = runs.live(**{variable: "1"})
+def test_who_asks_for_plain_lines_gets_them_on_a_terminal_too(runs: Runs) -> None:
+    status, _, screen = runs.live(NO_COLOR="1")
     assert status == 0
     assert "host  now" not in screen.text
     assert "] Take a moment: 1 ok" in screen.text
+
+
+def test_where_lines_can_be_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal.sys, "stdout", SimpleNamespace(isatty=lambda: True))
+    assert terminal.is_live({"TERM": "xterm"})
+    for plain in ({"NO_COLOR": "1"}, {"CI": "true"}, {"TERM": "dumb"}):
+        assert not terminal.is_live(plain)
+    monkeypatch.setattr(terminal.sys, "stdout", SimpleNamespace(isatty=lambda: False))
+    assert not terminal.is_live({"TERM": "xterm"})
 
 
 def test_verbose_is_the_default_output(runs: Runs) -> None:

@@ -139,7 +139,12 @@ class FakeHost:
         def facts(unit: str) -> SimpleNamespace:
             up = unit in self.running
             return SimpleNamespace(
-                up=up, stopped=not up, active="active" if up else "inactive", hopeless=False, restarts=0
+                up=up,
+                stopped=not up,
+                active="active" if up else "inactive",
+                hopeless=False,
+                restarts=0,
+                since=self.now,
             )
 
         return {unit: facts(unit) for unit in units}

@@ -46,6 +46,13 @@ def test_no_way_leads_back_past_it(host: Host) -> None:
         host.do("rolled_back", to="9.9.9")
 
 
+def test_it_cannot_be_left_for_nothing(host: Host) -> None:
+    host.do("contracted", "3.0.0")
+    with pytest.raises(Refused, match="contracted"):
+        host.do("rolled_back", leave="3.0.0")
+    assert live(host) == release("3.0.0")
+
+
 def test_later_releases_can_be_left_again(host: Host) -> None:
     host.do("contracted", "3.0.0")
     host.deploy("4.0.0")

@@ -47,6 +47,24 @@ def test_first_deploy(host: FakeHost) -> None:
     assert host.state().operation is None
 
 
+def test_the_ledger_says_from_when_what_goes_live_is(host: FakeHost) -> None:
+    host.deploy("1.0.0")
+    host.deploy("2.0.0")
+    host.do("rolled_back")
+    first, second, back = host.ledger
+    assert (first["commit"], first["built"]) == ("", "2026-01-01T00:00:00Z")
+    assert second["built"] == "2026-01-01T00:00:00Z"
+    assert "built" not in back
+
+
+def test_a_failure_says_what_was_tried(host: FakeHost) -> None:
+    host.deploy("1.0.0")
+    host.broken.add("2.0.0")
+    with pytest.raises(HealthError):
+        host.do("staged", "2.0.0")
+    assert (host.ledger[-1]["action"], host.ledger[-1]["operation"]) == ("failed", "deploy")
+
+
 def test_second_run_changes_nothing(host: FakeHost) -> None:
     host.deploy("1.0.0")
     before = host.changes

@@ -243,3 +243,14 @@ def test_a_worker_that_flaps_never_goes_live() -> None:
     assert caught.value.where == "agents-worker@green.service"
     serves(host, "1.0.0")
     assert [entry["action"] for entry in host.ledger] == ["live", "failed"]
+
+
+def test_the_way_back_after_a_deploy_of_an_earlier_release_died_at_its_very_end() -> None:
+    """Staging it again made 2.0.0 live again: going back from there leads to 1.0.0, not to 2.0.0 itself."""
+    host = deployed("1.0.0", "2.0.0")
+    host.do("staged", "1.0.0")
+    die_before_last_journal(host, "live", "1.0.0")
+    host.do("staged", "1.0.0")
+    assert live(host) == release("2.0.0")
+    host.do("rolled_back")
+    serves(host, "1.0.0")

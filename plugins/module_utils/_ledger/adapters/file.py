@@ -71,13 +71,15 @@ class FileLedger:
         :raises LedgerError: the chain is broken there
         """
         with _opened(self.path, older=False) as files:
-            entries, state = audit([(file.path, lines) for file, lines in files], whole=False)
+            entries, state = audit([(file.path, lines) for file, lines in files[-1:]], whole=False)
         if state.broken:
             raise LedgerError(
                 f"the ledger is broken at line {state.broken.line}: {state.broken.reason}",
                 where=self.path,
                 fix=_FIX,
             )
+        if not entries and rotation.segments(self.path):
+            raise _missing(self.path)
         return entries
 
     def read(
@@ -89,7 +91,7 @@ class FileLedger:
         """Entries of all files, and what the chain over them is like; see :func:`..segments.audit`."""
         with _opened(self.path) as files:
             found = audit([(file.path, lines) for file, lines in files], wanted, limit, verify)
-            return Reading(*found, [file for file, _ in files])
+            return Reading(*found, [file for file, dummy in files])
 
     def check(self) -> int:
         """The sequence of the last entry, 0 in an empty ledger; what an append would refuse is refused here.
@@ -156,20 +158,19 @@ class FileLedger:
                 sync_folder(os.path.dirname(self.path) or ".")
 
 
-@contextlib.contextmanager
-def _locked(path: str, mode: int = fcntl.LOCK_EX) -> Iterator[FileIO]:
-    """The ledger's file, locked; it is made when a writer finds none.
+def _locked(path: str, mode: int = fcntl.LOCK_EX) -> FileIO:
+    """The ledger's file, locked until it is closed; it is made when a writer finds none.
 
     The lock is on the file itself, so whoever waited for it while it was rotated has the wrong one.
     """
     how = os.O_RDWR | os.O_APPEND | os.O_CREAT if mode == fcntl.LOCK_EX else os.O_RDONLY
     while True:
         handle = os.open(path, how | os.O_CLOEXEC, 0o640)
-        with os.fdopen(handle, "r+b" if mode == fcntl.LOCK_EX else "rb", buffering=0) as stream:
-            fcntl.flock(handle, mode)
-            if _is_at(stream, path):
-                yield stream
-                return
+        stream = os.fdopen(handle, "r+b" if mode == fcntl.LOCK_EX else "rb", buffering=0)
+        fcntl.flock(handle, mode)
+        if _is_at(stream, path):
+            return stream
+        stream.close()
 
 
 def _is_at(stream: FileIO, path: str) -> bool:

@@ -14,7 +14,7 @@ from .file import LEDGER, FileLedger
 
 #: What an operator may say about the ledgers of a host; all has defaults.
 POLICY = "/etc/mas/ledger.json"
-#: Who destroys a container removes its files from outside, where append-only ones would be in the way.
+#: Whoever destroys a container removes its files from outside, where append-only ones may be in the way.
 _CONTAINER = ("/run/.containerenv", "/run/systemd/container", "/.dockerenv")
 
 

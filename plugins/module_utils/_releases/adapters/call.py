@@ -13,10 +13,10 @@ from ..._core.files import exclusive
 from ..._core.outcome import Outcome
 from .. import course
 from ..executor import Limits
-from ..manage import Request, change
+from ..manage import Request, change, describe
 from ..manifest import check_sha256, check_version, release_id
 from . import resident
-from .folders import load_application
+from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
 
 #: Options that a request takes as they are.
@@ -48,6 +48,19 @@ def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
                 resident.install(layout.residence, params["resident"])
             plan, facts = change(ports, layout, limits, request, check_mode)
     return Outcome(plan, facts)
+
+
+def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The question behind the module ``release_info``: one application, or all of this host."""
+    if params["application"]:
+        return _describe(params["application"])
+    return {"applications": {name: _describe(name) for name in applications()}}
+
+
+def _describe(name: str) -> Mapping[str, Any]:
+    app = load_application(name)
+    ports, layout = assemble(app)
+    return describe(app, layout, ports)
 
 
 def _request(params: Mapping[str, Any]) -> Request:

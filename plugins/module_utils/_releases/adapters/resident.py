@@ -12,6 +12,7 @@ It is a folder that Python runs, named after a digest of the collection's code, 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib.util
 import json
@@ -84,8 +85,10 @@ def _sources() -> Iterator[tuple[str, str]]:
 
 
 def main() -> int:
-    """``release``: one call, options on the standard input and result on the standard output, both JSON.
+    """``release`` or ``info``: one call, options on the standard input and result on the standard output, both JSON.
     ``dead-man APPLICATION``: wait for the confirmation of a release, or take the host back.
+
+    The options may hold ``archive``, an artifact in base64, which then needs no connection of its own.
 
     :returns: an exit status; 2 stays Python's own word for "there is no such folder"
     """
@@ -94,17 +97,32 @@ def main() -> int:
 
         return dead_man.watch(sys.argv[2])
     asked = json.load(sys.stdin)
-    result = _answer(asked["params"], bool(asked["check_mode"]))
+    with _unpacked(asked.pop("archive", None), asked["params"]) as params:
+        result = _answer(sys.argv[1], params, bool(asked["check_mode"]))
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(json.dumps(result) + "\n")
         sys.stdout.flush()
     return 0
 
 
-def _answer(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    from .call import release  # noqa: PLC0415 - it imports this file
+@contextlib.contextmanager
+def _unpacked(archive: str | None, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if archive is None:
+        yield params
+        return
+    # Only root reads it, and nothing of it is believed before its digest was checked.
+    with tempfile.NamedTemporaryFile(prefix="mas-artifact-", suffix=".tar.gz") as stream:
+        stream.write(base64.b64decode(archive))
+        stream.flush()
+        yield {**params, "artifact": stream.name}
+
+
+def _answer(call: str, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    from .call import info, release  # noqa: PLC0415 - it imports this file
 
     try:
+        if call == "info":
+            return {"changed": False, **info(params)}
         return release(params, check_mode).to_result()
     except OpsError as error:
         return {"failed": True, "changed": False, **error_result(error)}

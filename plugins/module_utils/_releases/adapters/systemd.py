@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..._core.errors import MigrationError, ServiceError
 from ..layout import Layout, absolute, literal
 
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts,ExecMainStatus"
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic"
 #: Longer than any unit may take to stop.
 _WAIT = 3700.0
 #: What systemd may take to begin and to end a command, beside the command's own time.
@@ -32,6 +32,8 @@ class UnitFacts:
     sub: str
     restarts: int
     exit_status: str
+    #: When it became active, in seconds of the clock that never goes back; 0 when it never did.
+    since: float = 0.0
 
     @property
     def up(self) -> bool:
@@ -181,6 +183,7 @@ def _facts(block: str) -> UnitFacts:
         sub=values.get("SubState", "dead"),
         restarts=int(values.get("NRestarts") or 0),
         exit_status=values.get("ExecMainStatus", "0"),
+        since=int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
     )
 
 

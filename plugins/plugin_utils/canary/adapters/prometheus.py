@@ -10,9 +10,10 @@ import json
 import math
 import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
+
+from ansible.module_utils.urls import open_url
 
 from ....module_utils._core.errors import BadInput
 
@@ -31,9 +32,8 @@ def query(url: str, expression: str, timeout: float, headers: Mapping[str, str])
     if not url.startswith(("http://", "https://")):
         raise BadInput("this is no URL of Prometheus", where=url, fix="Begin it with http:// or https://.")
     address = f"{url.rstrip('/')}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-    request = urllib.request.Request(address, headers=dict(headers))  # noqa: S310 (checked above)
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+        with open_url(address, headers=dict(headers), timeout=timeout) as answer:
             data = json.load(answer)["data"]
             return _sum(data["resultType"], data["result"])
     except urllib.error.HTTPError as error:

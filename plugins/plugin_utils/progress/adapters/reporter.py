@@ -74,23 +74,28 @@ class Reporter:
         self._close_task()
         self._task = ("" if phase else name, {})
 
-    def began(self, hosts: Iterable[str], task: str, phase: str) -> None:
-        for host in hosts:
-            self._board = self._board.began(host, task, phase, self.at)
+    def began(self, host: str, task: str, phase: str, once: bool = False) -> None:
+        for each in self._meant(host, phase, once):
+            self._board = self._board.began(each, task, phase, self.at)
         self._draw()
 
     def again(self, host: str, task: str) -> None:
         self._board = self._board.says(host, task)
         self._draw()
 
-    def ended(self, hosts: Iterable[str], phase: str, outcome: str) -> None:
-        """A task ended on a host, or once for all of them."""
-        for host in hosts:
-            self._board = self._board.finished(host, phase, outcome, self.at)
-            if phase and outcome != "skipped":
-                self._log(plain.phase(host, phase, outcome, self._board, self.at, self._left()))
-            elif not phase:
-                self._task[1][outcome] = self._task[1].get(outcome, 0) + 1
+    def ended(self, host: str, phase: str, outcome: str, once: bool = False) -> None:
+        """A task ended on a host; one that runs once did so for all of them."""
+        for each in self._meant(host, phase, once):
+            self._board = self._board.finished(each, phase, outcome, self.at, own=each == host)
+        if once and outcome in BAD:
+            self._board = self._board.stopped(other for other in self._board.rows if other != host)
+        if phase and outcome != "skipped":
+            took = self._board.rows[host].cells[phase].seconds(self.at)
+            rest = None if outcome in BAD else self._left()
+            who = f"{host}, for all hosts," if once else host
+            self._log(plain.phase(who, phase, outcome, took, self.at, rest))
+        elif not phase:
+            self._task[1][outcome] = self._task[1].get(outcome, 0) + 1
         self._draw()
 
     def failed(self, host: str, task: str, result: Mapping[str, Any], outcome: str) -> None:
@@ -118,9 +123,9 @@ class Reporter:
             self._path, self._title.key, Run(len(self._board.rows), round(at, 2), self._board.marks)
         )
 
-    @property
-    def hosts(self) -> list[str]:
-        return list(self._board.rows)
+    def _meant(self, host: str, phase: str, once: bool) -> list[str]:
+        """A phase that runs once is a phase of all hosts; any other task is its own host's."""
+        return [host, *(other for other in self._board.rows if other != host)] if phase and once else [host]
 
     def _left(self) -> Left | None:
         return left(self._runs, len(self._board.rows), self._board.marks, self.at)

@@ -42,7 +42,7 @@ class Bottom:
     """The lines at the bottom.
 
     :param lines: makes them; called from a thread of its own as well, and always under ``lock``
-    :param lock: the display's own, which Ansible holds while it forks: a child never inherits it locked
+    :param lock: the display's own, which Ansible holds while it forks, so that no other thread does
     """
 
     def __init__(self, lines: Callable[[], list[str]], lock: Any) -> None:

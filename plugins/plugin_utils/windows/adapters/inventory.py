@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -43,14 +42,26 @@ def policy_of(
             f"there is no time zone {zone!r}", where="windows_zone", fix="Use a name such as Europe/Berlin."
         )
     if calendars:
-        texts = read_sources(parse_sources(calendars))
+        texts = read_sources(parse_sources(plain(calendars)))
         return parse_policy(windows, freezes, required or False, texts, zone=zone)
-    key = json.dumps([windows, freezes, required, zone], default=repr)
+    windows, freezes = plain(windows), plain(freezes)
+    key = repr([windows, freezes, required, zone])
     if key not in _PARSED:
         if len(_PARSED) >= 4096:
             _PARSED.clear()
         _PARSED[key] = parse_policy(windows, freezes, required or False, zone=zone)
     return _PARSED[key]
+
+
+def plain(value: Any) -> Any:
+    """Builtins only: what a template hands over may be put together while it is read, and differ by host."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [plain(item) for item in value]
+    return value
 
 
 def policy_of_host(variables: Mapping[str, Any], **changes: Any) -> Policy:

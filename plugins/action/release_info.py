@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's part of ``mas.ops.release_info``: the short way to hosts that have the code already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..modules.release_info import SPEC
+from ..plugin_utils.adapters import resident
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask the host."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        done = resident.call(self, "info", SPEC, self._task.args)
+        if done is None:
+            done = self._execute_module(module_name="mas.ops.release_info", task_vars=task_vars)
+        return {**result, **done}

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Draw a calendar of windows. The documentation is in plugins/modules/windows_chart.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._core.errors import BadInput, NotFound
+from ..module_utils._core.files import write_atomic
+from ..modules.windows_chart import SPEC
+from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
+from ..plugin_utils.windows.adapters.inventory import moment
+from ..plugin_utils.windows.adapters.picture import MISSING, Chart, panel_of, picture
+from ..plugin_utils.windows.fields import zone_info
+
+
+class ActionModule(ControllerAction):
+    spec = SPEC
+    missing = MISSING
+
+    def answer(self, params: Mapping[str, Any]) -> Facts:
+        path = Path(str(params["path"]))
+        form = path.suffix[1:].lower()
+        if form not in {"svg", "png"}:
+            raise BadInput(
+                f"{path.name} is no .svg or .png file", where="path", fix="Give it one of these endings."
+            )
+        if not path.parent.is_dir():
+            raise NotFound("there is no such folder", where=str(path.parent), fix="Make it, or correct path.")
+        data = picture(_chart(params), form)
+        changed = not path.is_file() or path.read_bytes() != data
+        if changed and not self._task.check_mode:
+            write_atomic(str(path), data)
+        result: Facts = {"changed": changed, "path": str(path)}
+        if self._task.diff:
+            result["diff"] = {"before_header": str(path), "after_header": f"{path} ({len(data)} bytes)"}
+        return result
+
+
+def _chart(params: Mapping[str, Any]) -> Chart:
+    zone = str(params["zone"])
+    if zone_info(zone) is None:
+        raise BadInput(
+            f"there is no time zone {zone!r}", where="zone", fix="Use a name such as Europe/Berlin."
+        )
+    try:
+        panels = tuple(panel_of(group) for group in params["groups"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"a group is not as windows_info returns it: {error!r}",
+            where="groups",
+            fix="Hand its groups over.",
+        ) from error
+    at, end = moment(params["at"], zone), moment(params["end"], zone)
+    if not at < end:
+        raise BadInput(
+            "the calendar ends before it begins", where="end", fix="Hand over what windows_info returned."
+        )
+    return Chart(panels, at, end, zone, str(params["title"]))

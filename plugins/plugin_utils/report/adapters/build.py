@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make the report: look at what lies there, plan, and write only what differs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ....module_utils._core.errors import StorageError
+from ....module_utils._core.files import storage_errors, write_atomic
+from ....module_utils._core.plan import Plan, Step
+from ....module_utils._ledger.changes import format_time
+from .. import archive, hosts
+from ..hosts import Host
+from ..model import Model
+from ..model import build as build_model
+from ..page import page
+from . import html
+from .painter import Charts
+
+#: The archive holds what hosts said about people and errors.
+_PRIVATE = 0o640
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. ``archive`` is ``None`` when no copies are wanted, ``application`` empty for all."""
+
+    ledgers: Mapping[str, Any]
+    window_states: Mapping[str, Any]
+    window_calendars: Mapping[str, Any]
+    path: Path
+    archive: Path | None
+    application: str
+    title: str
+    at: str | None
+    days: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file as it should be."""
+
+    path: Path
+    data: bytes
+    mode: int
+
+    def differs(self) -> bool:
+        return _read(self.path) != self.data
+
+
+def build(request: Request, check_mode: bool) -> tuple[Plan, dict[str, Any]]:
+    """The page, and the copies of the ledgers, written unless ``check_mode`` is on.
+
+    :raises OpsError: what was handed in is not what the modules return
+    :raises StorageError: a file cannot be read or written
+    """
+    known = hosts.parse(request.ledgers, request.window_states, request.window_calendars)
+    kept = [_kept(host, request.archive) for host in known] if request.archive else []
+    if kept:
+        known = tuple(host for host, dummy in kept)
+    shown = tuple(host.about(request.application) for host in known)
+    model = build_model(shown, request.at, request.days)
+    data = html.render(page(model, request.title, Charts()))
+    wanted = [Wanted(request.path, data, 0o644), *(each for dummy, each in kept if each)]
+    plan = _plan(wanted)
+    if not check_mode:
+        for each in wanted:
+            if each.differs():
+                _write(each)
+    return plan, _facts(model, request, data)
+
+
+def _kept(host: Host, folder: Path | None) -> tuple[Host, Wanted | None]:
+    """The host with what is wrong with its copy, and the copy as it should be."""
+    lines = archive.lines_of(host.entries)
+    if folder is None or not lines:
+        return host, None
+    path = folder / archive.file_of(host)
+    old = (_read(path) or b"").split(b"\n")[:-1]
+    merged = archive.merge(tuple(old), lines)
+    wanted = Wanted(path, b"".join(line + b"\n" for line in merged.lines), _PRIVATE)
+    # A copy that the host contradicts is evidence: it stays as it is.
+    return replace(host, archive=merged.problem), None if merged.problem else wanted
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(
+            f"cannot read: {error.strerror}", where=str(path), fix="Give a path that is a file, and readable."
+        ) from error
+
+
+def _write(wanted: Wanted) -> None:
+    with storage_errors(str(wanted.path)):
+        wanted.path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(str(wanted.path), wanted.data, wanted.mode)
+
+
+def _plan(wanted: list[Wanted]) -> Plan:
+    before = {str(each.path): _digest(_read(each.path)) for each in wanted}
+    after = {str(each.path): _digest(each.data) for each in wanted}
+    steps = tuple(Step("write", path) for path in after if after[path] != before[path])
+    return Plan(before, after, steps)
+
+
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _facts(model: Model, request: Request, data: bytes) -> dict[str, Any]:
+    return {
+        "path": str(request.path),
+        "size": len(data),
+        "sha256": _digest(data),
+        "at": format_time(model.at) if model.at else None,
+        "dora": model.dora,
+        "hosts": len(model.hosts),
+        "silent": [host.name for host in model.hosts if host.problem],
+        "broken": [host.name for host in model.hosts if host.intact is False or host.archive],
+    }

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All that the page is about, folded once from what the hosts said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from ...module_utils._core.errors import BadInput
+from ...module_utils._ledger.changes import Story, format_time, parse_time, tell
+from ...module_utils._ledger.dora import dora
+from . import records
+from .hosts import Host, Live
+from .records import Record
+from .series import Period, production_first
+
+
+@dataclass(frozen=True)
+class Model:
+    """:param at: the end of the period; all that is said to be so now is so at this moment
+    :param days: the length of the period
+    """
+
+    hosts: tuple[Host, ...]
+    at: datetime | None
+    days: int
+
+    @cached_property
+    def entries(self) -> list[Mapping[str, Any]]:
+        """Of all hosts, each with the name of its host."""
+        return [{**entry, "host": host.name} for host in self.hosts for entry in host.entries]
+
+    @cached_property
+    def story(self) -> Story:
+        return tell(self.entries)
+
+    @cached_property
+    def dora(self) -> dict[str, Any]:
+        return dora(self.entries, at=format_time(self.at) if self.at else None, days=self.days)
+
+    @cached_property
+    def newest(self) -> datetime | None:
+        """The time of the newest entry."""
+        return max((host.newest for host in self.hosts if host.newest), default=None)
+
+    @property
+    def period(self) -> Period | None:
+        return Period(self.at - timedelta(days=self.days), self.at) if self.at else None
+
+    @cached_property
+    def live(self) -> dict[tuple[str, str], dict[str, list[tuple[Host, Live]]]]:
+        """By environment and application, then by release: the hosts that serve it."""
+        found: dict[tuple[str, str], dict[str, list[tuple[Host, Live]]]] = {}
+        for host in self.hosts:
+            for live in host.live():
+                releases = found.setdefault((live.environment, live.application), {})
+                releases.setdefault(live.release, []).append((host, live))
+        return {place: found[place] for place in sorted(found, key=production_first)}
+
+    @cached_property
+    def overrides(self) -> list[Record]:
+        return records.overrides(self.hosts)
+
+    @cached_property
+    def verdicts(self) -> list[Record]:
+        return records.verdicts(self.hosts)
+
+    @cached_property
+    def drills(self) -> list[Record]:
+        return records.drills(self.hosts)
+
+    @cached_property
+    def others(self) -> list[Record]:
+        return records.others(self.hosts)
+
+    @cached_property
+    def calendars(self) -> dict[str, Mapping[str, Any]]:
+        """The different calendars, under the names of those who have them."""
+        sharing: dict[str, list[Host]] = {}
+        for host in self.hosts:
+            if host.calendar is not None:
+                sharing.setdefault(repr(host.calendar), []).append(host)
+        return {_named(each): each[0].calendar for each in sharing.values() if each[0].calendar}
+
+    def in_force(self, override: Record) -> bool:
+        """Whether an override has not expired; one without an end has."""
+        until = parse_time(override.data.get("until"))
+        return override.data.get("granted") is not False and bool(until and self.at and until > self.at)
+
+
+def _named(hosts: list[Host]) -> str:
+    """One host says which they are, so that no two calendars have the same name."""
+    some = f"{hosts[0].name} and {len(hosts) - 1} more" if len(hosts) > 1 else hosts[0].name
+    environments = ", ".join(sorted({host.environment for host in hosts if host.environment}))
+    return f"{environments}: {some}" if environments else some
+
+
+def build(hosts: tuple[Host, ...], at: str | None, days: int) -> Model:
+    """:param at: the end of the period; the time of the newest entry when it is not given
+    :raises BadInput: ``at`` or ``days`` cannot be right
+    """
+    moment = parse_time(at) if at else max((host.newest for host in hosts if host.newest), default=None)
+    if at and moment is None:
+        raise BadInput(
+            f"{at!r} is not a time with its zone", where="at", fix="Write it as 2026-01-31T12:00:00Z."
+        )
+    if not 1 <= days <= 3660:
+        raise BadInput(f"{days} is not a number of days", where="period_days", fix="Give 1 to 3660.")
+    return Model(hosts, moment, days)

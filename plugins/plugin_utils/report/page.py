@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The page, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from ...module_utils._ledger.changes import parse_time
+from . import series, strip, tables
+from .measures import measured
+from .model import Model
+from .series import Painter, Period
+from .view import BAD, OK, SIGNS, Cell, Chart, Page, Section, Table
+from .words import count, when
+
+_DEFINITIONS = (
+    "Deployment frequency: changes that at least one host served. "
+    "Lead time: from the commit of a new release until the last host serves it, median. "
+    "Change failure rate: changes that failed or were rolled back, of all changes. "
+    "Time to restore: from the first host that served a failed change until the last one left it, median. "
+    "Entries of one run on several hosts are one change; a rollback is not a change."
+)
+
+
+def page(model: Model, title: str, painter: Painter) -> Page:
+    """Everything in words, with the charts drawn."""
+    return Page(
+        title=title,
+        subtitle=_subtitle(model),
+        cards=strip.cards(model),
+        sections=tuple(_sections(model, painter)),
+        notes=(
+            _DEFINITIONS,
+            "All times are UTC. The ledgers on the hosts are the record; this page only shows them.",
+        ),
+    )
+
+
+def _subtitle(model: Model) -> str:
+    hosts = count(len(model.hosts), "host")
+    if model.period is None:
+        return f"{hosts}, no entries"
+    start, end = when(model.period.start), when(model.period.end)
+    return (
+        f"{hosts} · {count(model.days, 'day')} from {start} to {end} UTC · newest entry {when(model.newest)}"
+    )
+
+
+def _sections(model: Model, painter: Painter) -> Iterator[Section]:
+    yield Section(
+        "live", "What is live", charts=tuple(_timeline(model, painter)), tables=(tables.live(model),)
+    )
+    yield Section(
+        "delivery",
+        "Delivery",
+        "The four DORA measures of each application in each environment, by week below the number.",
+        charts=tuple(_by_week(model, painter)),
+        measured=measured(model.dora["measures"], painter),
+    )
+    yield Section("changes", "Changes", tables=(tables.changes(model),))
+    yield Section("verdicts", "Canaries", tables=(tables.verdicts(model),))
+    yield Section("overrides", "Overrides", tables=(tables.overrides(model),))
+    yield Section(
+        "windows", "Windows ahead", charts=tuple(_windows(model, painter)), tables=(tables.windows(model),)
+    )
+    yield Section("drills", "Drills", tables=(tables.drills(model),))
+    yield Section("hosts", "Hosts and ledgers", tables=(tables.hosts(model), tables.others(model)))
+
+
+def _timeline(model: Model, painter: Painter) -> Iterator[Chart]:
+    if model.period is None:
+        return
+    lanes = series.releases(model.story, model.period)
+    if not lanes:
+        return
+    failed = sum(1 for change in model.story.changes if change.failed and _inside(change.ended, model.period))
+    summary = f"Releases over {count(model.days, 'day')} in {count(len(lanes), 'place')}; {count(failed, 'change')} failed."
+    rows = tuple(
+        (Cell(lane.label), Cell(segment.label), Cell(when(segment.begin)), Cell(when(segment.end)))
+        for lane in lanes
+        for segment in lane.segments
+    )
+    yield Chart(
+        "releases",
+        "Which release was served when",
+        summary,
+        painter.lanes("releases", summary, lanes, model.period),
+        Table("Which release was served when", ("Where", "Release", "From", "Until"), rows),
+        keys=(("live", "served"), ("bad", "served and failed"), ("cross", "✗ failed before it was served")),
+        wide=True,
+    )
+
+
+def _inside(moment: datetime, period: Period) -> bool:
+    return period.start < moment <= period.end
+
+
+def _by_week(model: Model, painter: Painter) -> Iterator[Chart]:
+    weeks = series.weeks(model.dora["measures"])
+    if not weeks.labels:
+        return
+    good, failed = sum(weeks.good), sum(weeks.failed)
+    summary = f"{count(good + failed, 'change')} in {count(model.days, 'day')}, {failed} of them failed."
+    rows = tuple(
+        (Cell(monday), Cell(str(held)), Cell(str(lost)))
+        for monday, held, lost in zip(weeks.labels, weeks.good, weeks.failed, strict=True)
+    )
+    table = Table("Changes by week", ("Week of", "Held", "Failed"), rows, numbers=frozenset({1, 2}))
+    yield Chart(
+        "weeks",
+        "Changes by week",
+        summary,
+        painter.bars("weeks", summary, weeks),
+        table,
+        keys=((OK, f"{SIGNS[OK]} held"), (BAD, f"{SIGNS[BAD]} failed or rolled back")),
+        wide=True,
+    )
+
+
+def _windows(model: Model, painter: Painter) -> Iterator[Chart]:
+    # The report itself knows no clock: the calendars say for which time they were asked.
+    begins = [begin for each in model.calendars.values() if (begin := parse_time(each.get("begin")))]
+    ends = [end for each in model.calendars.values() if (end := parse_time(each.get("end")))]
+    if not begins or not ends:
+        return
+    period = Period(min(begins), max(ends))
+    lanes = series.windows(model.calendars, period)
+    tones = [segment.tone for lane in lanes for segment in lane.segments]
+    summary = f"{count(tones.count(OK), 'open time')} and {count(tones.count(BAD), 'freeze')} until {when(period.end)}."
+    rows = tuple(
+        (Cell(lane.label), Cell(each.label), Cell(when(each.begin)), Cell(when(each.end)))
+        for lane in lanes
+        for each in lane.segments
+    )
+    yield Chart(
+        "windows",
+        "When change is allowed",
+        summary,
+        painter.lanes("windows", summary, lanes, period),
+        Table("When change is allowed", ("For", "Name", "From", "Until"), rows),
+        keys=((OK, "change is allowed"), (BAD, "freeze")),
+        wide=True,
+    )

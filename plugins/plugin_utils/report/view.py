@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the page shows, all in words: the template only loops over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: How something is. Each tone has a sign of its own, so that nobody needs to see colours.
+OK = "ok"
+WARN = "warn"
+BAD = "bad"
+PLAIN = "plain"
+#: Columns whose cells are moments.
+_TIMES = frozenset({"Time", "Since", "From", "Until", "Last entry"})
+#: Columns that hold names of one word.
+_SHORT = frozenset({"Release", "Change", "Application", "By"})
+#: So many lines of a table are seen at once.
+SEEN = 25
+SIGNS = {OK: "✓", WARN: "!", BAD: "✗", PLAIN: ""}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table. ``note`` is a second, smaller line; ``code`` is a command to copy."""
+
+    text: str
+    tone: str = PLAIN
+    note: str = ""
+    code: str = ""
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.tone]
+
+
+Row = tuple[Cell, ...]
+#: Each cell with the name and the kind of its column.
+Line = tuple[tuple[str, str, Cell], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """``numbers`` are the columns that hold numbers; ``more`` says what was left out."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    empty: str = ""
+    more: str = ""
+    numbers: frozenset[int] = frozenset()
+
+    @property
+    def header(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name, self.kind(index)) for index, name in enumerate(self.columns))
+
+    @property
+    def first(self) -> tuple[Line, ...]:
+        """What is seen at once."""
+        return tuple(map(self._line, self.rows[:SEEN]))
+
+    @property
+    def rest(self) -> tuple[Line, ...]:
+        """What is seen by who asks for it."""
+        return tuple(map(self._line, self.rows[SEEN:]))
+
+    def _line(self, row: Row) -> Line:
+        return tuple((*self.header[index], cell) for index, cell in enumerate(row))
+
+    def kind(self, index: int) -> str:
+        if self.columns[index] in _TIMES:
+            return "time"
+        if self.columns[index] in _SHORT:
+            return "short"
+        return "number" if index in self.numbers else "text"
+
+
+@dataclass(frozen=True)
+class Card:
+    """One answer of the strip at the top. ``items`` are lines of detail."""
+
+    label: str
+    value: str
+    tone: str = PLAIN
+    items: tuple[str, ...] = ()
+    target: str = ""
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.tone]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing, what it says in one sentence, and its numbers. ``wide`` ones scroll on a phone."""
+
+    key: str
+    title: str
+    summary: str
+    svg: str
+    table: Table
+    keys: tuple[tuple[str, str], ...] = ()
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One measure: the number, what it is made of, and its course by week."""
+
+    name: str
+    value: str
+    detail: str
+    chart: Chart
+    tone: str = PLAIN
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.tone]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The measures of one application in one environment."""
+
+    title: str
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    key: str
+    title: str
+    intro: str = ""
+    charts: tuple[Chart, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    title: str
+    subtitle: str
+    cards: tuple[Card, ...] = ()
+    sections: tuple[Section, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Numbers and times as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+NOTHING = "\N{EN DASH}"
+
+
+def when(moment: datetime | None) -> str:
+    """A moment in UTC to the minute."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if moment else NOTHING
+
+
+def day(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%d %b").lstrip("0")
+
+
+def duration(seconds: float | None) -> str:
+    """The two largest units: ``4 d 3 h``, ``12 min 5 s``."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 10:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    left = timedelta(seconds=round(seconds))
+    minutes, rest = divmod(left.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(left.days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    first = next(index for index, (number, dummy) in enumerate(parts) if number)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    return NOTHING if share is None else f"{share * 100:.{digits}f} %"
+
+
+def rate(number: float) -> str:
+    """Without digits that say nothing: ``12``, ``2.8``, ``0.23``."""
+    return f"{number:.2f}" if 0 < number < 1 else f"{number:.1f}".removesuffix(".0")
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 host``, ``2,000 hosts``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listing(names: list[str] | tuple[str, ...], most: int = 6) -> str:
+    """Names, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

@@ -1,0 +1,126 @@
+"""The short way to a host that has the code, and the long way where it does not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.plugins.action import ActionBase
+from ansible_collections.mas.ops.plugins.action.release import ActionModule
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters import resident
+
+DIGEST = "1" * 64
+STAGED = {"application": "agents", "version": "1.0.0", "state": "staged"}
+
+
+class Action(ActionModule):
+    """A host that answers as it is told."""
+
+    def __init__(self, args: dict[str, Any], answer: dict[str, Any]) -> None:
+        self._task = SimpleNamespace(args=args, check_mode=False)  # type: ignore[assignment]
+        self.answer = answer
+        self.commands: list[str] = []
+        self.asked: dict[str, Any] = {}
+        self.pushed: list[str] = []
+        self.module: dict[str, Any] = {}
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        return module_style == "new" and not wrap_async
+
+    def _compute_environment_string(self, raw_environment_out: Any = None) -> str:  # noqa: ARG002
+        return "https_proxy=proxy"
+
+    def _low_level_execute_command(self, cmd: str, in_data: bytes = b"", **_: Any) -> dict[str, Any]:
+        self.commands.append(cmd)
+        self.asked = json.loads(in_data)
+        return self.answer
+
+    def _transfer_file(self, local_path: str, remote_path: str) -> str:
+        self.pushed.append(remote_path)
+        return local_path
+
+    def _execute_module(self, **kwargs: Any) -> dict[str, Any]:
+        self.module = kwargs["module_args"]
+        return {"changed": True, "long": "way"}
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    path = tmp_path / "agents-1.0.0.tar.gz"
+    path.write_bytes(b"the archive")
+    Path(f"{path}.sha256").write_text(f"{DIGEST}  {path.name}\n")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _base(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ActionBase, "run", lambda *_: {})
+
+
+def answer(**result: Any) -> dict[str, Any]:
+    return {"rc": 0, "stdout": json.dumps(result), "stderr": ""}
+
+
+def run(args: dict[str, Any], told: dict[str, Any]) -> tuple[Action, dict[str, Any]]:
+    action = Action(args, told)
+    return action, action.run(task_vars={"awx_job_id": 5, "awx_user_name": "ada"})
+
+
+def test_a_small_artifact_goes_along_with_the_one_call(artifact: Path) -> None:
+    action, result = run({**STAGED, "artifact": str(artifact)}, answer(changed=True, live="x"))
+    assert result == {"changed": True, "live": "x"}
+    assert (len(action.commands), action.pushed, action.module) == (1, [], {})
+    place = f"/var/lib/mas/agents/resident/{resident.digest()}"
+    assert action.commands == [f"https_proxy=proxy /usr/bin/python3 -I {place} release"]
+    assert base64.b64decode(action.asked["archive"]) == b"the archive"
+    assert action.asked["params"]["sha256"] == DIGEST
+    # Checked and complete: the host need not know any default.
+    assert action.asked["params"]["drain_timeout"] == 30.0
+
+
+def test_a_large_one_is_pushed_first(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resident, "ALONG", 5)
+    action, _ = run({**STAGED, "artifact": str(artifact)}, answer(changed=True))
+    assert "archive" not in action.asked
+    assert [action.asked["params"]["artifact"]] == action.pushed
+    assert action.asked["params"]["artifact_pushed"]
+
+
+@pytest.mark.parametrize("status", [2, 127])
+def test_a_host_without_the_code_gets_the_module(artifact: Path, status: int) -> None:
+    told = {"rc": status, "stdout": "", "stderr": "can't open file"}
+    action, result = run({**STAGED, "artifact": str(artifact)}, told)
+    assert result == {"changed": True, "long": "way"}
+    assert [action.module["artifact"]] == action.pushed
+    assert action.module["sha256"] == DIGEST
+
+
+def test_a_host_that_ended_in_the_middle_is_an_error_and_not_tried_again() -> None:
+    told = {"rc": -9, "stdout": "", "stderr": "Killed"}
+    action, result = run({"application": "agents", "version": "1.0.0", "state": "live"}, told)
+    assert result["failed"]
+    assert "did not end its work (exit status -9). It said: Killed." in result["msg"]
+    assert action.module == {}
+
+
+def test_wrong_options_never_reach_the_host() -> None:
+    action, result = run({"application": "agents", "state": "gone"}, answer())
+    assert result["failed"]
+    assert "value of state must be one of" in result["msg"]
+    assert action.commands == []
+
+
+def test_the_digest_is_that_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("1")
+    monkeypatch.setattr(resident, "_CODE", tmp_path)
+    resident.digest.cache_clear()
+    first = resident.digest()
+    (tmp_path / "a.py").write_text("2")
+    resident.digest.cache_clear()
+    assert first != resident.digest()
+    monkeypatch.undo()
+    resident.digest.cache_clear()

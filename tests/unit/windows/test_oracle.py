@@ -1,0 +1,133 @@
+"""No disagreement with recurring-ical-events, minute by minute, over zones and years."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ansible_collections.mas.ops.plugins.plugin_utils.windows.events import CalendarText
+from ansible_collections.mas.ops.plugins.plugin_utils.windows.judge import judge
+from ansible_collections.mas.ops.plugins.plugin_utils.windows.model import Kind, Policy, Target
+from ansible_collections.mas.ops.plugins.plugin_utils.windows.parse import parse_policy
+from ansible_collections.mas.ops.plugins.plugin_utils.windows.spans import calendar
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from . import oracle
+from .oracle import MINUTE, Pair
+
+HOST = Target("web1", ("web",), "agents", "production")
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+LENGTHS = st.sampled_from([15, 60, 90, 120, 240, 480, 1440, 1500, 2880])
+
+
+def spans(policy: Policy, begin: datetime, end: datetime) -> set[Pair]:
+    return {(span.begin, span.end) for span in calendar(policy, HOST, begin, end)}
+
+
+def cut(found: set[Pair], begin: datetime, end: datetime) -> set[Pair]:
+    return {(max(first, begin), min(last, end)) for first, last in found}
+
+
+@dataclass(frozen=True)
+class Case:
+    """An entry, and a moment near which something may go wrong."""
+
+    near: datetime
+    entry: dict[str, Any]
+    length: timedelta
+    on_the_wall: bool
+
+    @property
+    def written(self) -> dict[str, Any]:
+        if self.on_the_wall:
+            return {**self.entry, "end": self.end}
+        return {**self.entry, "duration": int(self.length.total_seconds())}
+
+    @property
+    def end(self) -> str:
+        return str(datetime.fromisoformat(self.entry["start"]) + self.length)
+
+    def expected(self, begin: datetime, end: datetime) -> set[Pair]:
+        """recurring-ical-events adds on the wall clock: its ends are good for that, its starts for both."""
+        text = oracle.ics(self.entry, f"DTEND{oracle.stamp(self.end, self.entry['zone'])}")
+        if self.on_the_wall:
+            return oracle.expanded(text, begin, end)
+        margin = timedelta(days=3)
+        starts = {first for first, dummy in oracle.expanded(text, begin - margin, end + margin)}
+        return {
+            (first, first + self.length) for first in starts if first < end and first + self.length > begin
+        }
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    zone = draw(st.sampled_from(oracle.ZONES))
+    near = draw(oracle.moments(zone))
+    length = timedelta(minutes=draw(LENGTHS))
+    return Case(near, draw(oracle.entries(zone, near)), length, draw(st.booleans()))
+
+
+@given(cases())
+@settings(SLOW, max_examples=60)
+def test_the_occurrences_of_months(case: Case):
+    end = case.near + timedelta(days=20 if "HOURLY" in str(case.entry["rrule"]) else 400)
+    found = spans(parse_policy([case.written]), case.near, end)
+    assert found == cut(case.expected(case.near, end), case.near, end)
+
+
+@given(cases())
+@settings(SLOW, max_examples=25)
+def test_every_minute_of_a_day(case: Case):
+    begin = (case.near - timedelta(hours=12)).replace(second=0)
+    policy = parse_policy([case.written], required=True)
+    expected = oracle.minutes(case.expected(begin, begin + timedelta(days=1)), begin, 1440)
+    assert [judge(policy, HOST, begin + place * MINUTE).open for place in range(1440)] == expected
+
+
+@given(st.data())
+@settings(SLOW, max_examples=15)
+def test_windows_and_freezes_together(data: st.DataObject):
+    """Openings and closings are where the minutes of all windows without those of all freezes change."""
+    zone = data.draw(st.sampled_from(oracle.ZONES))
+    near = data.draw(oracle.moments(zone)).replace(minute=0)
+    days = 3
+    begin, end = near - timedelta(days=1), near + timedelta(days=days)
+    held: dict[Kind, set[Pair]] = {Kind.WINDOW: set(), Kind.FREEZE: set()}
+    entries: dict[Kind, list[dict[str, Any]]] = {Kind.WINDOW: [], Kind.FREEZE: []}
+    for kind in data.draw(st.lists(st.sampled_from(list(Kind)), min_size=1, max_size=4)):
+        each = data.draw(st.sampled_from(oracle.ZONES[:7]))
+        entry = data.draw(oracle.entries(each, near))
+        ending = str(datetime.fromisoformat(entry["start"]) + timedelta(minutes=data.draw(LENGTHS)))
+        text = oracle.ics(entry, f"DTEND{oracle.stamp(ending, each)}")
+        held[kind] |= oracle.expanded(text, begin, end)
+        entries[kind].append({**entry, "end": ending})
+    count = (days + 1) * 1440
+    frozen = oracle.minutes(held[Kind.FREEZE], begin, count)
+    inside = oracle.minutes(held[Kind.WINDOW], begin, count) if entries[Kind.WINDOW] else [True] * count
+    is_open = [inside[place] and not frozen[place] for place in range(count)]
+    policy = parse_policy(entries[Kind.WINDOW], entries[Kind.FREEZE])
+    for place in range(0, count, 13):
+        state = judge(policy, HOST, begin + place * MINUTE)
+        assert (state.open, state.frozen) == (is_open[place], frozen[place])
+        changes = next((later for later in range(place + 1, count) if is_open[later] != is_open[place]), None)
+        told = state.closes_at if state.open else state.next_opening
+        if changes is None:
+            assert told is None or told >= begin + count * MINUTE
+        else:
+            assert told is not None
+            assert told.astimezone(UTC) == begin + changes * MINUTE
+
+
+@given(cases())
+@settings(SLOW, max_examples=40)
+def test_the_same_from_a_calendar(case: Case):
+    """An .ics text says to us what it says to everybody else."""
+    begin, end = case.near, case.near + timedelta(days=20 if "HOURLY" in str(case.entry["rrule"]) else 400)
+    text = oracle.ics(case.entry, "DURATION:PT90M")
+    expected = {first for first, dummy in oracle.expanded(text, begin, end) if first >= begin}
+    policy = parse_policy(calendars=[CalendarText("x", text=text)])
+    assert {
+        first for first, dummy in spans(policy, begin - timedelta(days=1), end) if first >= begin
+    } == expected
