@@ -27,10 +27,11 @@ class Controller:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            with self._news:
-                self._lines.append(line)
-                self._news.notify_all()
+        with self._process.stdout as output:
+            for line in output:
+                with self._news:
+                    self._lines.append(line)
+                    self._news.notify_all()
         with self._news:
             self._news.notify_all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import signal
@@ -29,6 +30,7 @@ class Agent:
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self._hits: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._reader = threading.Thread()
         self._traps = 0
         self._lock = threading.Lock()
 
@@ -45,15 +47,21 @@ class Agent:
             start_new_session=True,
         )
         self._answers, self._hits = queue.Queue(), queue.Queue()
-        threading.Thread(
-            target=self._read, args=(self._process, self._answers, self._hits), daemon=True
-        ).start()
+        reading = (self._process, self._answers, self._hits)
+        self._reader = threading.Thread(target=self._read, args=reading, daemon=True)
+        self._reader.start()
         self._take(self._answers, _ANSWER)
 
     def stop(self) -> None:
         if self._process and self._process.stdin:
+            # The end of its input is the end of the agent.
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
             self._process.kill()
             self._process.wait()
+            self._reader.join(5)
         self._process = None
 
     @staticmethod
@@ -63,9 +71,10 @@ class Agent:
         hits: queue.Queue[dict[str, Any]],
     ) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            message = json.loads(line)
-            (hits if "trap" in message else answers).put(message)
+        with process.stdout as output:
+            for line in output:
+                message = json.loads(line)
+                (hits if "trap" in message else answers).put(message)
         answers.put({})
 
     def _take(self, source: queue.Queue[dict[str, Any]], seconds: float) -> dict[str, Any]:
