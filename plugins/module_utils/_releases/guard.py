@@ -82,4 +82,8 @@ def plan_confirmed(facts: Facts, app: Application, release: str) -> Plan:
         return Plan(before, before)
     slot = facts.state.live or ""
     proof = [Step("await_workers", slot)] if app.workers else []
-    return Plan(before, {**before, "confirmed": True}, (*proof, Step("confirm", release)))
+    return Plan(
+        before,
+        {**before, "confirmed": True},
+        (*proof, Step("confirm", release, {"from": facts.history.previous})),
+    )
