@@ -1,6 +1,6 @@
 # Thin on purpose: what a target does is in tests/run and tests/bed. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo bench venv lock check molecule test clean
+.PHONY: help demo bench faults venv lock check molecule test clean
 
 PY := .venv/bin/python
 # Nothing here needs an activated environment; tools that call one another find themselves in it.
@@ -18,6 +18,11 @@ bench: ## cost of a deploy and a rollback as ratios of a ping, on ten hosts; B=w
 	@tests/bed/prepare
 	@tests/run/venv
 	@$(PY) tests/bench/$(or $(B),deploy).py
+
+faults: ## faults at every point of a deploy, on three hosts under load; FAULT=n[,m] for some of them
+	@tests/bed/prepare
+	@tests/run/venv
+	@$(PY) tests/faults --only "$(FAULT)"
 
 venv: ## make or renew .venv from requirements/dev.txt
 	@tests/run/venv

@@ -106,9 +106,9 @@ class Fleet:
     def urls(self, path: str = "/version") -> list[str]:
         return [self.bed.url(name, 80, path) for name in self.names]
 
-    def load(self, rate: float = 100) -> Load:
+    def load(self, rate: float = 100, path: str = "/version", timeout: float = 5) -> Load:
         """A user's load on all hosts in turn."""
-        return Load(self.urls(), rate=rate)
+        return Load(self.urls(path), rate=rate, timeout=timeout)
 
     def live(self) -> dict[str, str]:
         """The version that each host answers with, or what went wrong."""

@@ -66,10 +66,15 @@ class Result:
     p50: float
     p99: float
     slowest: float
+    #: When the first request left, on the monotonic clock of the machine.
+    began: float = 0.0
+    #: Every failed request in the order of their starts: seconds after the first one, URL, what went wrong.
+    lost: tuple[tuple[float, str, str], ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Result:
-        return cls(**json.loads(text))
+        values = json.loads(text)
+        return cls(**{**values, "lost": tuple(map(tuple, values.get("lost", ())))})
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
@@ -84,7 +89,7 @@ def describe(sample: Sample) -> str:
     return f"{sample.at:.2f} s: {sample.url}: {sample.error or f'answered {sample.code}'}"
 
 
-def summarise(samples: Sequence[Sample], seconds: float, late: float) -> Result:
+def summarise(samples: Sequence[Sample], seconds: float, late: float, began: float = 0.0) -> Result:
     failed = sorted((s for s in samples if s.failed), key=lambda s: s.at)
     latencies = sorted(s.seconds * 1000 for s in samples)
     return Result(
@@ -99,6 +104,8 @@ def summarise(samples: Sequence[Sample], seconds: float, late: float) -> Result:
         p50=round(percentile(latencies, 0.50), 2),
         p99=round(percentile(latencies, 0.99), 2),
         slowest=round(percentile(latencies, 1.0), 2),
+        began=began,
+        lost=tuple((s.at, s.url, s.error or f"answered {s.code}") for s in failed),
     )
 
 
@@ -167,7 +174,7 @@ class Generator:
         seconds = number / self.rate
         await asyncio.gather(*under_way)
         await asyncio.sleep(0)  # lets the last connections close
-        return summarise(self.samples, seconds, self.late)
+        return summarise(self.samples, seconds, self.late, begin)
 
     async def _stopped_before(self, due: float) -> bool:
         wait = due - time.monotonic()
@@ -209,7 +216,7 @@ class Load:
     ) -> None:
         if not urls:
             raise ValueError("a load needs at least one URL")
-        self._arguments = [f"--rate={rate}", f"--timeout={timeout}", f"--method={method}", *urls]
+        self._arguments = [f"--rate={rate}", f"--timeout={timeout}", f"--method={method}", "--lost", *urls]
         self._timeout = timeout
         self._process: subprocess.Popen[str] | None = None
         self._result: Result | None = None
@@ -268,10 +275,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--duration", type=float, help="seconds; without it, until SIGINT or SIGTERM")
     parser.add_argument("--timeout", type=float, default=5, help="seconds until a request has failed (5)")
     parser.add_argument("--method", default="GET")
+    parser.add_argument("--lost", action="store_true", help="list every failed request, not only the first")
     parser.add_argument("--ready", help=argparse.SUPPRESS)
     options: Any = parser.parse_args(argv)
     result = asyncio.run(generate(options))
-    print(json.dumps(asdict(result), indent=2))
+    shown = asdict(result)
+    if not options.lost:
+        del shown["lost"]
+    print(json.dumps(shown, indent=2))
     return 1 if result.failed else 0
 
 

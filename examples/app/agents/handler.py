@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from agents import __version__
+from agents import __version__, live
 from agents.exchange import HttpError, Request, Response
 from agents.log import log
 
@@ -38,6 +38,9 @@ class Handler(BaseHTTPRequestHandler):
             self.server.mark(self.connection, busy=False)
 
     def respond(self) -> None:
+        if live.asked_for(self):
+            live.serve(self, self.server.settings.slot, lambda: self.server.stopping)
+            return
         try:
             response = self.server.app.handle(self._request())
         except HttpError as refused:

@@ -292,7 +292,11 @@ class Executor:
         self.ports.units.stop(self.layout.workers(step.target))
 
     def _shift(self, step: Step) -> None:
+        """The slot itself is asked, too: one that just died is up for the proxy until its checks fail."""
         if self.ports.proxy:
+            health = self._manifest(self._release_in(step.target)).health
+            if health:
+                self._wait_healthy(step.target, health)
             self.ports.proxy.wait_up(step.target, _PROXY_SEES_IT)
             self.ports.proxy.shift(Split.to(step.target, step.detail.get("percent", 100)))
 

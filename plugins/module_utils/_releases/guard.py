@@ -66,6 +66,15 @@ def disarmed(plan: Plan, facts: Facts, leave: str | None = None) -> Plan:
     return replace(plan, steps=(*plan.steps, Step("disarm", facts.armed.release)))
 
 
+def undone(plan: Plan, facts: Facts) -> Plan:
+    """What puts back a phase that failed. A release that stays live still waits for its confirmation.
+
+    So it is with a confirmation that was refused, and with a way back that broke off.
+    """
+    waits = facts.armed is not None and facts.armed.release == facts.live_release
+    return plan if waits else disarmed(plan, facts)
+
+
 def plan_confirmed(facts: Facts, app: Application, release: str) -> Plan:
     """Make the switch to ``release`` final.
 
@@ -81,9 +90,7 @@ def plan_confirmed(facts: Facts, app: Application, release: str) -> Plan:
     if facts.armed is None:
         return Plan(before, before)
     slot = facts.state.live or ""
-    proof = [Step("await_workers", slot)] if app.workers else []
-    return Plan(
-        before,
-        {**before, "confirmed": True},
-        (*proof, Step("confirm", release, {"from": facts.history.previous})),
-    )
+    proof = [Step("await_health", slot)] if app.web and not facts.slots[slot].healthy else []
+    proof += [Step("await_workers", slot)] if app.workers else []
+    confirm = Step("confirm", release, {"from": facts.history.previous})
+    return Plan(before, {**before, "confirmed": True}, (*proof, confirm))

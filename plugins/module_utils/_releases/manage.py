@@ -273,7 +273,7 @@ def _put_back(executor: Executor, error: OpsError) -> str:
     try:
         facts = observe(app, layout, ports)
         executor.state = facts.state
-        executor.apply(guard.disarmed(planner.plan_undo(facts, app), facts), None)
+        executor.apply(guard.undone(planner.plan_undo(facts, app), facts), None)
         live = observe(app, layout, ports).live_release
         if failed:
             told = {"operation": failed.kind, "error": str(error), "step": failed.step}

@@ -202,3 +202,33 @@ def test_a_log_that_is_gone_hinders_nothing(start: Callable[..., Any], client: C
     assert [asked.get("/tasks").status for _ in range(3)] == [200] * 3
     process.signal(signal.SIGTERM)
     assert process.ended() == 0
+
+
+def test_a_websocket_beats_and_is_told_of_the_stop(start: Callable[..., Any]) -> None:
+    process = start(MAS_SLOT="blue")
+    with socket.create_connection(("127.0.0.1", process.port), timeout=20) as connection:
+        connection.sendall(
+            b"GET /live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        stream = connection.makefile("rb")
+        head = b"".join(iter(stream.readline, b"\r\n"))
+        assert head.startswith(b"HTTP/1.1 101 ")
+        # The pair of key and answer that RFC 6455 gives as its example.
+        assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in head
+        for beat in range(2):
+            kind, length = stream.read(2)
+            assert kind == 0x81
+            assert stream.read(length) == b'{"beat": %d, "version": "1.0.0", "slot": "blue"}' % beat
+        process.signal(signal.SIGTERM)
+        rest = stream.read()
+    assert rest.endswith(b"\x88\x02\x03\xe9")
+    assert process.ended() == 0
+
+
+def test_an_upgrade_elsewhere_is_an_ordinary_request(start: Callable[..., Any]) -> None:
+    asked = b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUpgrade: %s\r\n\r\n"
+    port = start().port
+    assert exchange(port, asked % (b"/version", b"websocket")).startswith(b"HTTP/1.1 200 ")
+    assert exchange(port, asked % (b"/live", b"h2c")).startswith(b"HTTP/1.1 404 ")
+    assert exchange(port, asked % (b"/live", b"websocket")).startswith(b"HTTP/1.1 404 ")

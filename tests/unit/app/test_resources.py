@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,12 @@ def test_messages_go_from_agent_to_agent(api: Any) -> None:
     assert api.get(f"/agents/b/inbox?after={sent.json['id']}").json == {"messages": []}
     assert api.get("/agents/a/inbox").json == {"messages": []}
     assert api.post("/messages", {"from": "a", "to": "a", "body": "note"}).status == 201
+    begun = time.monotonic()
+    assert len(api.get("/agents/b/inbox?wait=30").json["messages"]) == 1
+    assert time.monotonic() - begun < 10
+    assert api.get(f"/agents/b/inbox?wait=1&after={sent.json['id']}").json == {"messages": []}
+    assert time.monotonic() - begun >= 1
+    assert api.get("/agents/b/inbox?wait=61").status == 400
     assert api.post("/messages", {"from": "a", "to": "nobody", "body": "x"}).status == 404
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     BadInput,
     Busy,
+    HealthError,
     Refused,
+    StorageError,
     VerdictError,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.course import Course, Stage, parse_course
@@ -219,3 +222,74 @@ def test_all_at_once_is_watched_too_and_passes_unless_it_fails_by_itself() -> No
     with pytest.raises(VerdictError):
         bad.do("live", "2.0.0", course=parse_course([], 10))
     assert live(bad) == release("1.0.0")
+
+
+class LateProxy(FakeHost):
+    """Its proxy takes a slot for healthy until its own checks have failed a few times."""
+
+    def wait_up(self, slot: str, seconds: float) -> None: ...
+
+
+def test_a_slot_that_dies_within_the_switch_gets_no_traffic() -> None:
+    """`make faults`, point 25."""
+    host = LateProxy()
+    host.deploy("1.0.0")
+    _, staged = host.do("staged", "2.0.0")
+    start = host.start
+
+    def start_and_die(units: Sequence[str]) -> None:
+        start(units)
+        host.running.pop("agents-api@green.service", None)
+
+    host.start = start_and_die  # type: ignore[method-assign]
+    with pytest.raises(HealthError, match=r"2\.0\.0"):
+        host.do("live", "2.0.0", dead_man=60.0, token=staged["token"])
+    assert live(host) == release("1.0.0")
+    assert host.lost_requests == []
+
+
+def test_a_release_whose_confirmation_failed_still_goes_back_by_itself(host: FakeHost) -> None:
+    """Or a controller that dies after the refusal would leave it live for ever."""
+    token = switch(host, "2.0.0")
+    del host.running["agents-api@green.service"]
+    host.broken.add("2.0.0")
+    with pytest.raises(HealthError):
+        host.do("confirmed", "2.0.0", token=token)
+    assert host.armed() is not None
+    fire(host)
+    assert live(host) == release("1.0.0")
+    assert host.armed() is None
+
+
+def test_a_slot_that_died_after_the_switch_is_confirmed_when_it_is_back(host: FakeHost) -> None:
+    token = switch(host, "2.0.0")
+    running = host.running.pop("agents-api@green.service")
+    sleep = host.sleep
+
+    def wake_up(seconds: float) -> None:
+        host.running["agents-api@green.service"] = running
+        sleep(seconds)
+
+    host.sleep = wake_up  # type: ignore[method-assign]
+    plan, _ = host.do("confirmed", "2.0.0", token=token)
+    assert plan.describe()[0] == "await_health green"
+    assert host.armed() is None
+    assert live(host) == release("2.0.0")
+
+
+def test_a_way_back_that_breaks_off_is_tried_again(host: FakeHost) -> None:
+    """What systemd does when the dead-man's switch fails, on a full disk for example."""
+    switch(host, "2.0.0")
+    shift = host.shift
+
+    def full(_split: object) -> None:
+        raise StorageError("cannot write: No space left on device", where="/etc", fix="Free some.")
+
+    host.shift = full  # type: ignore[method-assign]
+    with pytest.raises(StorageError):
+        fire(host)
+    assert host.armed() is not None
+    host.shift = shift  # type: ignore[method-assign]
+    fire(host)
+    assert live(host) == release("1.0.0")
+    assert host.armed() is None

@@ -1,0 +1,176 @@
+"""What goes wrong: each strike does its damage now, and may leave a repair for later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bed import BedError
+
+if TYPE_CHECKING:
+    from scene import Scene
+
+Strike = Callable[["Scene"], None]
+
+_UNDER = "/mnt/under"
+_FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+_PYTHON = f"""#!/bin/sh
+export LD_PRELOAD={_FAKETIME} FAKETIME=%s FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1
+exec /usr/bin/python3.real "$@"
+"""
+_CLOCKS = "import time; print(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))"
+
+
+def kill_controller(scene: Scene) -> None:
+    """The modules that it began go on to their end, as they do on real hosts."""
+    scene.controller.kill()
+    scene.thaw()
+
+
+def kill_both(scene: Scene) -> None:
+    """Nobody is left on the victim; on the other hosts the modules go on to their end."""
+    scene.controller.kill()
+    scene.agent.kill_modules()
+
+
+def kill_both_after_the_others(scene: Scene) -> None:
+    """The rest of the fleet is done; what was stopped here never runs."""
+    if not scene.wait_for_others():
+        raise BedError("the others were never confirmed")
+    kill_both(scene)
+
+
+def kill_module(scene: Scene) -> None:
+    scene.agent.kill_modules()
+
+
+def kill_proxy(scene: Scene) -> None:
+    scene.out_of_service(scene.victim)
+    scene.agent.run("systemctl", "kill", "--signal=KILL", "haproxy.service")
+    scene.thaw()
+
+
+def kill_live_web(scene: Scene) -> None:
+    scene.out_of_service(scene.victim)
+    _kill_unit(scene, "api", live=True)
+
+
+def kill_idle_web(scene: Scene) -> None:
+    _kill_unit(scene, "api", live=False)
+
+
+def kill_live_worker(scene: Scene) -> None:
+    _kill_unit(scene, "worker", live=True)
+
+
+def kill_idle_worker(scene: Scene) -> None:
+    _kill_unit(scene, "worker", live=False)
+
+
+def _kill_unit(scene: Scene, kind: str, *, live: bool) -> None:
+    slot = scene.agent.snapshot()["live"]
+    if not live:
+        slot = {"blue": "green", "green": "blue"}[slot]
+    scene.agent.run("systemctl", "kill", "--signal=KILL", f"agents-{kind}@{slot}.service")
+    scene.thaw()
+
+
+def stop_host(scene: Scene) -> None:
+    """As pulling the plug; it is switched on again when the command has ended, or nobody came for a while."""
+    scene.out_of_service(scene.victim)
+    scene.fleet.bed.kill(scene.victim)
+
+    def repair() -> None:
+        scene.fleet.bed.start(scene.victim)
+        scene.agent.start()
+
+    scene.repairs.append(repair)
+
+
+def cut_network(scene: Scene) -> None:
+    scene.out_of_service(scene.victim)
+    scene.fleet.bed.disconnect(scene.victim)
+    scene.thaw()
+    scene.repairs.append(lambda: scene.fleet.bed.connect(scene.victim))
+
+
+def small_disk(folder: str) -> Strike:
+    """Before the deploy: what is in ``folder`` moves to a file system of its own, and back at the very end.
+
+    The container's own disk is that of the whole machine: it cannot be filled.
+    """
+
+    def prepare(scene: Scene) -> None:
+        run = scene.agent.run
+        run("mkdir", "-p", _UNDER)
+        run("mount", "--bind", "/", _UNDER)
+        run("mount", "-t", "tmpfs", "-o", "size=24m,mode=0755", "tmpfs", folder)
+        run("cp", "-a", f"{_UNDER}{folder}/.", folder)
+
+        def back() -> None:
+            run("sh", "-c", f"rm -rf {_UNDER}{folder}/* && cp -a {folder}/. {_UNDER}{folder}/")
+            # Processes that were started meanwhile stand in it.
+            run("umount", "--lazy", folder)
+            run("umount", "--lazy", _UNDER)
+
+        scene.endings.append(back)
+
+    return prepare
+
+
+def fill_disk(folder: str) -> Strike:
+    def strike(scene: Scene) -> None:
+        filler = f"{folder}/filler"
+        scene.agent.run("sh", "-c", f"dd if=/dev/zero of={filler} bs=4k 2>/dev/null || test -s {filler}")
+        scene.thaw()
+        scene.repairs.append(lambda: _ignore(scene.agent.run("rm", "-f", filler)))
+
+    return strike
+
+
+def _ignore(_output: str) -> None:
+    """A repair says nothing."""
+
+
+def move_clock(by: str, then: Strike) -> Strike:
+    """Every Python that starts on the host from now on sees the time of day moved, as after a step of the clock.
+
+    The kernel's own time cannot be moved in a container, so systemd's view stays; its timer for the dead-man's
+    switch counts seconds since the boot, which a step does not change on a real host either.
+    """
+
+    def strike(scene: Scene) -> None:
+        run = scene.agent.run
+        run(
+            "sh",
+            "-c",
+            f"printf '%s' '{_PYTHON % by}' > /usr/bin/python3.faked && chmod 755 /usr/bin/python3.faked",
+        )
+        run("sh", "-c", "cp -a --no-dereference /usr/bin/python3 /usr/bin/python3.real")
+        run("mv", "/usr/bin/python3.faked", "/usr/bin/python3")
+        scene.endings.append(lambda: _ignore(run("mv", "/usr/bin/python3.real", "/usr/bin/python3")))
+        faked, real = ([float(word) for word in run(python, "-c", _CLOCKS).split()] for python in _PYTHONS)
+        if abs(faked[0] - real[0]) < 3600 or abs(faked[1] - real[1]) > 60:
+            raise BedError(f"{scene.victim}: the clock could not be moved alone: {faked}, {real}")
+        then(scene)
+
+    return strike
+
+
+_PYTHONS = ("/usr/bin/python3", "/usr/bin/python3.real")
+
+
+def nothing(scene: Scene) -> None:
+    """No damage: what a deploy without one costs."""
+    scene.thaw()
+
+
+def squat(scene: Scene) -> None:
+    """Before the deploy: another program has the port of the idle slot, so that this host cannot stage."""
+    idle = {"blue": 8102, "green": 8101}[scene.agent.snapshot()["live"]]
+    slot = {8101: "blue", 8102: "green"}[idle]
+    scene.agent.run("sh", "-c", f"systemctl stop 'agents-*@{slot}.service'")
+    scene.agent.run("systemd-run", "--quiet", "--unit=squatter", "python3", "-m", "http.server", str(idle))
+    time.sleep(0.5)
+    scene.repairs.append(lambda: _ignore(scene.agent.run("systemctl", "stop", "squatter.service")))

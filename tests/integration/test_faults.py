@@ -1,0 +1,49 @@
+"""The most telling of the faults of tests/faults; all of them are `make faults`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
+
+from course import Course, prepared
+from fleet import Fleet
+from points import AGAIN, BOTH, END, POINTS, WAIT
+
+pytestmark = pytest.mark.containers
+
+
+@pytest.fixture(scope="module")
+def course() -> Iterator[Course]:
+    run = f"faults-{os.getpid()}"
+    try:
+        course = Course(prepared(run))
+        yield course
+        course.close()
+    finally:
+        Fleet.remove(run)
+
+
+@pytest.mark.parametrize(
+    "number, mode",
+    [
+        (5, BOTH),  # the controller dies while hosts stage
+        (8, WAIT),  # it dies within the switch, and nobody comes
+        (10, AGAIN),  # it dies between ledger and journal, and the same command is run again
+        (18, END),  # a module dies between ledger and journal
+        (32, END),  # the network of one host is cut within its switch
+    ],
+)
+def test_a_fault_costs_no_request_and_leaves_no_fleet_on_two_versions(
+    course: Course, number: int, mode: str
+) -> None:
+    point = next(point for point in POINTS if point.number == number)
+    assert mode in point.modes
+    row = course.run(point, mode)
+    assert not row.broken, row
+    assert row.sent > 0
