@@ -110,7 +110,7 @@ def test_ledger_names_who_and_the_way_back(ledger: list[bytes]):
     assert first["way_back"] == ""
     for entry in (second, confirmed):
         assert entry["way_back"].endswith("mas.ops.rollback -e application=agents -e version=1.0.0")
-    assert second["run"] == confirmed["run"] != third["run"]
+    assert first["run"] != second["run"] == confirmed["run"] == third["run"]
 
 
 def test_ledger_gives_tampering_away(ledger: list[bytes]):
