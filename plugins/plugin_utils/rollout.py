@@ -88,7 +88,7 @@ def rollout(
         (switch the next batch), ``complete`` (all that staged have switched) and ``done`` (nothing is left to do); and
         ``left``, the part of the hosts that have not switched, between 0 and 1
     """
-    hosts = [name for name in hosts if not _skipped(name, hostvars.get(name, {}))]
+    hosts = _taking_part(hostvars, hosts)
     phases = {name: _phases(hostvars.get(name, {})) for name in hosts}
     staged = [name for name in hosts if phases[name]["staged"] == "ok"]
     switched = [name for name in staged if phases[name]["switched"] == "ok"]
@@ -122,7 +122,7 @@ def rollout_failure(
 
     :param hostvars: as for :func:`rollout`
     """
-    hosts = [name for name in hosts if not _skipped(name, hostvars.get(name, {}))]
+    hosts = _taking_part(hostvars, hosts)
     state = rollout(hostvars, hosts, max_fail=len(hosts))
     failed = [*state["unstaged"], *state["broken"], *state["unconfirmed"]]
     back = state["back"]
@@ -144,6 +144,12 @@ def rollout_failure(
         f"mas.ops.deploy -e application={application} -e version={version} -e resume=undo"
     )
     return "\n".join(lines)
+
+
+def _taking_part(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> list[str]:
+    """Without those that the gate skipped, and those that it was not asked about, as --limit leaves them out."""
+    asked = [name for name in hosts if hostvars.get(name, {}).get("gate_decision")]
+    return [name for name in asked or hosts if not _skipped(name, hostvars.get(name, {}))]
 
 
 def _skipped(name: str, registered: Mapping[str, Any]) -> bool:

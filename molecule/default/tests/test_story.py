@@ -99,17 +99,18 @@ def test_releases_cannot_be_changed_by_their_processes(host: Host):
 
 def test_ledger_tells_the_story(ledger: list[bytes]):
     told = [(entry["action"], history.version_of(entry["to"])) for entry in releases(ledger)]
-    assert told == [("live", "1.0.0"), ("live", "2.0.0"), ("rolled_back", "1.0.0")]
+    assert told == [("live", "1.0.0"), ("live", "2.0.0"), ("confirmed", "2.0.0"), ("rolled_back", "1.0.0")]
     assert history.fold(releases(ledger), "agents").stack == (releases(ledger)[0]["to"],)
 
 
 def test_ledger_names_who_and_the_way_back(ledger: list[bytes]):
-    first, second, third = releases(ledger)
-    assert {entry["environment"] for entry in (first, second, third)} == {"staging"}
-    assert all(entry["actor"] and entry["run"] and entry["time"] for entry in (first, second, third))
+    first, second, confirmed, third = entries = releases(ledger)
+    assert {entry["environment"] for entry in entries} == {"staging"}
+    assert all(entry["actor"] and entry["run"] and entry["time"] for entry in entries)
     assert first["way_back"] == ""
-    assert second["way_back"].endswith("mas.ops.rollback -e application=agents -e version=1.0.0")
-    assert len({entry["run"] for entry in (first, second, third)}) >= 2
+    for entry in (second, confirmed):
+        assert entry["way_back"].endswith("mas.ops.rollback -e application=agents -e version=1.0.0")
+    assert first["run"] != second["run"] == confirmed["run"] == third["run"]
 
 
 def test_ledger_gives_tampering_away(ledger: list[bytes]):

@@ -226,11 +226,12 @@ class Executor:
 
     def _contract(self, step: Step) -> None:
         begun, ended = CONTRACTION
-        self.record(begun, step.target, step.target)
+        # There is no way back from here on.
+        self.record(begun, None, step.target)
         command = self._manifest(step.target).migrations.contract
         if command:
             self.ports.units.run_once(self.state.live or "", step.target, command, self.limits.migration)
-        self.record(ended, step.target, step.target)
+        self.record(ended, None, step.target)
 
     def _start_web(self, step: Step) -> None:
         self.ports.units.start(self.layout.web(step.target))
@@ -316,7 +317,7 @@ class Executor:
     def _confirm(self, step: Step) -> None:
         """Disarmed first: what dies before the ledger is at worst a confirmation that is not in it."""
         self.ports.files.forget_armed()
-        self.record("confirmed", step.target, step.target)
+        self.record("confirmed", step.detail["from"], step.target)
 
     def _commit(self, step: Step) -> None:
         """Ledger first: a crash in between is repaired by the next run, which commits again."""

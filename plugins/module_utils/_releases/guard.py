@@ -92,4 +92,5 @@ def plan_confirmed(facts: Facts, app: Application, release: str) -> Plan:
     slot = facts.state.live or ""
     proof = [Step("await_health", slot)] if app.web and not facts.slots[slot].healthy else []
     proof += [Step("await_workers", slot)] if app.workers else []
-    return Plan(before, {**before, "confirmed": True}, (*proof, Step("confirm", release)))
+    confirm = Step("confirm", release, {"from": facts.history.previous})
+    return Plan(before, {**before, "confirmed": True}, (*proof, confirm))

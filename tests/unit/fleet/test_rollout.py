@@ -96,6 +96,15 @@ def test_what_nobody_approved_is_not_switched() -> None:
     assert rollout(fleet(staged=[OK] * 3, approved=[{"decision": "approved"}] * 3), HOSTS)["go"]
 
 
+def test_hosts_beyond_the_limit_take_no_part() -> None:
+    hosts = fleet(staged=[OK, OK, None], switched=[OK, OK, None])
+    for name in HOSTS[:2]:
+        hosts[name]["gate_decision"] = {"hosts": {each: {"decision": "go"} for each in HOSTS[:2]}}
+    assert rollout(hosts, HOSTS)["done"]
+    assert rollout_plan(hosts, HOSTS)["batches"] == [HOSTS[:2]]
+    assert "web3" not in rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+
+
 def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
     plan = rollout_plan(fleet(staged=[OK] * 3), HOSTS)
     assert plan == {"batches": [HOSTS], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 120.0}

@@ -36,6 +36,7 @@ def test_no_way_leads_back_past_it(host: Host) -> None:
     plan, _ = host.do("contracted", "3.0.0")
     assert plan.describe() == [f"contract {release('3.0.0')}"]
     assert host.migrated == [release("3.0.0")]
+    assert host.ledger[-1]["way_back"] == ""
     for to in (None, "1.0.0", "2.0.0"):
         with pytest.raises(
             Refused, match=r"contracted for 3\.0\.0-3+, and releases before it no longer fit it"

@@ -49,6 +49,7 @@ def test_a_switch_is_armed_first_and_final_when_it_is_confirmed(host: FakeHost) 
     assert plan.describe() == ["await_workers green", f"confirm {release('2.0.0')}"]
     assert facts["armed"] is None
     assert [entry["action"] for entry in host.ledger] == ["live", "live", "confirmed"]
+    assert host.ledger[-1]["way_back"].endswith("-e version=1.0.0")
     assert host.lease().free
     again, _ = host.do("confirmed", "2.0.0")
     assert not again.changed
