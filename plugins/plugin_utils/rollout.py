@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from ..module_utils._core.errors import BadInput
 from .batches import release_batches
 
-#: Seconds that a batch may take for all that is not watching: staging is over, a start-up is not part of it.
-_BATCH = 60.0
+#: Seconds that the hosts which Ansible works on at once may take for all that is not watching: staging is over, a
+#: start-up is not part of it.
+_WAVE = 20.0
+#: Ansible's own default.
+_FORKS = 5
 #: Seconds from the last switch to the controller's word that all hosts followed.
 _CONFIRMATION = 120.0
 #: What a canary does on each host unless the inventory says otherwise.
@@ -46,15 +50,28 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
     )
     steps = [int(step) for step in said.get("deploy_steps") or defaults.get("deploy_steps", ())]
     bake = float(said.get("deploy_bake") or defaults.get("deploy_bake", 0.0))
-    later = (len(batches) - 1) * (_BATCH + max(1, len(steps)) * bake)
     limit = said.get("deploy_dead_man")
     return {
         "batches": batches,
         "steps": steps,
         "bake": bake,
         "canary": dict(said.get("deploy_canary") or {}),
-        "dead_man": _CONFIRMATION + later if limit is None else float(limit),
+        "dead_man": _patience(batches, said.get("ansible_forks"), max(1, len(steps)) * bake)
+        if limit is None
+        else float(limit),
     }
+
+
+def _patience(batches: Sequence[Sequence[str]], forks: Any, watching: float) -> float:
+    """Seconds that the first host may have to wait for the last one, and for its turn to hear of it.
+
+    :param forks: how many hosts Ansible works on at once
+    :param watching: seconds that each host watches its release
+    """
+    at_once = max(1, int(forks or _FORKS))
+    switches = sum(ceil(len(batch) / at_once) for batch in batches)
+    confirmations = ceil(sum(map(len, batches)) / at_once)
+    return _CONFIRMATION + (switches - 1) * (_WAVE + watching) + (confirmations - 1) * _WAVE
 
 
 def _strategy(said: Mapping[str, Any]) -> str:

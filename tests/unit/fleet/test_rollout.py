@@ -117,10 +117,18 @@ def test_a_canary_goes_by_steps_and_the_first_host_waits_for_the_last() -> None:
     plan = rollout_plan(hosts, HOSTS)
     assert [len(batch) for batch in plan["batches"]] == [1, 2]
     assert (plan["steps"], plan["bake"]) == ([10, 50], 60.0)
-    assert plan["dead_man"] == 120 + 60 + 2 * 60
+    assert plan["dead_man"] == 120 + 20 + 2 * 60
     hosts["web1"] |= {"deploy_steps": ["5"], "deploy_bake": "10", "deploy_dead_man": 0}
     plan = rollout_plan(hosts, HOSTS)
     assert (plan["steps"], plan["bake"], plan["dead_man"]) == ([5], 10.0, 0.0)
+
+
+def test_the_first_of_many_hosts_waits_for_those_that_have_no_fork_yet() -> None:
+    names = [f"web{number}" for number in range(1000)]
+    hosts = {name: {"deploy_staged": OK, "ansible_forks": 50} for name in names}
+    assert rollout_plan(hosts, names)["dead_man"] == 120 + 19 * 20 + 19 * 20
+    few = {name: {"deploy_staged": OK, "ansible_forks": "50"} for name in names[:50]}
+    assert rollout_plan(few, names[:50])["dead_man"] == 120
 
 
 def test_recreate_is_for_what_must_not_run_twice() -> None:
