@@ -12,10 +12,13 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from .errors import BadInput, Busy, Refused, StorageError
+
+_POLL = 0.1
 
 
 def write_atomic(path: str, data: bytes, mode: int = 0o644) -> None:
@@ -99,22 +102,31 @@ def storage_errors(where: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exclusive(path: str) -> Iterator[None]:
-    """Hold the lock file ``path``; raise :class:`Busy` at once when another process holds it.
+def exclusive(path: str, patience: float = 0.0) -> Iterator[None]:
+    """Hold the lock file ``path``; raise :class:`Busy` when another process still holds it after ``patience`` seconds.
 
     The kernel drops the lock with its process, so a killed run never leaves one behind.
     """
     with storage_errors(path):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Busy(
-                "another run is changing this application on this host right now",
-                where=path,
-                fix="Wait for it to end, then run the same command again.",
-            ) from error
+        deadline = time.monotonic() + patience
+        while not _locked(handle):
+            if time.monotonic() >= deadline:
+                raise Busy(
+                    "another run is changing this application on this host right now",
+                    where=path,
+                    fix="Wait for it to end, then run the same command again.",
+                )
+            time.sleep(_POLL)
         yield
     finally:
         os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

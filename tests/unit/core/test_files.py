@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -231,3 +232,22 @@ def test_no_folder_for_the_lock(tmp_path: Path) -> None:
         exclusive(str(tmp_path / "none" / "lock")),
     ):
         pass
+
+
+def test_a_lock_that_is_let_go_in_time_is_waited_for(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    held = threading.Event()
+
+    def hold() -> None:
+        with exclusive(path):
+            held.set()
+            time.sleep(0.3)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait()
+    with pytest.raises(Busy), exclusive(path, patience=0.01):
+        pass
+    with exclusive(path, patience=10):
+        pass
+    other.join()

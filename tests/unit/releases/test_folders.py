@@ -254,6 +254,7 @@ def test_a_pushed_artifact_never_stays_behind(
     def unsupported() -> None:
         raise Refused("not supported")
 
+    monkeypatch.setattr(call, "_PATIENCE", 0.0)
     monkeypatch.setattr(call, "check_platform", unsupported if failure == "platform" else lambda: None)
     if failure != "unknown":
         (config / "agents.json").write_text(description(root=folders.layout.app.root))

@@ -19,6 +19,8 @@ from . import resident
 from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
 
+#: Seconds to wait for a module that goes on although its controller died: the same command again then continues.
+_PATIENCE = 20.0
 #: Options that a request takes as they are.
 _AS_GIVEN = (
     "state",
@@ -43,7 +45,7 @@ def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         request = _request(params)
         ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"])
         limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
-        with exclusive(layout.lock):
+        with exclusive(layout.lock, _PATIENCE):
             if params["resident"] and not check_mode:
                 resident.install(layout.residence, params["resident"])
             plan, facts = change(ports, layout, limits, request, check_mode)
