@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._core.errors import OpsError
-from ..plugin_utils import batches, fleet, rollout
+from ..plugin_utils import batches, fleet, rollout, rollout_plan
 
 
 def _told(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,6 +35,6 @@ class FilterModule:
             "release_batches": _told(batches.release_batches),
             "rollback_target": _told(fleet.rollback_target),
             "rollout": _told(rollout.rollout),
-            "rollout_plan": _told(rollout.rollout_plan),
+            "rollout_plan": _told(rollout_plan.rollout_plan),
             "rollout_failure": _told(rollout.rollout_failure),
         }

@@ -7,88 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import ceil
 from typing import Any
 
-from ..module_utils._core.errors import BadInput
-from .batches import release_batches
-
-#: Seconds that the hosts which Ansible works on at once may take for all that is not watching: staging is over, a
-#: start-up is not part of it.
-_WAVE = 20.0
-#: Ansible's own default.
-_FORKS = 5
-#: Seconds from the last switch to the controller's word that all hosts followed.
-_CONFIRMATION = 120.0
-#: What a canary does on each host unless the inventory says otherwise.
-_CANARY = {"deploy_steps": [10, 50], "deploy_bake": 60.0}
-
-
-def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, Any]:
-    """In which batches the hosts switch that are staged, and how each host does.
-
-    :param hostvars: with ``deploy_strategy``, ``deploy_batch_size``, ``deploy_canaries``, ``deploy_capacity_floor``,
-        ``deploy_steps``, ``deploy_bake``, ``deploy_canary`` and ``deploy_dead_man`` as the inventory says them
-        (those of the first host count), ``failure_domain`` of each host, and what the deploy registered
-    :returns: ``batches`` of host names, ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
-        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last
-    :raises BadInput: the demands on the batches cannot be met
-    """
-    ready = rollout(hostvars, hosts, max_fail=len(hosts))["staged"]
-    if not ready:
-        return {"batches": [], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 0.0}
-    said = hostvars[ready[0]]
-    strategy = _strategy(said)
-    defaults: Mapping[str, Any] = _CANARY if strategy == "canary" else {}
-    batches = release_batches(
-        ready,
-        strategy,
-        {name: hostvars[name].get("failure_domain") for name in ready},
-        said.get("deploy_batch_size"),
-        said.get("deploy_canaries"),
-        said.get("deploy_capacity_floor"),
-    )
-    steps = [int(step) for step in said.get("deploy_steps") or defaults.get("deploy_steps", ())]
-    bake = float(said.get("deploy_bake") or defaults.get("deploy_bake", 0.0))
-    limit = said.get("deploy_dead_man")
-    return {
-        "batches": batches,
-        "steps": steps,
-        "bake": bake,
-        "canary": dict(said.get("deploy_canary") or {}),
-        "dead_man": _patience(batches, said.get("ansible_forks"), max(1, len(steps)) * bake)
-        if limit is None
-        else float(limit),
-    }
-
-
-def _patience(batches: Sequence[Sequence[str]], forks: Any, watching: float) -> float:
-    """Seconds that the first host may have to wait for the last one, and for its turn to hear of it.
-
-    :param forks: how many hosts Ansible works on at once
-    :param watching: seconds that each host watches its release
-    """
-    at_once = max(1, int(forks or _FORKS))
-    switches = sum(ceil(len(batch) / at_once) for batch in batches)
-    confirmations = ceil(sum(map(len, batches)) / at_once)
-    return _CONFIRMATION + (switches - 1) * (_WAVE + watching) + (confirmations - 1) * _WAVE
-
-
-def _strategy(said: Mapping[str, Any]) -> str:
-    exclusive = bool(said.get("application_exclusive"))
-    strategy = str(said.get("deploy_strategy") or ("recreate" if exclusive else "blue_green"))
-    if exclusive != (strategy == "recreate"):
-        why = (
-            "two copies of the application must not run at once"
-            if exclusive
-            else "the application was set up to run two copies side by side"
-        )
-        raise BadInput(
-            f"deploy_strategy is {strategy}, but {why}",
-            where=f"application_exclusive is {exclusive}",
-            fix="Let both say the same; after a change of application_exclusive run mas.ops.provision.",
-        )
-    return strategy
+from ..module_utils._ledger.history import is_called
 
 
 def rollout(
@@ -110,12 +31,12 @@ def rollout(
     staged = [name for name in hosts if phases[name]["staged"] == "ok"]
     switched = [name for name in staged if phases[name]["switched"] == "ok"]
     broken = [name for name in staged if phases[name]["switched"] == "failed"]
-    waiting = [name for name in switched if hostvars[name]["deploy_switched"].get("armed")]
+    waiting = [name for name in switched if (hostvars[name].get("deploy_switched") or {}).get("armed")]
     unconfirmed = [name for name in waiting if phases[name]["confirmed"] == "failed"]
     confirmed = all(phases[name]["confirmed"] == "ok" for name in waiting)
     unstaged = [name for name in hosts if name not in staged]
     back = [name for name in hosts if phases[name]["left"] == "ok"]
-    go = bool(staged) and len(unstaged) <= max_fail and not broken and not _denied(hostvars, hosts)
+    go = bool(staged) and len(unstaged) <= int(max_fail or 0) and not broken and not _denied(hostvars, hosts)
     complete = go and len(switched) == len(staged)
     return {
         "staged": staged,
@@ -143,7 +64,7 @@ def rollout_failure(
     state = rollout(hostvars, hosts, max_fail=len(hosts))
     failed = [*state["unstaged"], *state["broken"], *state["unconfirmed"]]
     back = state["back"]
-    kept = [name for name in state["switched"] if name not in back and name not in failed]
+    kept = [name for name in hosts if name not in back and is_called(_live(hostvars[name]), version)]
     closed = _closed_gate(hostvars, hosts)
     where = f" to every host: it failed on {', '.join(failed)}" if failed else ""
     lines = [f"{application} {version} was not deployed{where}."]
@@ -161,6 +82,13 @@ def rollout_failure(
         f"mas.ops.deploy -e application={application} -e version={version} -e resume=undo"
     )
     return "\n".join(lines)
+
+
+def _live(registered: Mapping[str, Any]) -> str | None:
+    """What a host said last that it serves."""
+    told = [registered.get(f"deploy_{phase}") or {} for phase in _PHASES]
+    known = [str(result["live"]) for result in told if _outcome(result) == "ok" and result.get("live")]
+    return known[-1] if known else None
 
 
 def _taking_part(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> list[str]:

@@ -41,10 +41,11 @@ def arms(facts: Facts, release: str, seconds: float) -> bool:
     return seconds > 0 and (waits or facts.live_release not in (None, release))
 
 
-def armed(plan: Plan, release: str, seconds: float, watching: float = 0.0) -> Plan:
+def armed(plan: Plan, release: str, seconds: float, watching: float = 0.0, again: bool = False) -> Plan:
     """The switch, undone ``seconds`` after it is done unless it is confirmed.
 
     :param watching: how long the switch itself may take, when it goes in stages
+    :param again: the switch takes time of its own, so the time begins again at its end
     """
 
     def arm(limit: float) -> Step:
@@ -52,7 +53,7 @@ def armed(plan: Plan, release: str, seconds: float, watching: float = 0.0) -> Pl
 
     steps = [arm(seconds + watching)]
     for step in plan.steps:
-        steps += [arm(seconds), step] if watching and step.action == "commit" else [step]
+        steps += [arm(seconds), step] if again and step.action == "commit" else [step]
     return replace(plan, steps=tuple(steps))
 
 

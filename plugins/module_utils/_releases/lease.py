@@ -34,20 +34,25 @@ class Moment:
     uptime: float
 
     def after(self, seconds: float) -> Deadline:
-        return Deadline(self.boot, self.uptime + seconds, self.wall + seconds)
+        return Deadline(self.boot, self.uptime + seconds, self.wall + seconds, seconds)
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """An instant to come, which a set clock does not move unless the host was booted meanwhile."""
+    """An instant to come, which a set clock does not move unless the host was booted meanwhile.
+
+    ``seconds`` is how far away it was at first. It is never further away: a host may boot with a clock that is behind.
+    """
 
     boot: str
     uptime: float
     wall: float
+    seconds: float
 
     def left(self, moment: Moment) -> float:
         """Seconds until then, negative when it is over."""
-        return self.uptime - moment.uptime if self.boot == moment.boot else self.wall - moment.wall
+        left = self.uptime - moment.uptime if self.boot == moment.boot else self.wall - moment.wall
+        return min(left, self.seconds)
 
     def to_dict(self) -> dict[str, Any]:
         return dict(self.__dict__)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,6 +24,8 @@ from .layout import Layout
 from .lease import Claim, Lease, claim, released
 from .state import Facts, Operation, SlotFacts, recovered
 from .watch import Watch
+
+_RELEASE = re.compile(r".+-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Request:
     def version(self) -> str:
         """What people call the release that is brought in or left."""
         name = self.leave or self.release or ""
-        return version_of(name) or name
+        return version_of(name) if _RELEASE.fullmatch(name) else name
 
     @property
     def operation(self) -> str:
@@ -145,7 +148,8 @@ def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0
         return planner.plan_contracted(facts, app, release, age, request.soak)
     two_phases = guard.arms(facts, release, request.dead_man)
     plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
-    return guard.armed(plan, release, request.dead_man, request.course.seconds) if two_phases else plan
+    again = app.exclusive or request.course.seconds > 0
+    return guard.armed(plan, release, request.dead_man, request.course.seconds, again) if two_phases else plan
 
 
 def resolve(facts: Facts, release: str) -> str:
@@ -174,19 +178,29 @@ def change(
         ``way_back``, ``seconds`` by step, ``resumed`` (the run that began this was another one), ``token``
     :raises OpsError: after the host was put back to what it served before
     """
-    app = layout.app
     seconds = limits.lease + request.course.seconds
     lease = claim(ports.files.lease(), request.claim(check), ports.clock.moment(), seconds)
     if not check:
         ports.files.write_lease(lease)
-    facts = observe(app, layout, ports)
-    if check and request.assume_staged and request.state == "live":
-        facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     try:
-        plan = make_plan(facts, app, request, _age(facts, ports.clock.moment().wall))
+        plan, facts, told = _carry_out(ports, layout, limits, request, check)
     except OpsError:
         _let_go(ports, lease, check)
         raise
+    if not request.goes_on(facts):
+        _let_go(ports, lease, check)
+    return plan, {**report(facts, layout.app), **told, "token": lease.token}
+
+
+def _carry_out(
+    ports: Ports, layout: Layout, limits: Limits, request: Request, check: bool
+) -> tuple[Plan, Facts, dict[str, Any]]:
+    """With the lock held: the plan, the facts after it, and what else is to be told."""
+    app = layout.app
+    facts = observe(app, layout, ports)
+    if check and request.assume_staged and request.state == "live":
+        facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
+    plan = make_plan(facts, app, request, _age(facts, ports.clock.moment().wall))
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
     watch = Watch(request.course.settings)
     executor = Executor(
@@ -199,13 +213,9 @@ def change(
                 executor.staged()
         except OpsError as error:
             error.advise(_put_back(executor, error))
-            _let_go(ports, lease, check)
             raise
         facts = observe(app, layout, ports)
-    if not request.goes_on(facts):
-        _let_go(ports, lease, check)
-    told = {"seconds": executor.seconds, "resumed": resumed, "token": lease.token}
-    return plan, {**report(facts, app), **told, "verdict": executor.watch.to_dict()}
+    return plan, facts, {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
 
 
 def _age(facts: Facts, wall: float) -> float:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
-from ansible_collections.mas.ops.plugins.plugin_utils.rollout import rollout, rollout_failure, rollout_plan
+from ansible_collections.mas.ops.plugins.plugin_utils.rollout import rollout, rollout_failure
+from ansible_collections.mas.ops.plugins.plugin_utils.rollout_plan import rollout_plan
 
 HOSTS = ["web1", "web2", "web3"]
 OK = {"changed": True, "token": 3}
@@ -45,7 +46,8 @@ def test_one_that_did_not_stage_stops_the_rest(wrong: Any) -> None:
 
 
 def test_some_may_fail_to_stage_and_are_named_at_the_end() -> None:
-    hosts = fleet(staged=[OK, FAILED, OK], switched=[OK, None, OK])
+    live = {**OK, "live": "2.0.0-222222222222"}
+    hosts = fleet(staged=[OK, FAILED, OK], switched=[live, None, live])
     state = rollout(hosts, HOSTS, max_fail=1)
     assert (state["go"], state["complete"], state["done"]) == (True, True, False)
     told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
@@ -85,6 +87,13 @@ def test_a_confirmation_that_failed_is_no_end() -> None:
 def test_what_was_skipped_did_not_run() -> None:
     hosts = fleet(staged=[OK] * 3, switched=[ARMED] * 3, confirmed=[{"skipped": True}] * 3)
     assert not rollout(hosts, HOSTS)["done"]
+
+
+def test_hosts_that_served_it_already_are_named_when_another_could_not_follow() -> None:
+    served = {"changed": False, "live": "2.0.0-222222222222", "token": 4}
+    told = rollout_failure(fleet(staged=[served, served, FAILED]), HOSTS, "agents", "2.0.0")
+    assert "it failed on web3" in told
+    assert "They serve 2.0.0: web1, web2." in told
 
 
 def test_what_nobody_approved_is_not_switched() -> None:
@@ -150,3 +159,58 @@ def test_only_what_is_staged_is_switched() -> None:
     assert rollout_plan(fleet(staged=[FAILED] * 3), HOSTS)["batches"] == []
     with pytest.raises(BadInput):
         rollout_plan({name: {"deploy_staged": OK, "deploy_strategy": "magic"} for name in HOSTS}, HOSTS)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("deploy_steps", "ten"),
+        ("deploy_steps", [50, 10]),
+        ("deploy_steps", 120),
+        ("deploy_bake", "soon"),
+        ("deploy_bake", -1),
+        ("deploy_dead_man", -5),
+        ("deploy_dead_man", "inf"),
+        ("deploy_max_fail", "some"),
+        ("deploy_canary", "x"),
+        ("deploy_canary", {"no_such_setting": 1}),
+        ("deploy_strategy", "canry"),
+        ("deploy_batch_size", "half"),
+        ("application_exclusive", "perhaps"),
+    ],
+)
+def test_what_is_wrong_is_told_before_any_host_is_staged(name: str, value: Any) -> None:
+    with pytest.raises(BadInput):
+        rollout_plan({host: {name: value} for host in HOSTS}, HOSTS)
+
+
+@pytest.mark.parametrize(
+    "said, steps, bake",
+    [
+        ({"deploy_steps": "[10, 50]", "deploy_bake": "5"}, [10, 50], 5.0),
+        ({"deploy_steps": "25"}, [25], 60.0),
+        ({"deploy_steps": 25}, [25], 60.0),
+        ({"deploy_steps": [], "deploy_bake": 0}, [], 0.0),
+        ({"deploy_steps": "", "deploy_bake": "", "deploy_dead_man": "", "deploy_canary": ""}, [10, 50], 60.0),
+    ],
+)
+def test_what_a_survey_hands_over(said: dict[str, Any], steps: list[int], bake: float) -> None:
+    hosts = fleet(staged=[OK] * 3)
+    for name in HOSTS:
+        hosts[name] |= {"deploy_strategy": "canary", **said}
+    plan = rollout_plan(hosts, HOSTS)
+    assert (plan["steps"], plan["bake"]) == (steps, bake)
+    assert rollout(hosts, HOSTS, "0")["go"]  # type: ignore[arg-type]
+
+
+def test_a_start_within_the_switch_is_waited_for() -> None:
+    hosts = fleet(staged=[OK] * 3)
+    for name in HOSTS:
+        hosts[name] |= {
+            "application_exclusive": "true",
+            "deploy_batch_size": 1,
+            "deploy_artifact": {"manifest": {"health": {"startup_budget": 30}}},
+        }
+    plan = rollout_plan(hosts, HOSTS)
+    assert len(plan["batches"]) == 3
+    assert plan["dead_man"] == 120 + 90 + 2 * (20 + 90)

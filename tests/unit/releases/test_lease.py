@@ -90,6 +90,8 @@ def test_after_a_boot_the_wall_clock_has_to_do(held: Lease) -> None:
     with pytest.raises(Busy):
         claim(held, BOB, booted, 60)
     assert claim(held, BOB, replace(booted, wall=NOW.wall + 61), 60).owner == "bob"
+    assert held.until
+    assert held.until.left(replace(booted, wall=NOW.wall - 86400)) == 60
 
 
 def test_it_is_read_as_it_was_written_and_rubbish_is_nobodys(held: Lease) -> None:

@@ -12,11 +12,18 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     HealthError,
     Refused,
     StorageError,
+    TrafficError,
     VerdictError,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.course import Course, Stage, parse_course
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import TrafficFacts
-from ansible_collections.mas.ops.tests.unit.releases.fake_host import FakeHost, Killed, live, release
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import (
+    FakeHost,
+    Killed,
+    live,
+    manifest,
+    release,
+)
 
 
 @pytest.fixture
@@ -293,3 +300,32 @@ def test_a_way_back_that_breaks_off_is_tried_again(host: FakeHost) -> None:
     fire(host)
     assert live(host) == release("1.0.0")
     assert host.armed() is None
+
+
+def test_a_proxy_that_is_down_leaves_no_lock_behind(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down() -> None:
+        raise TrafficError("the proxy does not answer")
+
+    monkeypatch.setattr(host, "facts", down)
+    with pytest.raises(TrafficError):
+        host.do("staged", "2.0.0")
+    assert host.lease().free
+
+
+def test_the_release_that_was_armed_is_left_and_no_other_of_its_version(host: FakeHost) -> None:
+    """The same version was built again: going back from it, also twice, ends on the one before it."""
+    first, second = "2.0.0-aaaaaaaaaaaa", "2.0.0-bbbbbbbbbbbb"
+    for name in (first, second):
+        host.fetched[name] = manifest("2.0.0")
+        host.releases[name] = manifest("2.0.0")
+    host.ledger.append(
+        {"kind": "release", "application": "agents", "action": "live", "to": first, "time": host.text()}
+    )
+    host.slots["green"] = first
+    host.running |= {"agents-api@green.service": first, "agents-worker@green.service": first}
+    host.running.pop("agents-worker@blue.service")
+    host.weights = host.split = {"blue": 0, "green": 100}
+    host.state_file = {"schema": 1, "live": "green", "operation": None}
+    for _ in range(2):
+        host.do("rolled_back", leave=second, run="dead-man", take_over=True)
+        assert live(host) == first

@@ -51,7 +51,7 @@ def _go_back(ports: Ports, layout: Layout, armed: Armed) -> bool:
             return False
         # Whoever comes back to confirm it holds an older token than this.
         request = Request(
-            "rolled_back", leave=armed.version, run=f"{ACTOR} of {armed.run}", actor=ACTOR, take_over=True
+            "rolled_back", leave=armed.release, run=f"{ACTOR} of {armed.run}", actor=ACTOR, take_over=True
         )
         dummy, facts = change(ports, layout, Limits(), request, check=False)
     _say(f"nobody confirmed {armed.release}: {layout.app.name} is back on {facts['live'] or 'nothing'}")
