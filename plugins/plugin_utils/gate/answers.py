@@ -13,12 +13,16 @@ from .check import Unknown
 
 def firing(answer: Any) -> list[dict[str, str]] | Unknown:
     """The labels of each alert of Alertmanager's ``GET /api/v2/alerts``."""
+    # An empty mapping or text has no alerts either, but it is no answer.
+    if not isinstance(answer, list):
+        return Unknown(f"Alertmanager's answer is not a list of alerts but a {type(answer).__name__}")
     try:
         return [
             {str(name): str(value) for name, value in alert["labels"].items()}
             for alert in answer
             # Suppressed ones were not asked for; an old Alertmanager may send them all the same.
-            if alert.get("status", {}).get("state", "active") == "active"
+            # Those that are not processed yet may be active in a moment.
+            if alert.get("status", {}).get("state") != "suppressed"
         ]
     except (AttributeError, KeyError, TypeError) as error:
         return Unknown(f"Alertmanager's answer is not a list of alerts: {error!r}")

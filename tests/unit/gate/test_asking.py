@@ -110,6 +110,13 @@ def test_alerts_that_do_not_count(server: tuple[Recorder, str], name: str) -> No
     assert web.alerts(AlertQuestion(Server(url))) == []
 
 
+@pytest.mark.parametrize("state", ["active", "unprocessed"])
+def test_alerts_that_count(server: tuple[Recorder, str], state: str) -> None:
+    recorder, url = server
+    recorder.answer([{"labels": {"alertname": "Down"}, "status": {"state": state}}])
+    assert web.alerts(AlertQuestion(Server(url))) == [{"alertname": "Down"}]
+
+
 @pytest.mark.parametrize("case", ANSWERS["prometheus"], ids=lambda case: case["name"])
 def test_prometheus(server: tuple[Recorder, str], case: dict[str, Any]) -> None:
     recorder, url = server
@@ -128,6 +135,9 @@ def test_prometheus(server: tuple[Recorder, str], case: dict[str, Any]) -> None:
     [
         (b"not json", 200, "is not JSON"),
         ({"status": "success"}, 200, "not a list of alerts"),
+        ({}, 200, "not a list of alerts"),
+        (b'""', 200, "not a list of alerts"),
+        (b"null", 200, "not a list of alerts"),
         (b"bad matcher", 400, "answered 400: bad matcher"),
         (b"", 503, "answered 503"),
     ],
