@@ -119,6 +119,18 @@ def test_stop(value: Any, reason: str) -> None:
     assert parse("deploy", {"gate_stop": value}).stop == reason
 
 
+@pytest.mark.parametrize(
+    "value, checks",
+    [
+        (None, NEVER), ("", NEVER), ([], set()), ("[]", set()), (["lock"], {"lock"}), ("lock", {"lock"}),
+        ("artifact,lock", NEVER), (" artifact , lock ", NEVER), ('["artifact","lock"]', NEVER), (("lock",), {"lock"}),
+    ],
+)  # fmt: skip
+def test_never_override(value: Any, checks: set[str]) -> None:
+    assert parse("deploy", {"gate_never_override": value}).never_override == checks
+    assert parse("deploy", {}).never_override == NEVER
+
+
 def test_a_rollback_is_stopped_by_nothing_by_default() -> None:
     assert Mode.ON not in parse("rollback", {"gate_checks": dict.fromkeys(NAMES, True)}).modes.values()
 
