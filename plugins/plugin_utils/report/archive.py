@@ -86,6 +86,20 @@ def merge(old: tuple[bytes, ...], new: tuple[bytes, ...]) -> Merged:
     return Merged((*old, *added))
 
 
+def moved(host: Host, folders: Iterable[str]) -> str:
+    """What is wrong when copies of a host lie in these folders, which are named as environments; empty if nothing.
+
+    A name of its own choice must not give a host a new copy, which nothing contradicts.
+    """
+    others = [name for name in folders if name != host.environment]
+    if not others:
+        return ""
+    return (
+        f"its ledger names the environment {host.environment}, its archived copy is of {', '.join(others)}; "
+        "move the copy if the host has moved"
+    )
+
+
 def taken_back(old: tuple[bytes, ...], host: Host) -> str:
     """What is wrong when a host has no line for its copy any more; empty when there is no copy."""
     if not old:

@@ -105,6 +105,18 @@ def test_a_ledger_that_was_emptied_is_broken_and_its_copy_stays(tmp_path: Path) 
     assert f"its ledger is empty, its archived copy ends at {last}" in page.read_text("utf-8")
 
 
+def test_another_environment_is_no_way_around_the_copy(tmp_path: Path) -> None:
+    ledgers = samples.ledgers()
+    page, archive = tmp_path / "index.html", tmp_path / "a"
+    run(page, ledgers=ledgers, archive=str(archive))
+    before = sorted(archive.rglob("*"))
+    ledgers["web1"] = samples.ledger([samples.release("new", "agents", "live", None, "1.0.0-abc")])
+    done = run(page, ledgers=ledgers, archive=str(archive))
+    assert done["broken"] == ["web1"]
+    assert sorted(archive.rglob("*")) == before
+    assert "names the environment new, its archived copy is of production" in page.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     "spoil, words",
     [

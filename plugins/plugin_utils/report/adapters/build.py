@@ -87,6 +87,9 @@ def _kept(host: Host, folder: Path | None) -> tuple[Host, Wanted | None]:
         old = tuple(line for copy in copies for line in _lines(copy))
         return replace(host, archive=archive.taken_back(old, host)), None
     path = folder / archive.file_of(host)
+    moved = archive.moved(host, (copy.parent.name for copy in copies))
+    if moved:
+        return replace(host, archive=moved), None
     merged = archive.merge(_lines(path), lines)
     wanted = Wanted(path, b"".join(line + b"\n" for line in merged.lines), _PRIVATE)
     # A copy that the host contradicts is evidence: it stays as it is.
