@@ -74,6 +74,12 @@ def test_no_override(nothing: Any) -> None:
     assert override.judge(None, AT, LIMIT, NEVER) is None
 
 
+def test_an_override_without_a_bottom() -> None:
+    asked = override.parse("[" * 200_000)
+    assert asked is not None
+    assert "nested too deeply" in override.refusal(asked, AT, LIMIT, NEVER)
+
+
 @given(
     some.recursive(
         some.none() | some.booleans() | some.integers() | some.text(),
