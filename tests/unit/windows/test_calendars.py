@@ -37,7 +37,7 @@ HOLIDAYS = ics(
 class Server(ThreadingHTTPServer):
     """Serves one text; counts how often; may be slow or broken."""
 
-    text, status, delay, asked = HOLIDAYS, 200, 0.0, 0
+    text, status, delay, asked, announced = HOLIDAYS, 200, 0.0, 0, 0
 
     @property
     def url(self) -> str:
@@ -50,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked += 1
         self.send_response(self.server.status)
+        if self.server.announced:
+            self.send_header("Content-Length", str(self.server.announced))
         self.end_headers()
         for byte in self.server.text.encode():
             time.sleep(self.server.delay)
@@ -159,6 +161,25 @@ def test_an_old_copy_stands_in_for_a_while(server: Server, cache: Path):
     (copy,) = cache.iterdir()
     os.utime(copy, (time.time() - 90_000, time.time() - 90_000))
     assert state(calendar, NOVEMBER).window == "calendar freezes.ics"
+
+
+@pytest.mark.parametrize("announced", [0, len(HOLIDAYS)])
+def test_what_was_cut_off_does_not_replace_a_good_copy(server: Server, cache: Path, announced: int):
+    calendar = {"source": server.url, "cache": 0, "max_age": "24h"}
+    assert state(calendar).window == "Holidays"
+    server.text, server.announced = HOLIDAYS[: HOLIDAYS.index("BEGIN:VEVENT")], announced
+    assert state(calendar).window == "Holidays"
+    (copy,) = cache.iterdir()
+    assert copy.read_bytes() == HOLIDAYS.encode()
+    found = state({**calendar, "max_age": 0}, NOVEMBER)
+    assert (found.frozen, found.window) == (True, "calendar freezes.ics")
+    assert ("more expected" if announced else "has no end") in found.why
+
+
+def test_less_than_was_announced_is_no_answer(server: Server):
+    server.announced = len(HOLIDAYS) + 1
+    found = state({"source": server.url, "name": "business"}, NOVEMBER)
+    assert (found.frozen, found.window) == (True, "calendar business")
 
 
 def test_without_a_place_for_copies_it_works_too(
