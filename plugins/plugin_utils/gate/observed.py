@@ -27,6 +27,7 @@ from .settings import BudgetQuestion, Promotion, Settings
 from .values import shown
 
 _FEW = 5
+_ODD = {math.inf: "+Inf", -math.inf: "-Inf"}
 
 
 def artifact(facts: Facts) -> Check | None:
@@ -103,8 +104,10 @@ def error_budget(facts: Facts, settings: Settings) -> Check:
         return unknown(ERROR_BUDGET, facts.budget.why)
     if not facts.budget:
         return unknown(ERROR_BUDGET, "the query returned nothing", query=question.query)
-    if any(math.isnan(value) for dummy, value in facts.budget):
-        return unknown(ERROR_BUDGET, "the query returned NaN", query=question.query)
+    # What was divided by nothing is no measurement, however good infinity looks.
+    odd = next((value for dummy, value in facts.budget if not math.isfinite(value)), None)
+    if odd is not None:
+        return unknown(ERROR_BUDGET, f"the query returned {_ODD.get(odd, 'NaN')}", query=question.query)
     worst = [(labels, value) for labels, value in facts.budget if not _within(value, question)]
     shown_values = [f"{labels} {value:g}".strip() for labels, value in (worst or facts.budget)[:_FEW]]
     evidence = {"query": question.query, "values": shown_values}

@@ -69,6 +69,8 @@ def _from_survey(value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         return value
+    except RecursionError as error:
+        raise BadInput("it is nested too deeply", where="gate_override", fix="Write key: value.") from error
 
 
 def _line(given: Mapping[str, Any], key: str) -> str:

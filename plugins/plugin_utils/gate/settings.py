@@ -14,10 +14,10 @@ from typing import Any
 
 from ...module_utils._core.errors import BadInput
 from . import modes
-from .check import Mode
+from .check import NAMES, Mode
 from .override import Override
 from .override import parse as parse_override
-from .values import duration, mapping, number, size, words
+from .values import duration, listed, mapping, number, size, words
 
 #: The stop file of every controller, so that nobody has to have prepared anything to stop the line.
 STOP_FILE = "/etc/mas/stop"
@@ -146,7 +146,7 @@ def parse(change: str, given: Mapping[str, Any], checks: Any = None) -> Settings
         change=change,
         modes=told,
         named=named,
-        never_override=frozenset(words(given.get("gate_never_override", NEVER_OVERRIDE))),
+        never_override=_never(given.get("gate_never_override")),
         outside=_outside(given.get("gate_outside_window")),
         wait_limit=duration(given.get("gate_wait_limit") or "1h", "gate_wait_limit"),
         override_limit=duration(given.get("gate_override_limit") or "24h", "gate_override_limit"),
@@ -162,6 +162,20 @@ def parse(change: str, given: Mapping[str, Any], checks: Any = None) -> Settings
         backup=_age(given.get("gate_backup"), "gate_backup"),
         drill=_age(given.get("gate_drill"), "gate_drill"),
     )
+
+
+def _never(value: Any) -> frozenset[str]:
+    """A list, or one as text from a survey; nothing at all is the default, only ``[]`` protects nothing."""
+    if value is None or value == "":
+        return frozenset(NEVER_OVERRIDE)
+    where, fix = "gate_never_override", f"Name checks out of {', '.join(NAMES)}."
+    found = listed(value)
+    if found is None:
+        raise BadInput(f"{value!r} is not a list of checks", where=where, fix=fix)
+    strange = [name for name in found if name not in NAMES]
+    if strange:
+        raise BadInput(f"there is no check {', '.join(map(repr, strange))}", where=where, fix=fix)
+    return frozenset(found)
 
 
 def _outside(value: Any) -> Outside:

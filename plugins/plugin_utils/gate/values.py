@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -89,6 +90,19 @@ def words(value: Any) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
     return (str(value),) if isinstance(value, str) else tuple(str(one) for one in value)
+
+
+def listed(value: Any) -> tuple[str, ...] | None:
+    """A list of strings, also as JSON or separated by commas; ``None`` when it is something else."""
+    found = value
+    if isinstance(value, str):
+        try:
+            found = json.loads(value)
+        except (ValueError, RecursionError):
+            found = [part.strip() for part in value.split(",")]
+    if not isinstance(found, (list, tuple)) or not all(isinstance(one, str) for one in found):
+        return None
+    return tuple(str(one) for one in found)
 
 
 def shown(length: timedelta) -> str:

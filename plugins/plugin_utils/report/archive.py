@@ -17,6 +17,7 @@ from ...module_utils._ledger import chain
 from .hosts import Host
 
 _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,200}")
+_CHANGED = "its archived copy was changed after it was written"
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,25 @@ def file_of(host: Host) -> str:
 
     :raises BadInput: a name that is no file name
     """
-    for name in (host.environment, host.name):
-        if not _NAME.fullmatch(name):
-            raise BadInput(
-                f"{name!r} cannot name a file of the archive",
-                where=host.name,
-                fix="Name hosts and environments with letters, digits, dots, dashes and underscores.",
-            )
-    return f"{host.environment}/{host.name}.jsonl"
+    return f"{_fit(host.environment, host)}/{_fit(host.name, host)}.jsonl"
+
+
+def anywhere(host: Host) -> str:
+    """The same in every environment, as a pattern.
+
+    :raises BadInput: a name that is no file name
+    """
+    return f"*/{_fit(host.name, host)}.jsonl"
+
+
+def _fit(name: str, host: Host) -> str:
+    if not _NAME.fullmatch(name):
+        raise BadInput(
+            f"{name!r} cannot name a file of the archive",
+            where=host.name,
+            fix="Name hosts and environments with letters, digits, dots, dashes and underscores.",
+        )
+    return name
 
 
 def lines_of(entries: Iterable[Mapping[str, Any]]) -> tuple[bytes, ...]:
@@ -61,7 +73,7 @@ def merge(old: tuple[bytes, ...], new: tuple[bytes, ...]) -> Merged:
     try:
         known = {_sequence(line): line for line in old}
     except (ValueError, KeyError, TypeError):
-        return Merged(old, "its archived copy was changed after it was written")
+        return Merged(old, _CHANGED)
     first, last, end = _sequence(new[0]), max(known), _sequence(new[-1])
     if end < last:
         return Merged(old, f"its ledger ends at entry {end}, its archived copy at {last}")
@@ -72,6 +84,32 @@ def merge(old: tuple[bytes, ...], new: tuple[bytes, ...]) -> Merged:
     if added and (first > last + 1 or json.loads(added[0])["previous"] != chain.line_hash(known[last])):
         return Merged(old, f"entry {_sequence(added[0])} does not follow entry {last} of its archived copy")
     return Merged((*old, *added))
+
+
+def moved(host: Host, folders: Iterable[str]) -> str:
+    """What is wrong when copies of a host lie in these folders, which are named as environments; empty if nothing.
+
+    A name of its own choice must not give a host a new copy, which nothing contradicts.
+    """
+    others = [name for name in folders if name != host.environment]
+    if not others:
+        return ""
+    return (
+        f"its ledger names the environment {host.environment}, its archived copy is of {', '.join(others)}; "
+        "move the copy if the host has moved"
+    )
+
+
+def taken_back(old: tuple[bytes, ...], host: Host) -> str:
+    """What is wrong when a host has no line for its copy any more; empty when there is no copy."""
+    if not old:
+        return ""
+    try:
+        last = max(_sequence(line) for line in old)
+    except (ValueError, KeyError, TypeError):
+        return _CHANGED
+    what = "has no chain" if host.entries else "is empty"
+    return f"its ledger {what}, its archived copy ends at {last}"
 
 
 def _sequence(line: bytes) -> int:

@@ -90,20 +90,52 @@ def entries(calendar: CalendarText, default_zone: str) -> list[dict[str, Any]]:
 def _series(calendar: str, events: list[Any], zone: str) -> Iterator[dict[str, Any]]:
     """The events of one UID: the one that recurs, and occurrences of it that were moved or cancelled."""
     moved: list[date] = []
-    latest: Any = None
+    whole: list[Any] = []
     for event in events:
-        place = _Place(calendar, str(event.get("SUMMARY") or "without a name"), zone)
+        place = _place(calendar, event, zone)
         _check(place, event)
         if "RECURRENCE-ID" not in event:
-            newer = latest is None or int(event.get("SEQUENCE", 0)) >= int(latest.get("SEQUENCE", 0))
-            latest = event if newer else latest
+            whole.append(event)
             continue
         moved.append(event["RECURRENCE-ID"].dt)
         if not _cancelled(event):
             yield from _entries(place, event, ())
+    latest = _latest(calendar, whole, zone)
     if latest is not None and not _cancelled(latest):
-        place = _Place(calendar, str(latest.get("SUMMARY") or "without a name"), zone)
+        place = _place(calendar, latest, zone)
+        _check_out(place, latest, moved)
         yield from _entries(place, latest, tuple(moved))
+
+
+def _place(calendar: str, event: Any, zone: str) -> _Place:
+    return _Place(calendar, str(event.get("SUMMARY") or "without a name"), zone)
+
+
+def _latest(calendar: str, events: list[Any], zone: str) -> Any:
+    """Of events with one UID, the one that was changed last; ``None`` when there is none.
+
+    :raises BadInput: two of them are, and say different times
+    """
+    newest = max((int(event.get("SEQUENCE", 0)) for event in events), default=0)
+    found = [event for event in events if int(event.get("SEQUENCE", 0)) == newest]
+    if len({_told(event) for event in found}) > 1:
+        raise _place(calendar, found[-1], zone).bad("two events have the same UID")
+    return found[-1] if found else None
+
+
+def _told(event: Any) -> tuple[str, ...]:
+    """What an event says about when, to compare it."""
+    values = (value for name in _TIMES for value in (name, *_values(event, name)))
+    told = (value if isinstance(value, str) else f"{value.params}{value.to_ical()!r}" for value in values)
+    return (*told, str(_cancelled(event)))
+
+
+def _check_out(place: _Place, event: Any, moved: list[date]) -> None:
+    """A date would take out a whole day of an event that has a time, a time nothing of one that has none."""
+    timed = isinstance(event["DTSTART"].dt, datetime)
+    for name, values in (("EXDATE", _listed(event, "EXDATE")), ("RECURRENCE-ID", moved)):
+        if any(isinstance(value, datetime) is not timed for value in values):
+            raise place.bad(f"{name} must be a date exactly when DTSTART is one")
 
 
 def _check(place: _Place, event: Any) -> None:

@@ -45,11 +45,17 @@ class Recorder:
     def __init__(self) -> None:
         self.status, self.body, self.delay = 200, b"[]", 0.0
         self.location = ""
+        #: How many bytes more are announced than sent, and how long to wait after each byte.
+        self.missing, self.drip = 0, 0.0
         self.asked: list[tuple[str, dict[str, list[str]], dict[str, str]]] = []
 
     def answer(self, body: Any, status: int = 200) -> None:
         self.status = status
         self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def parts_of(body: bytes, length: int) -> list[bytes]:
+    return [body[begin : begin + length] for begin in range(0, len(body), max(length, 1))]
 
 
 @contextmanager
@@ -64,11 +70,13 @@ def serving() -> Iterator[tuple[Recorder, str]]:
             self.send_response(recorder.status)
             if recorder.location:
                 self.send_header("Location", recorder.location)
-            self.send_header("Content-Length", str(len(recorder.body)))
+            self.send_header("Content-Length", str(len(recorder.body) + recorder.missing))
             self.end_headers()
             # Whoever asked may have given up.
             with suppress(OSError):
-                self.wfile.write(recorder.body)
+                for part in parts_of(recorder.body, 1 if recorder.drip else len(recorder.body)):
+                    self.wfile.write(part)
+                    time.sleep(recorder.drip)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -110,6 +118,13 @@ def test_alerts_that_do_not_count(server: tuple[Recorder, str], name: str) -> No
     assert web.alerts(AlertQuestion(Server(url))) == []
 
 
+@pytest.mark.parametrize("state", ["active", "unprocessed"])
+def test_alerts_that_count(server: tuple[Recorder, str], state: str) -> None:
+    recorder, url = server
+    recorder.answer([{"labels": {"alertname": "Down"}, "status": {"state": state}}])
+    assert web.alerts(AlertQuestion(Server(url))) == [{"alertname": "Down"}]
+
+
 @pytest.mark.parametrize("case", ANSWERS["prometheus"], ids=lambda case: case["name"])
 def test_prometheus(server: tuple[Recorder, str], case: dict[str, Any]) -> None:
     recorder, url = server
@@ -128,6 +143,10 @@ def test_prometheus(server: tuple[Recorder, str], case: dict[str, Any]) -> None:
     [
         (b"not json", 200, "is not JSON"),
         ({"status": "success"}, 200, "not a list of alerts"),
+        ({}, 200, "not a list of alerts"),
+        (b'""', 200, "not a list of alerts"),
+        (b"[" * 200_000, 200, "is not JSON"),
+        (b"null", 200, "not a list of alerts"),
         (b"bad matcher", 400, "answered 400: bad matcher"),
         (b"", 503, "answered 503"),
     ],
@@ -164,6 +183,26 @@ def test_a_server_that_hangs(server: tuple[Recorder, str]) -> None:
     found = web.alerts(AlertQuestion(Server(url, timeout=0.2)))
     assert isinstance(found, Unknown)
     assert "timed out" in found.why
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_server_that_sends_a_byte_now_and_then(server: tuple[Recorder, str], status: int) -> None:
+    recorder, url = server
+    recorder.answer(b" " * 30 + b"[]", status)
+    recorder.drip = 0.1
+    begin = time.monotonic()
+    found = web.alerts(AlertQuestion(Server(url, timeout=0.5)))
+    assert time.monotonic() - begin < 2
+    assert isinstance(found, Unknown)
+    assert "timed out" in found.why
+
+
+def test_an_answer_that_ends_early(server: tuple[Recorder, str]) -> None:
+    recorder, url = server
+    recorder.missing = 5
+    found = web.alerts(AlertQuestion(Server(url)))
+    assert isinstance(found, Unknown)
+    assert "5 more expected" in found.why
 
 
 def test_a_stop_file(tmp_path: Path) -> None:

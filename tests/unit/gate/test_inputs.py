@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
-from ansible_collections.mas.ops.plugins.plugin_utils.gate import history, override, values
-from ansible_collections.mas.ops.plugins.plugin_utils.gate.check import NAMES, Mode
+from ansible_collections.mas.ops.plugins.plugin_utils.gate import history, observed, override, values
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.check import NAMES, Mode, Outcome
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.facts import Facts
 from ansible_collections.mas.ops.plugins.plugin_utils.gate.settings import VARIABLES, parse
 from hypothesis import given
 from hypothesis import strategies as some
@@ -74,6 +75,12 @@ def test_no_override(nothing: Any) -> None:
     assert override.judge(None, AT, LIMIT, NEVER) is None
 
 
+def test_an_override_without_a_bottom() -> None:
+    asked = override.parse("[" * 200_000)
+    assert asked is not None
+    assert "nested too deeply" in override.refusal(asked, AT, LIMIT, NEVER)
+
+
 @given(
     some.recursive(
         some.none() | some.booleans() | some.integers() | some.text(),
@@ -119,6 +126,18 @@ def test_stop(value: Any, reason: str) -> None:
     assert parse("deploy", {"gate_stop": value}).stop == reason
 
 
+@pytest.mark.parametrize(
+    "value, checks",
+    [
+        (None, NEVER), ("", NEVER), ([], set()), ("[]", set()), (["lock"], {"lock"}), ("lock", {"lock"}),
+        ("artifact,lock", NEVER), (" artifact , lock ", NEVER), ('["artifact","lock"]', NEVER), (("lock",), {"lock"}),
+    ],
+)  # fmt: skip
+def test_never_override(value: Any, checks: set[str]) -> None:
+    assert parse("deploy", {"gate_never_override": value}).never_override == checks
+    assert parse("deploy", {}).never_override == NEVER
+
+
 def test_a_rollback_is_stopped_by_nothing_by_default() -> None:
     assert Mode.ON not in parse("rollback", {"gate_checks": dict.fromkeys(NAMES, True)}).modes.values()
 
@@ -159,3 +178,13 @@ def test_a_run_takes_as_long_as_its_slowest_host() -> None:
         {"run": "2", "kind": "deploy", "seconds": 30}, {"run": "2", "kind": "rollback", "seconds": 5},
     ]  # fmt: skip
     assert history.durations(runs) == {"deploy": (70.0, 30.0), "rollback": (5.0,)}
+
+
+@pytest.mark.parametrize("value, said", [("inf", "+Inf"), ("-inf", "-Inf"), ("nan", "NaN")])
+def test_a_budget_that_is_no_measurement(value: str, said: str) -> None:
+    settings = parse(
+        "deploy", {"gate_prometheus": "http://p", "gate_error_budget": {"query": "q", "maximum": 9}}
+    )
+    check = observed.error_budget(Facts(budget=[("job=api", 1.0), ("", float(value))]), settings)
+    assert check.outcome is Outcome.INCONCLUSIVE
+    assert check.message == f"the query returned {said}"

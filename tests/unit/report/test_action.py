@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -86,6 +87,53 @@ def test_a_ledger_that_was_cut_off_is_broken_and_its_copy_stays(tmp_path: Path) 
     assert done["broken"] == ["web1"]
     assert copy.read_bytes() == before
     assert "its archived copy at" in page.read_text("utf-8")
+
+
+def test_a_ledger_that_was_emptied_is_broken_and_its_copy_stays(tmp_path: Path) -> None:
+    ledgers = samples.ledgers()
+    page, archive = tmp_path / "index.html", tmp_path / "a"
+    run(page, ledgers=ledgers, archive=str(archive))
+    copy = archive / "production/web1.jsonl"
+    before = copy.read_bytes()
+    ledgers |= {"web1": samples.ledger([]), "new1": samples.ledger([])}
+    # Nothing can be said about who did not answer.
+    ledgers["web2"] = {"unreachable": True, "msg": ""}
+    done = run(page, ledgers=ledgers, archive=str(archive))
+    assert done["broken"] == ["web1"]
+    assert copy.read_bytes() == before
+    last = before.count(b"\n")
+    assert f"its ledger is empty, its archived copy ends at {last}" in page.read_text("utf-8")
+
+
+def test_another_environment_is_no_way_around_the_copy(tmp_path: Path) -> None:
+    ledgers = samples.ledgers()
+    page, archive = tmp_path / "index.html", tmp_path / "a"
+    run(page, ledgers=ledgers, archive=str(archive))
+    before = sorted(archive.rglob("*"))
+    ledgers["web1"] = samples.ledger([samples.release("new", "agents", "live", None, "1.0.0-abc")])
+    done = run(page, ledgers=ledgers, archive=str(archive))
+    assert done["broken"] == ["web1"]
+    assert sorted(archive.rglob("*")) == before
+    assert "names the environment new, its archived copy is of production" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda copy: copy.write_bytes(copy.read_bytes().replace(b"a", b"b", 1)), "was changed after"),
+        (lambda _copy: None, "its ledger has no chain"),
+    ],
+)
+def test_entries_that_have_no_chain_any_more(
+    tmp_path: Path, spoil: Callable[[Path], Any], words: str
+) -> None:
+    page, archive = tmp_path / "index.html", tmp_path / "a"
+    ledgers = {"web1": samples.ledger([{"kind": "event", "environment": "production"}])}
+    run(page, ledgers=ledgers, archive=str(archive))
+    spoil(archive / "production/web1.jsonl")
+    ledgers["web1"]["entries"] = [{"kind": "event", "environment": "production"}]
+    assert run(page, ledgers=ledgers, archive=str(archive))["broken"] == ["web1"]
+    assert words in page.read_text("utf-8")
 
 
 def test_one_application(tmp_path: Path) -> None:

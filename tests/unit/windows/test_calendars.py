@@ -28,16 +28,17 @@ def ics(*events: str) -> str:
     return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:test\r\n{body}END:VCALENDAR\r\n"
 
 
-HOLIDAYS = ics(
+HOLIDAY = (
     "UID:1\r\nSUMMARY:Holidays\r\nDESCRIPTION:nobody is there\r\nORGANIZER;CN=Ann:mailto:ann@example.org\r\n"
     "DTSTART;VALUE=DATE:20261224\r\nDTEND;VALUE=DATE:20270102"
 )
+HOLIDAYS = ics(HOLIDAY)
 
 
 class Server(ThreadingHTTPServer):
     """Serves one text; counts how often; may be slow or broken."""
 
-    text, status, delay, asked = HOLIDAYS, 200, 0.0, 0
+    text, status, delay, asked, announced = HOLIDAYS, 200, 0.0, 0, 0
 
     @property
     def url(self) -> str:
@@ -50,6 +51,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked += 1
         self.send_response(self.server.status)
+        if self.server.announced:
+            self.send_header("Content-Length", str(self.server.announced))
         self.end_headers()
         for byte in self.server.text.encode():
             time.sleep(self.server.delay)
@@ -161,6 +164,25 @@ def test_an_old_copy_stands_in_for_a_while(server: Server, cache: Path):
     assert state(calendar, NOVEMBER).window == "calendar freezes.ics"
 
 
+@pytest.mark.parametrize("announced", [0, len(HOLIDAYS)])
+def test_what_was_cut_off_does_not_replace_a_good_copy(server: Server, cache: Path, announced: int):
+    calendar = {"source": server.url, "cache": 0, "max_age": "24h"}
+    assert state(calendar).window == "Holidays"
+    server.text, server.announced = HOLIDAYS[: HOLIDAYS.index("BEGIN:VEVENT")], announced
+    assert state(calendar).window == "Holidays"
+    (copy,) = cache.iterdir()
+    assert copy.read_bytes() == HOLIDAYS.encode()
+    found = state({**calendar, "max_age": 0}, NOVEMBER)
+    assert (found.frozen, found.window) == (True, "calendar freezes.ics")
+    assert ("more expected" if announced else "has no end") in found.why
+
+
+def test_less_than_was_announced_is_no_answer(server: Server):
+    server.announced = len(HOLIDAYS) + 1
+    found = state({"source": server.url, "name": "business"}, NOVEMBER)
+    assert (found.frozen, found.window) == (True, "calendar business")
+
+
 def test_without_a_place_for_copies_it_works_too(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -210,6 +232,49 @@ def test_events_that_nobody_can_be_sure_of(event: str, says: str):
         parse_policy(calendars=[CalendarText("ours", text=ics(event))])
     assert says in str(caught.value)
     assert "ours" in str(caught.value)
+
+
+DAILY = "UID:1\r\nSUMMARY:x\r\nDTSTART:20261201T100000Z\r\nDTEND:20261201T110000Z\r\nRRULE:FREQ=DAILY"
+WHOLE_DAYS = "UID:1\r\nSUMMARY:x\r\nDTSTART;VALUE=DATE:20261201\r\nRRULE:FREQ=WEEKLY"
+
+
+@pytest.mark.parametrize(
+    "events, says",
+    [
+        ([DAILY, HOLIDAY], "two events have the same UID"),
+        ([DAILY, f"{DAILY};INTERVAL=2"], "two events have the same UID"),
+        ([DAILY, f"{DAILY}\r\nSTATUS:CANCELLED"], "two events have the same UID"),
+        ([f"{DAILY}\r\nEXDATE;VALUE=DATE:20261203"], "EXDATE must be a date exactly when"),
+        ([f"{WHOLE_DAYS}\r\nEXDATE:20261208T000000Z"], "EXDATE must be a date exactly when"),
+        (
+            [
+                DAILY,
+                "UID:1\r\nRECURRENCE-ID;VALUE=DATE:20261203\r\nDTSTART:20261203T000000Z\r\nDURATION:PT1H",
+            ],
+            "RECURRENCE-ID must be a date exactly when",
+        ),
+    ],
+)
+def test_events_that_contradict_each_other(events: list[str], says: str):
+    with pytest.raises(BadInput) as caught:
+        parse_policy(calendars=[CalendarText("ours", text=ics(*events))])
+    assert says in str(caught.value)
+
+
+def test_the_same_event_twice_and_a_newer_one():
+    def frozen(*events: str) -> set[int]:
+        policy = parse_policy(calendars=[CalendarText("x", text=ics(*events))])
+        at = [datetime(2026, 12, 2, hour, 30, tzinfo=UTC) for hour in range(24)]
+        return {one.hour for one in at if judge(policy, Target(), one).frozen}
+
+    later = DAILY.replace("T10", "T20").replace("T11", "T21")
+    assert frozen(DAILY, f"{DAILY}\r\nDTSTAMP:20261101T000000Z") == {10}
+    for events in ([DAILY, f"{later}\r\nSEQUENCE:1"], [f"{later}\r\nSEQUENCE:1", DAILY]):
+        assert frozen(*events) == {20}
+    assert frozen(f"{WHOLE_DAYS}\r\nEXDATE;VALUE=DATE:20261208") == set()
+    # An occurrence of whole days may be moved to a time.
+    moved = "UID:1\r\nRECURRENCE-ID;VALUE=DATE:20261201\r\nDTSTART:20261202T100000Z\r\nDURATION:PT1H"
+    assert frozen(WHOLE_DAYS, moved) == {10}
 
 
 def test_moved_and_cancelled_occurrences():

@@ -88,6 +88,38 @@ def test_conditions_are_booleans():
     assert TESTS["is_frozen"](host(), at=INSIDE) is False
 
 
+SCOPED = [{"name": "audit", "start": "2026-11-01", "end": "never"}]
+
+
+@pytest.mark.parametrize(
+    "scope, option, other",
+    [
+        ({"environments": ["prod*"]}, {"environment": "production"}, {"environment": ""}),
+        ({"applications": ["agents"]}, {"application": "agents"}, {"application": "shop"}),
+        ({"groups": ["db"]}, {"groups": ["all", "db"]}, {"groups": []}),
+    ],
+)
+def test_an_entry_for_some_must_be_told_whom_it_is_asked_about(
+    scope: dict[str, Any], option: dict[str, Any], other: dict[str, Any]
+):
+    freezes = [{**SCOPED[0], **scope}]
+    for call in (
+        lambda: TESTS["is_frozen"]("db1", freezes, at=INSIDE),
+        lambda: TESTS["in_window"]("db1", freezes, at=INSIDE),
+        lambda: FILTERS["window_state"]([], freezes=freezes, at=INSIDE),
+        lambda: FILTERS["window_next"]([], freezes=freezes, at=INSIDE),
+    ):
+        with pytest.raises(AnsibleFilterError) as caught:
+            call()
+        assert "'audit'" in str(caught.value)
+        assert f"Give {next(iter(option))}= too" in str(caught.value)
+    assert TESTS["is_frozen"]("db1", freezes, at=INSIDE, **option) is True
+    assert TESTS["is_frozen"]("db1", freezes, at=INSIDE, **other) is False
+    # Of a host everything is known, also that it has none; and what is known may be enough.
+    assert TESTS["is_frozen"]({"inventory_hostname": "db1", "freezes": freezes}, at=INSIDE) is False
+    assert TESTS["is_frozen"]("db1", [{**freezes[0], "hosts": ["web*"]}], at=INSIDE) is False
+
+
 def test_now_is_now():
     state = FILTERS["window_state"]([{"name": "x", "start": "2000-01-01", "end": "2001-01-01"}])
     assert (state["open"], state["next_opening"]) == (False, None)
@@ -101,6 +133,7 @@ def test_now_is_now():
         (lambda: FILTERS["window_state"]([], at="soon"), "'soon' is not a moment"),
         (lambda: FILTERS["window_state"]([], zone="Mars"), "no time zone 'Mars'"),
         (lambda: FILTERS["window_state"]([], groups="web"), "groups must be a list"),
+        (lambda: FILTERS["window_state"](WINDOWS, at=INSIDE), "Give host= too"),
         (lambda: FILTERS["window_calendar"]([], days=0), "ends before it begins"),
         (lambda: FILTERS["to_rrule"]({"name": "x"}), "it does not say when"),
         (lambda: TESTS["in_window"]("web1", "nightly"), "must be a list"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ....module_utils._releases.adapters.fetch import shown
+from ...adapters.body import read_body
 from ..answers import firing, samples
 from ..check import Unknown
 from ..settings import AlertQuestion, BudgetQuestion, Server
@@ -35,17 +37,23 @@ _BROWSER = urllib.request.build_opener(_Stay)
 
 
 def get(url: str, server: Server) -> tuple[int, str] | Unknown:
-    """The status and the text of an answer, or why there is none."""
+    """The status and the text of an answer, or why there is none; the time-out is for all of it."""
     request = urllib.request.Request(url, headers=dict(server.headers))  # noqa: S310
+    deadline = time.monotonic() + server.timeout
     try:
-        with _BROWSER.open(request, timeout=server.timeout) as answer:
-            return answer.status, answer.read(_LIMIT).decode("utf-8", "replace")
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read(_LIMIT).decode("utf-8", "replace")
+        with _open(request, server.timeout) as answer:
+            return answer.status, read_body(answer, deadline, _LIMIT).decode("utf-8", "replace")
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error or type(error).__name__
         return Unknown(f"{shown(url)} did not answer: {reason}")
+
+
+def _open(request: urllib.request.Request, timeout: float) -> Any:
+    """An answer, also one that is an error."""
+    try:
+        return _BROWSER.open(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        return error
 
 
 def alerts(question: AlertQuestion) -> list[dict[str, str]] | Unknown:
@@ -72,5 +80,5 @@ def _json(server: Server, path: str, words: Iterable[tuple[str, str]], good: tup
         return Unknown(f"{shown(url)} answered {status}: {text[:200].strip()}")
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Unknown(f"{shown(url)} answered something that is not JSON")

@@ -79,15 +79,25 @@ def build(request: Request, check_mode: bool) -> tuple[Plan, dict[str, Any]]:
 
 def _kept(host: Host, folder: Path | None) -> tuple[Host, Wanted | None]:
     """The host with what is wrong with its copy, and the copy as it should be."""
-    lines = archive.lines_of(host.entries)
-    if folder is None or not lines:
+    if folder is None or host.problem:
         return host, None
+    lines = archive.lines_of(host.entries)
+    copies = sorted(folder.glob(archive.anywhere(host)))
+    if not lines:
+        old = tuple(line for copy in copies for line in _lines(copy))
+        return replace(host, archive=archive.taken_back(old, host)), None
     path = folder / archive.file_of(host)
-    old = (_read(path) or b"").split(b"\n")[:-1]
-    merged = archive.merge(tuple(old), lines)
+    moved = archive.moved(host, (copy.parent.name for copy in copies))
+    if moved:
+        return replace(host, archive=moved), None
+    merged = archive.merge(_lines(path), lines)
     wanted = Wanted(path, b"".join(line + b"\n" for line in merged.lines), _PRIVATE)
     # A copy that the host contradicts is evidence: it stays as it is.
     return replace(host, archive=merged.problem), None if merged.problem else wanted
+
+
+def _lines(path: Path) -> tuple[bytes, ...]:
+    return tuple((_read(path) or b"").split(b"\n")[:-1])
 
 
 def _read(path: Path) -> bytes | None:

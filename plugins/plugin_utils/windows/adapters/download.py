@@ -13,12 +13,11 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import IO
 
 from ....module_utils._core.errors import BadInput, NotFound
+from ...adapters.body import read_body
 
 LIMIT = 8 * 1024 * 1024
-_CHUNK = 1 << 16
 #: All that a server, a network or a disk can do to a reader.
 _BROKEN = (OSError, ValueError, http.client.HTTPException)
 #: It follows redirects and the proxy settings, and knows http(s) only because the caller checks.
@@ -47,6 +46,9 @@ def read(source: str, timeout: float) -> str:
     # A login page of a proxy is an answer too, but not the one that was asked for.
     if "BEGIN:VCALENDAR" not in text.upper():
         raise _unreadable(source, "what is there is no calendar")
+    # What was cut off is a calendar with fewer freezes, and must not replace a good copy.
+    if not text.rstrip().upper().endswith("END:VCALENDAR"):
+        raise _unreadable(source, "the calendar has no end")
     return text
 
 
@@ -70,25 +72,12 @@ def _from_url(source: str, timeout: float) -> bytes:
     deadline = time.monotonic() + timeout
     try:
         with contextlib.closing(_BROWSER.open(source, timeout=timeout)) as stream:
-            return _until(stream, deadline)
+            return read_body(stream, deadline, LIMIT)
     except urllib.error.HTTPError as error:
         error.close()
         raise _unreadable(source, f"HTTP {error.code}") from error
     except _BROKEN as error:
         raise _unreadable(source, str(getattr(error, "reason", "") or error)) from error
-
-
-def _until(stream: IO[bytes], deadline: float) -> bytes:
-    """A server that sends a byte now and then is too slow as well."""
-    data = b""
-    while len(data) <= LIMIT:
-        if time.monotonic() > deadline:
-            raise TimeoutError("timed out")
-        chunk = stream.read1(_CHUNK) if hasattr(stream, "read1") else stream.read(_CHUNK)
-        if not chunk:
-            break
-        data += chunk
-    return data
 
 
 def _unreadable(source: str, reason: str) -> NotFound:
