@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.mas.ops.plugins.module_utils._canary.evidence import strata_of
 from ansible_collections.mas.ops.plugins.module_utils._canary.judge import judge
 from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, Window, pool, total
 from ansible_collections.mas.ops.plugins.module_utils._canary.settings import Settings
@@ -100,8 +101,10 @@ def test_what_is_not_final_is_told_so(windows: list[Window], ended: bool) -> Non
 
 @given(WINDOWS, st.integers(2, 4))
 def test_more_of_the_same_is_more_evidence(windows: list[Window], times: int) -> None:
-    once = judge(windows, DEFAULTS)
-    again = judge(windows * times, DEFAULTS)
+    """The same are the comparisons: a window of one arm alone is compared with other neighbours when it is repeated."""
+    compared = [total(group) for group in strata_of(windows)]
+    once = judge(compared, DEFAULTS)
+    again = judge(compared * times, DEFAULTS)
     if once.verdict == "fail" and "fails more often" in once.reasons[0]:
         assert again.verdict == "fail"
 
