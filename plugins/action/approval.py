@@ -12,10 +12,10 @@ from typing import Any
 from ..module_utils._core.errors import Refused
 from ..module_utils._releases.manifest import check_sha256
 from ..modules.approval import SPEC
+from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.adapters.run import actor
 from ..plugin_utils.approval.adapters.waiting import Outcome, Patience, Source, Waiting
 from ..plugin_utils.approval.decision import Decision, Subject
-from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
 
 
 class ActionModule(ControllerAction):

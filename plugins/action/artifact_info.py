@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..modules.artifact_info import SPEC
-from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
+from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.artifacts.adapters.info import info
 from ..plugin_utils.artifacts.question import Question
 from ..plugin_utils.artifacts.sbom import MISSING

@@ -14,7 +14,7 @@ from ..module_utils._canary.judge import judge
 from ..module_utils._canary.sample import Window
 from ..module_utils._canary.settings import Settings
 from ..modules.canary_verdict import QUERIES, SPEC
-from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
+from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.canary.adapters.prometheus import Unreachable, query
 from ..plugin_utils.canary.observe import fleet_windows, prometheus_window
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..modules.gate import SPEC
+from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.adapters.run import actor
-from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
 from ..plugin_utils.gate.adapters.asking import Asker, Host, Subject, read_host
 from ..plugin_utils.gate.adapters.clock import Clock
 from ..plugin_utils.gate.adapters.keeper import Keeper

@@ -12,8 +12,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..modules.notify import SPEC
+from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.adapters.run import actor, run_id
-from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
 from ..plugin_utils.notifications import Request, requests, text_of
 
 

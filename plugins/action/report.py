@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.outcome import plan_result
 from ..modules.report import SPEC
-from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
+from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.report.adapters.build import Request, build
 from ..plugin_utils.report.adapters.painter import MISSING
 
@@ -23,11 +22,7 @@ class ActionModule(ControllerAction):
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
         plan, facts = build(_request(params), check_mode=self._task.check_mode)
-        result = plan_result(plan)
-        if not self._task.diff:
-            # Thousands of hosts have thousands of copies: only who asks for the list should get it.
-            result.pop("diff")
-        return {**result, **facts}
+        return self.planned(plan, facts)
 
 
 def _request(params: Mapping[str, Any]) -> Request:

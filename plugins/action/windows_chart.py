@@ -13,7 +13,7 @@ from typing import Any
 from ..module_utils._core.errors import BadInput, NotFound
 from ..module_utils._core.files import write_atomic
 from ..modules.windows_chart import SPEC
-from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
+from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.windows.adapters.inventory import moment
 from ..plugin_utils.windows.adapters.picture import MISSING, Chart, panel_of, picture
 from ..plugin_utils.windows.fields import zone_info

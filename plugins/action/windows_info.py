@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ..module_utils._core.errors import BadInput, NotFound
 from ..modules.windows_info import SPEC
-from ..plugin_utils.artifacts.adapters.action import ControllerAction, Facts
+from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.windows.adapters.inventory import MISSING, moment, policy_of_host, target_of_host
 from ..plugin_utils.windows.days import grouped, lines
 from ..plugin_utils.windows.judge import judge

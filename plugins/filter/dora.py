@@ -6,25 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
-from ..module_utils._core.errors import OpsError
-from ..module_utils._ledger import dora as measures
-
-
-def dora(entries: Any, **options: Any) -> Mapping[str, Any]:
-    """The measures, with errors as a template shows them."""
-    try:
-        return measures.dora(entries, **options)
-    except OpsError as error:
-        raise AnsibleFilterError(str(error)) from error
+from ..module_utils._ledger.dora import dora
+from ..plugin_utils.adapters.template import told
 
 
 class FilterModule:
     """The filters by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"dora": dora}
+        return {"dora": told(dora)}

@@ -12,8 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..module_utils._core.errors import BadInput
+from ..plugin_utils.adapters.template import told
 from ..plugin_utils.windows import awx
-from ..plugin_utils.windows.adapters.door import Question, question, told
+from ..plugin_utils.windows.adapters.door import Question, question
 from ..plugin_utils.windows.adapters.inventory import check_libraries, moment
 from ..plugin_utils.windows.judge import judge, next_opening
 from ..plugin_utils.windows.spans import calendar, open_times

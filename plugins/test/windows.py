@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..plugin_utils.windows.adapters.door import question, told
+from ..plugin_utils.adapters.template import told
+from ..plugin_utils.windows.adapters.door import question
 from ..plugin_utils.windows.judge import judge
 from ..plugin_utils.windows.model import WindowState
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._ledger.history import version_of
 from .lease import Deadline
 
 #: Who did it, in the ledger.
@@ -25,10 +24,6 @@ class Armed:
     run: str
     since: str
     until: Deadline
-
-    @property
-    def version(self) -> str:
-        return version_of(self.release)
 
     def to_dict(self) -> dict[str, Any]:
         return {**self.__dict__, "until": self.until.to_dict()}

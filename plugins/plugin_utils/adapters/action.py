@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the artifact actions meet Ansible: options in, builtins out, errors turned into a failure."""
+"""Where the actions of the controller meet Ansible: options in, builtins out, errors turned into a failure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ....module_utils._core.argspec import ArgumentSpec
-from ....module_utils._core.errors import BadInput, OpsError
+from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.errors import BadInput, OpsError
+from ...module_utils._core.outcome import plan_result
+from ...module_utils._core.plan import Plan
 
 Facts = dict[str, Any]
 
@@ -32,6 +34,13 @@ class ControllerAction(ActionBase):
     def answer(self, params: Mapping[str, Any]) -> Facts:
         """What the plugin does, with checked options."""
         raise NotImplementedError
+
+    def planned(self, plan: Plan, facts: Mapping[str, Any]) -> Facts:
+        """The result of a plan. Its diff may name thousands of files: only who asks for it gets it."""
+        result = plan_result(plan)
+        if not self._task.diff:
+            result.pop("diff")
+        return {**result, **facts}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
         result: Facts = super().run(tmp, task_vars)

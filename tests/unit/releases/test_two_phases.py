@@ -44,7 +44,7 @@ def fire(host: FakeHost) -> None:
     """What adapters.dead_man does at the end of the time."""
     armed = host.armed()
     assert armed is not None
-    host.do("rolled_back", leave=armed.version, run="dead-man", take_over=True)
+    host.do("rolled_back", leave=armed.release, run="dead-man", take_over=True)
 
 
 def test_a_switch_is_armed_first_and_final_when_it_is_confirmed(host: FakeHost) -> None:

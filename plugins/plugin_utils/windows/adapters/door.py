@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import wraps
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
-from ....module_utils._core.errors import BadInput, OpsError
+from ....module_utils._core.errors import BadInput
 from ..model import Policy, Target
 from .inventory import moment, policy_of_host, target_of_host
 
@@ -38,19 +35,6 @@ class Question:
     target: Target
     at: datetime
     zone: str
-
-
-def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Foreseen errors become those of a template."""
-
-    @wraps(function)
-    def telling(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except OpsError as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return telling
 
 
 def question(value: Any, **options: Any) -> Question:
