@@ -172,8 +172,7 @@ error:
 """
 
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import run_query
-from ..module_utils._core.errors import Refused
+from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -188,16 +187,8 @@ SPEC = ArgumentSpec(
 )
 
 
-def refuse(params: object) -> dict[str, object]:
-    """Only reached when the action was bypassed, whatever was asked."""
-    del params
-    raise Refused(
-        "artifact_build is an action, which runs on the controller", fix="Call it as mas.ops.artifact_build."
-    )
-
-
 def main() -> None:
-    run_query(SPEC, refuse)
+    stand_in("artifact_build", SPEC)
 
 
 if __name__ == "__main__":

@@ -301,8 +301,7 @@ error:
 
 from ..module_utils._canary.settings import Settings
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import run_query
-from ..module_utils._core.errors import Refused
+from ..module_utils._core.edge import stand_in
 
 _NEEDED = ("canary_requests", "baseline_requests", "canary_errors", "baseline_errors")
 _LATENCIES = ("canary_latency", "baseline_latency")
@@ -344,16 +343,8 @@ SPEC = ArgumentSpec(
 )
 
 
-def refuse(params: object) -> dict[str, object]:
-    """Only reached when the action was bypassed, whatever was asked."""
-    del params
-    raise Refused(
-        "canary_verdict is an action, which runs on the controller", fix="Call it as mas.ops.canary_verdict."
-    )
-
-
 def main() -> None:
-    run_query(SPEC, refuse)
+    stand_in("canary_verdict", SPEC)
 
 
 if __name__ == "__main__":

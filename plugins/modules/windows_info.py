@@ -121,8 +121,7 @@ error:
 """
 
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import run_query
-from ..module_utils._core.errors import Refused
+from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -137,16 +136,8 @@ SPEC = ArgumentSpec(
 )
 
 
-def refuse(params: object) -> dict[str, object]:
-    """Only reached when the action was bypassed, whatever was asked."""
-    del params
-    raise Refused(
-        "windows_info is an action, which runs on the controller", fix="Call it as mas.ops.windows_info."
-    )
-
-
 def main() -> None:
-    run_query(SPEC, refuse)
+    stand_in("windows_info", SPEC)
 
 
 if __name__ == "__main__":

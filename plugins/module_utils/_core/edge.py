@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible.module_utils.basic import AnsibleModule
-
 from .argspec import ArgumentSpec
-from .errors import OpsError
+from .errors import OpsError, Refused
 from .outcome import Outcome, error_result
 
 
@@ -21,21 +19,36 @@ def run_module(spec: ArgumentSpec, use_case: Callable[[Mapping[str, Any], bool],
 
     :param use_case: returns an :class:`Outcome`; raises :class:`OpsError` for all that it foresees
     """
-    module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
-    try:
-        outcome = use_case(module.params, module.check_mode)
-    except OpsError as error:
-        module.fail_json(**error_result(error))
-    else:
-        module.exit_json(**outcome.to_result())
+    _run(spec, lambda params, check_mode: use_case(params, check_mode).to_result())
 
 
 def run_query(spec: ArgumentSpec, question: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
     """The same for a module that only asks: never changed, no diff."""
+    _run(spec, lambda params, _check_mode: {"changed": False, **question(params)})
+
+
+def stand_in(action: str, spec: ArgumentSpec) -> None:
+    """The same for a module that only documents the action of its name: reached when that was bypassed, it refuses.
+
+    :param action: without the collection
+    """
+
+    def refuse(_params: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise Refused(
+            f"{action} is an action, which runs on the controller", fix=f"Call it as mas.ops.{action}."
+        )
+
+    run_query(spec, refuse)
+
+
+def _run(spec: ArgumentSpec, work: Callable[[Mapping[str, Any], bool], Mapping[str, Any]]) -> None:
+    # The controller's actions take the specification out of a module, and have no use for what runs one.
+    from ansible.module_utils.basic import AnsibleModule  # noqa: PLC0415
+
     module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
     try:
-        facts = question(module.params)
+        result = work(module.params, module.check_mode)
     except OpsError as error:
         module.fail_json(**error_result(error))
     else:
-        module.exit_json(changed=False, **facts)
+        module.exit_json(**result)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import basic
 from ansible_collections.mas.ops.plugins.module_utils._core import edge, errors
 from ansible_collections.mas.ops.plugins.module_utils._core.argspec import APPLICATION, ArgumentSpec
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import OpsError, Refused
@@ -13,6 +18,13 @@ from ansible_collections.mas.ops.plugins.module_utils._core.outcome import Outco
 from ansible_collections.mas.ops.plugins.module_utils._core.plan import Plan, Step
 
 PLAN = Plan({"live": "1"}, {"live": "2"}, (Step("shift", "green"), Step("stop", "blue", {"x": 1})))
+
+#: The modules that only document an action.
+STAND_INS = sorted(
+    path.stem
+    for path in (Path(__file__).parents[3] / "plugins/modules").glob("*.py")
+    if "stand_in(" in path.read_text("utf-8")
+)
 
 
 class Done(BaseException):
@@ -40,7 +52,7 @@ class Module:
 
 @pytest.fixture(autouse=True)
 def _module(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "AnsibleModule", Module)
+    monkeypatch.setattr(basic, "AnsibleModule", Module)
 
 
 def test_a_plan_says_whether_it_changes_and_what() -> None:
@@ -102,6 +114,26 @@ def test_a_question() -> None:
     with pytest.raises(Done) as done:
         edge.run_query(APPLICATION, fail)
     assert done.value.result["msg"] == "gone."
+
+
+@pytest.mark.parametrize("name", STAND_INS)
+def test_a_module_that_stands_in_for_its_action(name: str) -> None:
+    module = importlib.import_module(f"ansible_collections.mas.ops.plugins.modules.{name}")
+    with pytest.raises(Done) as done:
+        module.main()
+    fix = f"Call it as mas.ops.{name}."
+    told = f"{name} is an action, which runs on the controller. {fix}"
+    assert done.value.result == {"failed": True, "msg": told, "error": "refused", "where": "", "fix": fix}
+
+
+def test_actions_take_specifications_without_what_runs_modules() -> None:
+    assert STAND_INS
+    names = ", ".join(STAND_INS)
+    program = (
+        f"from ansible_collections.mas.ops.plugins.modules import {names}; import sys; print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "ansible.module_utils.basic" not in loaded.stdout.split()
 
 
 def test_specs_add_up() -> None:
