@@ -18,6 +18,7 @@ description:
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.ledger
+  - mas.ops.who
   - mas.ops.attributes
 options:
   change:
@@ -39,14 +40,6 @@ options:
     type: str
     choices: [passed, refused]
     default: refused
-  run:
-    description: What identifies this run. Set by the action for all hosts alike.
-    type: str
-    default: ""
-  actor:
-    description: Who does this. By default the AWX user or the user at the controller.
-    type: str
-    default: ""
 seealso:
   - module: mas.ops.gate
   - module: mas.ops.ledger_info
@@ -72,7 +65,7 @@ entry:
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._core.argspec import LEDGER_PATH, ArgumentSpec
+from ..module_utils._core.argspec import LEDGER_PATH, WHO, ArgumentSpec
 from ..module_utils._core.edge import run_module
 from ..module_utils._core.outcome import Outcome
 from ..module_utils._core.plan import Plan, Step
@@ -80,16 +73,15 @@ from ..module_utils._gate.entry import entry
 from ..module_utils._ledger.adapters.host import host_ledger
 from ..module_utils._releases.adapters.loopback import Clock
 
-SPEC = LEDGER_PATH + ArgumentSpec(
+_OWN = ArgumentSpec(
     {
         "change": {"type": "str", "required": True},
         "application": {"type": "str", "default": ""},
         "gate": {"type": "dict", "required": True},
         "action": {"type": "str", "choices": ["passed", "refused"], "default": "refused"},
-        "run": {"type": "str", "default": ""},
-        "actor": {"type": "str", "default": ""},
     }
 )
+SPEC = LEDGER_PATH + WHO + _OWN
 
 
 def write(params: Mapping[str, Any], check_mode: bool) -> Outcome:

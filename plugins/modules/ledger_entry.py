@@ -19,6 +19,7 @@ description:
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.ledger
+  - mas.ops.who
   - mas.ops.attributes
 options:
   kind:
@@ -48,14 +49,6 @@ options:
     description: Anything else, for machines, at most 64 KiB as JSON. No secrets.
     type: dict
     default: {}
-  run:
-    description: What identifies this run. Set by the action for all hosts alike.
-    type: str
-    default: ""
-  actor:
-    description: Who does this. By default the AWX user or the user at the controller.
-    type: str
-    default: ""
 seealso:
   - module: mas.ops.ledger_info
 """
@@ -90,7 +83,7 @@ steps:
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._core.argspec import LEDGER_PATH, ArgumentSpec
+from ..module_utils._core.argspec import LEDGER_PATH, WHO, ArgumentSpec
 from ..module_utils._core.edge import run_module
 from ..module_utils._core.outcome import Outcome
 from ..module_utils._core.plan import Plan, Step
@@ -99,7 +92,7 @@ from ..module_utils._ledger.event import event
 from ..module_utils._ledger.query import OUTCOMES, SUCCEEDED
 from ..module_utils._releases.adapters.loopback import Clock
 
-SPEC = LEDGER_PATH + ArgumentSpec(
+_OWN = ArgumentSpec(
     {
         "kind": {"type": "str", "required": True},
         "action": {"type": "str", "default": "noted"},
@@ -107,10 +100,9 @@ SPEC = LEDGER_PATH + ArgumentSpec(
         "msg": {"type": "str", "required": True},
         "outcome": {"type": "str", "choices": list(OUTCOMES), "default": SUCCEEDED},
         "data": {"type": "dict", "default": {}},
-        "run": {"type": "str", "default": ""},
-        "actor": {"type": "str", "default": ""},
     }
 )
+SPEC = LEDGER_PATH + WHO + _OWN
 
 
 def note(params: Mapping[str, Any], check_mode: bool) -> Outcome:

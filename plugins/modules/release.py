@@ -20,6 +20,7 @@ description:
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.application
+  - mas.ops.who
   - mas.ops.attributes
 options:
   state:
@@ -134,14 +135,6 @@ options:
     description: Set by the action to the digest of the code that stays on the host for the dead-man's switch.
     type: str
     default: ""
-  run:
-    description: What identifies this run in the journal and the ledger. Set by the action for all hosts alike.
-    type: str
-    default: ""
-  actor:
-    description: Who does this, for the ledger. By default the AWX user or the user at the controller.
-    type: str
-    default: ""
   gate:
     description:
       - What the gate decided for this host, for the ledger, as RV(mas.ops.gate#module:hosts) of M(mas.ops.gate)
@@ -252,12 +245,12 @@ error:
   sample: health
 """
 
-from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
+from ..module_utils._core.argspec import APPLICATION, WHO, ArgumentSpec
 from ..module_utils._core.edge import run_module
 from ..module_utils._releases.adapters.call import release
 
 STATES = ["staged", "live", "confirmed", "rolled_back", "contracted", "absent"]
-SPEC = APPLICATION + ArgumentSpec(
+_OWN = ArgumentSpec(
     {
         "state": {"type": "str", "required": True, "choices": STATES},
         "version": {"type": "str"},
@@ -280,8 +273,6 @@ SPEC = APPLICATION + ArgumentSpec(
         "take_over": {"type": "bool", "default": False},
         "soak": {"type": "float", "default": 86400.0},
         "resident": {"type": "str", "default": ""},
-        "run": {"type": "str", "default": ""},
-        "actor": {"type": "str", "default": ""},
         "gate": {"type": "dict", "default": {}},
     },
     required_if=[
@@ -293,6 +284,7 @@ SPEC = APPLICATION + ArgumentSpec(
     ],
     mutually_exclusive=[("to", "leave")],
 )
+SPEC = APPLICATION + WHO + _OWN
 
 
 def main() -> None:

@@ -46,3 +46,6 @@ APPLICATION = ArgumentSpec({"application": {"type": "str", "required": True}})
 
 #: Every module that works on a ledger of a host.
 LEDGER_PATH = ArgumentSpec({"path": {"type": "path", "default": "/var/lib/mas/ledger.jsonl"}})
+
+#: Every module that writes down who did what. Their actions fill it in, unless the task does.
+WHO = ArgumentSpec({"run": {"type": "str", "default": ""}, "actor": {"type": "str", "default": ""}})

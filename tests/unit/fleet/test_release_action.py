@@ -113,3 +113,9 @@ def test_urls() -> None:
     assert is_url("https://a/b")
     assert is_url("http://a/b")
     assert not any(map(is_url, ("/a/b", "a", "file:///a", "HTTPS://a", "")))
+
+
+def test_what_the_task_says_beats_what_the_controller_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"state": "live", "run": "change-7", "actor": "bob"}
+    action, _ = run(monkeypatch, said)
+    assert action.told == {**KNOWN, **said}
