@@ -11,7 +11,6 @@ import errno
 import fcntl
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +28,9 @@ def write_atomic(path: str, data: bytes, mode: int = 0o644) -> None:
     """
     folder = os.path.dirname(path) or "."
     with storage_errors(path):
-        handle, scratch = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")
+        # As tempfile would name it, which costs each phase of a release 3 ms to load.
+        scratch = os.path.join(folder, f".{os.path.basename(path)}.{os.urandom(6).hex()}")
+        handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(data)

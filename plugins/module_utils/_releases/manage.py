@@ -85,9 +85,13 @@ class Request:
         return Claim(self.run, self.actor, self.operation, returns, token, self.take_over)
 
 
-def observe(app: Application, layout: Layout, ports: Ports) -> Facts:
-    """Look at everything a plan depends on. Changes nothing."""
-    units = ports.units.show(layout.all_units())
+def observe(app: Application, layout: Layout, ports: Ports, again: bool = False) -> Facts:
+    """Look at everything a plan depends on. Changes nothing.
+
+    :param again: after a plan that went well. Its steps saw the units do what they were told.
+    """
+    look = ports.units.recall if again else ports.units.show
+    units = look(layout.all_units())
     traffic = ports.proxy.facts() if ports.proxy and app.web else None
     slots = {slot: _slot(app, layout, ports, slot, units, traffic) for slot in SLOTS}
     history = fold(ports.book.entries(), app.name)
@@ -214,7 +218,7 @@ def _carry_out(
         except OpsError as error:
             error.advise(_put_back(executor, error))
             raise
-        facts = observe(app, layout, ports)
+        facts = observe(app, layout, ports, again=True)
     return plan, facts, {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
 
 

@@ -88,7 +88,8 @@ def parse_built(value: object, field: str = "built") -> datetime:
     expected = "a time in UTC such as 2026-01-31T12:00:00Z"
     text = _match(_BUILT, value, field, expected)
     try:
-        moment = datetime.strptime(text, _BUILT_FORMAT).replace(tzinfo=timezone.utc)
+        # Python 3.9 does not read the Z by itself.
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         raise _bad(field, expected, value) from None
     if not 1980 <= moment.year <= 2200:

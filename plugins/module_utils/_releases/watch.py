@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .._canary.bake import Bake
-from .._canary.counters import Reading, sample
-from .._canary.judge import FAIL, Verdict
-from .._canary.sample import Window
 from .._canary.settings import Settings
 from .._core.errors import TrafficError, VerdictError
 from .._core.plan import Step
+
+if TYPE_CHECKING:
+    from .._canary.counters import Reading
+    from .._canary.judge import Verdict
+    from .._canary.sample import Window
 
 _POLL = 1.0
 
@@ -47,6 +48,10 @@ class Watch:
 
         :raises VerdictError: the release is worse than the one before it
         """
+        # Most releases are watched by nobody, and need not load the statistics.
+        from .._canary.bake import Bake  # noqa: PLC0415
+        from .._canary.judge import FAIL  # noqa: PLC0415
+
         percent, seconds = step.detail["percent"], step.detail["seconds"]
         bake = Bake(self.settings, step.target, seconds, self.windows)
         began = clock.seconds()
@@ -79,6 +84,8 @@ def _failed(verdict: Verdict, release: str, percent: int) -> VerdictError:
 
 
 def _reading(proxy: Counters, at: float) -> Reading | None:
+    from .._canary.counters import Reading, sample  # noqa: PLC0415 - as above
+
     try:
         facts = proxy.facts()
     except TrafficError:

@@ -23,7 +23,7 @@ from ...module_utils._core.argspec import ArgumentSpec
 _CODE = Path(__file__).resolve().parents[2] / "module_utils"
 #: The Python of every supported distribution, which the host's own unit uses as well.
 _PYTHON = "/usr/bin/python3"
-_PLACE = "/var/lib/mas/{application}/resident/{digest}"
+_PLACE = "/var/lib/mas/{application}/resident/{digest}/__main__.py"
 #: Python's exit status when there is no such program, and the shell's when there is no Python.
 _NOT_THERE = (2, 127)
 #: Artifacts up to this many bytes go along with the call; larger ones are pushed by a connection of their own.
@@ -62,7 +62,7 @@ def call(
     place = _PLACE.format(application=args["application"], digest=digest())
     # Both are Ansible's interface for actions. The environment may hold the proxy to the store of artifacts.
     environment = action._compute_environment_string()  # noqa: SLF001
-    command = f"{environment} {_PYTHON} -I {shlex.quote(place)} {name}".strip()
+    command = f"{environment} {_PYTHON} -I -S {shlex.quote(place)} {name}".strip()
     done = action._low_level_execute_command(command, in_data=json.dumps(asked).encode())  # noqa: SLF001
     return None if done["rc"] in _NOT_THERE else _result(done)
 
@@ -79,3 +79,7 @@ def _result(done: Mapping[str, Any]) -> dict[str, Any]:
             "Run the same command again: it continues.",
         }
     return result
+
+
+# Ansible imports this before it forks a process for each host: the files are read once, and not by each of them.
+digest()

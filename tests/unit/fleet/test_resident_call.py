@@ -74,8 +74,8 @@ def test_a_small_artifact_goes_along_with_the_one_call(artifact: Path) -> None:
     action, result = run({**STAGED, "artifact": str(artifact)}, answer(changed=True, live="x"))
     assert result == {"changed": True, "live": "x"}
     assert (len(action.commands), action.pushed, action.module) == (1, [], {})
-    place = f"/var/lib/mas/agents/resident/{resident.digest()}"
-    assert action.commands == [f"https_proxy=proxy /usr/bin/python3 -I {place} release"]
+    place = f"/var/lib/mas/agents/resident/{resident.digest()}/__main__.py"
+    assert action.commands == [f"https_proxy=proxy /usr/bin/python3 -I -S {place} release"]
     assert base64.b64decode(action.asked["archive"]) == b"the archive"
     assert action.asked["params"]["sha256"] == DIGEST
     # Checked and complete: the host need not know any default.

@@ -149,6 +149,8 @@ class FakeHost:
 
         return {unit: facts(unit) for unit in units}
 
+    recall = show
+
     def start(self, units: Sequence[str]) -> None:
         self.touch()
         for unit in units:
@@ -162,7 +164,7 @@ class FakeHost:
             self.running.pop(unit, None)
         self.watch()
 
-    def reload(self, units: Sequence[str]) -> None:
+    def reload(self, units: Sequence[str], changed: bool) -> None:
         self.touch()
 
     def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
@@ -225,13 +227,15 @@ class FakeHost:
         self.touch()
         self.releases.pop(release, None)
 
-    def assign(self, slot: str, release: str) -> None:
+    def assign(self, slot: str, release: str) -> bool:
         self.touch()
         self.slots[slot] = release
+        return True
 
-    def unassign(self, slot: str) -> None:
+    def unassign(self, slot: str) -> bool:
         self.touch()
         self.slots[slot] = None
+        return True
 
     # source
 

@@ -19,6 +19,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     OpsError,
     StorageError,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import download
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import fetch as module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.fetch import fetch, fetch_text, shown
 
@@ -105,7 +106,7 @@ def test_nobody_listens(dest: Path) -> None:
 
 
 def test_a_server_that_hangs(monkeypatch: pytest.MonkeyPatch, dest: Path) -> None:
-    monkeypatch.setattr(module, "_TIMEOUT", 0.1)
+    monkeypatch.setattr(download, "_TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
         with pytest.raises(NotFound, match="cannot be reached: timed out"):

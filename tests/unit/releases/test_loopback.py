@@ -47,7 +47,10 @@ def answering(answer: bytes, seen: list[bytes] | None = None) -> Iterator[int]:
         (b"HTTP/1.1 503 Busy\r\n\r\n", False),
         (b"HTTP/1.1 abc OK\r\n\r\n", False),
         (b"SSH-2.0-OpenSSH\r\n", False),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", False),
+        # As for the proxy's own checks, the status line says it.
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", True),
+        (b"HTTP/1.1 2000 OK\r\n\r\n", False),
+        (b"HTTP/2 200\r\n\r\n", False),
         (b"HTTP/1.1 200 " + b"x" * 100_000, False),
         (b"", False),
     ],

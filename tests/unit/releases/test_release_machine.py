@@ -55,14 +55,14 @@ class Host(FakeHost):
     def live_slot(self) -> str | None:
         return self.state().live if self.state_file else self.forgotten
 
-    def assign(self, slot: str, release: str) -> None:
+    def assign(self, slot: str, release: str) -> bool:
         """Empty for a moment, so that units and link never speak of different releases."""
         self.touch()
         self.slots[slot] = None
-        super().assign(slot, release)
+        return super().assign(slot, release)
 
-    def reload(self, units: Sequence[str]) -> None:
-        super().reload(units)
+    def reload(self, units: Sequence[str], changed: bool) -> None:
+        super().reload(units, changed)
         self.known = dict(self.slots)
 
     def start(self, units: Sequence[str]) -> None:

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import resident
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import move_in
 
 
 @pytest.fixture
 def residence(tmp_path: Path) -> Path:
-    resident.install(str(tmp_path), "one")
+    move_in.install(str(tmp_path), "one")
     return tmp_path
 
 
@@ -36,12 +36,12 @@ def test_packages_are_packages(residence: Path) -> None:
 
 def test_new_code_takes_the_place_of_old_and_a_scratch_that_was_left(residence: Path) -> None:
     (residence / ".left").mkdir()
-    resident.install(str(residence), "two")
+    move_in.install(str(residence), "two")
     assert sorted(path.name for path in residence.iterdir()) == ["current", "two"]
     assert (residence / "current").readlink() == Path("two")
 
 
 def test_what_is_there_is_left_alone(residence: Path) -> None:
     before = (residence / "one" / "__main__.py").stat()
-    resident.install(str(residence), "one")
+    move_in.install(str(residence), "one")
     assert (residence / "one" / "__main__.py").stat() == before

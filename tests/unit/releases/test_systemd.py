@@ -131,14 +131,50 @@ def test_a_migration_that_fails(systemd: Systemd, machine: Machine) -> None:
     assert "journalctl -u agents-command-" in caught.value.fix
 
 
-@pytest.mark.parametrize("needed, calls", [("no\n\nno\n", 1), ("no\n\nyes\n", 2)])
+@pytest.mark.parametrize(
+    "stale, changed, reloads",
+    [("no", False, 0), ("yes", False, 1), ("no", True, 1)],
+)
 def test_a_reload_only_where_a_file_changed(
-    systemd: Systemd, machine: Machine, needed: str, calls: int
+    systemd: Systemd, machine: Machine, stale: str, changed: bool, reloads: int
 ) -> None:
-    machine.answers["show"] = (0, needed, "")
-    systemd.reload(["a", "b"])
-    assert len(machine.calls) == calls
-    assert ["systemctl", "daemon-reload"] in machine.calls or calls == 1
+    """Now, or by a run that died before it could say so to systemd."""
+    first, second = block(ActiveState="active", NeedDaemonReload="no"), block(NeedDaemonReload=stale)
+    machine.answers["show"] = (0, f"{first}\n{second}", "")
+    systemd.show(["a", "b"])
+    systemd.reload(["a", "b"], changed)
+    assert machine.calls.count(["systemctl", "daemon-reload"]) == reloads
+    assert len(machine.calls) == 1 + reloads
+    systemd.recall(["a"])
+    assert len(machine.calls) == 1 + 2 * reloads, "what was seen before a reload is not known any more"
+
+
+def test_what_was_seen_is_not_asked_again_until_it_may_have_changed(
+    systemd: Systemd, machine: Machine
+) -> None:
+    machine.answers["show"] = (0, block(ActiveState="active") + "\n" + block(ActiveState="active"), "")
+    systemd.show(["a", "b"])
+    systemd.stop(["b"])
+    asked = len(machine.calls)
+    facts = systemd.recall(["a", "b"])
+    assert (facts["a"].up, facts["b"].stopped, len(machine.calls)) == (True, True, asked)
+    systemd.start(["b"])
+    machine.answers["show"] = (0, block(ActiveState="failed"), "")
+    assert systemd.recall(["a", "b"])["b"].active == "failed"
+    assert machine.calls[-1][-2:] == ["--", "b"]
+    systemd.show(["a"])
+    assert machine.calls[-1][-2:] == ["--", "a"], "show always asks"
+
+
+def test_a_start_that_was_refused_is_tried_again_without_its_start_limit(
+    systemd: Systemd, machine: Machine
+) -> None:
+    systemd.start(["a"])
+    assert [call[1] for call in machine.calls] == ["enable"]
+    machine.answers["enable"] = (1, "", "start request repeated too quickly")
+    with pytest.raises(ServiceError, match="too quickly"):
+        systemd.start(["a"])
+    assert [call[1] for call in machine.calls[1:]] == ["enable", "reset-failed", "enable"]
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("systemctl"), subprocess.TimeoutExpired("systemctl", 1)])
@@ -148,7 +184,7 @@ def test_no_systemd(systemd: Systemd, monkeypatch: pytest.MonkeyPatch, error: Ex
 
     monkeypatch.setattr(module.subprocess, "run", fail)
     with pytest.raises(ServiceError, match="See that systemd is running"):
-        systemd.reload(["a"])
+        systemd.reload(["a"], changed=True)
 
 
 def test_odd_bytes_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:

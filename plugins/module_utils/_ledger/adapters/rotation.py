@@ -25,7 +25,6 @@ from .. import chain
 from ..policy import Policy
 from ..query import moment_of
 from ..segments import LEDGER_KIND, PRUNED, ROTATED, audit, segment_name, segment_range
-from ..summary import summarize
 from . import flags
 
 
@@ -74,6 +73,8 @@ def rotate(stream: FileIO, ledger: str, time: str) -> FileIO | None:
     :returns: ``None`` when it is better to go on with the old file: its chain is broken, and stays where it
         is as evidence; or there is no room for a new one
     """
+    from ..summary import summarize  # noqa: PLC0415 - few of those who write an entry fill the file
+
     stream.seek(0)
     lines = stream.read().split(b"\n")[:-1]
     entries, state = audit([(ledger, lines)], whole=False)

@@ -15,9 +15,9 @@ from .. import course
 from ..executor import Limits
 from ..manage import Request, change, describe
 from ..manifest import check_sha256, check_version, release_id
-from . import resident
 from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
+from .resident import at_home
 
 #: Seconds to wait for a module that goes on although its controller died: the same command again then continues.
 _PATIENCE = 20.0
@@ -46,8 +46,8 @@ def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"])
         limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
         with exclusive(layout.lock, _PATIENCE):
-            if params["resident"] and not check_mode:
-                resident.install(layout.residence, params["resident"])
+            if not check_mode:
+                _stay(layout.residence, params["resident"])
             plan, facts = change(ports, layout, limits, request, check_mode)
     return Outcome(plan, facts)
 
@@ -57,6 +57,14 @@ def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     if params["application"]:
         return _describe(params["application"])
     return {"applications": {name: _describe(name) for name in applications()}}
+
+
+def _stay(residence: str, digest: str) -> None:
+    """Leave this code on the host for the next call, unless it is there or nobody said its digest."""
+    if digest and not at_home(residence, digest):
+        from .move_in import install  # noqa: PLC0415 - once for each version of the code
+
+        install(residence, digest)
 
 
 def _describe(name: str) -> Mapping[str, Any]:

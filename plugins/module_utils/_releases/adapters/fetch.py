@@ -6,28 +6,33 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
-import http.client
 import os
 import re
 import subprocess
 import tempfile
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
-from ..._core.errors import ArtifactError, BadInput, NotFound
+from ..._core.errors import ArtifactError, NotFound
 from ..._core.files import storage_errors
 
 NAMESPACE = "mas.ops.artifact"
-_TIMEOUT = 30.0
 _CHUNK = 1 << 20
 #: All that a server, a network or a disk can do to a reader.
-_BROKEN = (OSError, ValueError, http.client.HTTPException)
-#: It follows redirects and the host's proxy settings, and knows http(s) only because the caller checks.
-_BROWSER = urllib.request.build_opener()
+_BROKEN = (OSError, ValueError)
+
+
+@contextlib.contextmanager
+def carried(archive: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The options of a call with the artifact that came along with it, in base64, as a file while it is needed."""
+    # Only root reads it, and nothing of it is believed before its digest was checked.
+    with tempfile.NamedTemporaryFile(prefix="mas-artifact-", suffix=".tar.gz") as stream:
+        stream.write(base64.b64decode(archive))
+        stream.flush()
+        yield {**params, "artifact": stream.name}
 
 
 def fetch(source: str, dest: str, sha256: str) -> None:
@@ -138,20 +143,9 @@ def _open(source: str) -> IO[bytes]:
     try:
         if not _is_url(source):
             return os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
-        if "@" in source.split("/", 3)[2]:
-            raise BadInput(
-                "a URL of artifacts must not hold a name and password",
-                where=shown(source),
-                fix="Let the store trust the hosts' addresses, or name a folder of the controller instead.",
-            )
-        stream: IO[bytes] = _BROWSER.open(source, timeout=_TIMEOUT)
-        return stream
-    except urllib.error.HTTPError as error:
-        error.close()
-        kind = Missing if error.code in (404, 410) else NotFound
-        raise kind(
-            f"{missing}: HTTP {error.code}", where=shown(source), fix="See that this version was published."
-        ) from error
+        from .download import open_url  # noqa: PLC0415 - it loads the mail package and TLS, and most are files
+
+        return open_url(source, missing)
     except FileNotFoundError as error:
         raise Missing(missing, where=source, fix="Build or publish this version first.") from error
     except _BROKEN as error:

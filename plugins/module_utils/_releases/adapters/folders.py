@@ -10,7 +10,6 @@ import contextlib
 import glob
 import os
 import re
-import shutil
 
 from ..._core.errors import BadInput, NotFound, StorageError
 from ..._core.files import link_atomic, read_json, storage_errors, sync_folder, write_atomic, write_json
@@ -61,6 +60,7 @@ class Folders:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
+        self._manifests: dict[str, Manifest] = {}
 
     def state(self) -> State:
         try:
@@ -112,6 +112,12 @@ class Folders:
         return None
 
     def manifest(self, release: str) -> Manifest:
+        """What never changes once it is unpacked, so it is read once."""
+        if release not in self._manifests:
+            self._manifests[release] = self._read_manifest(release)
+        return self._manifests[release]
+
+    def _read_manifest(self, release: str) -> Manifest:
         path = os.path.join(self.layout.release(release), MEMBER)
         try:
             with open(path, "rb") as stream:
@@ -144,7 +150,7 @@ class Folders:
         archive = self.archive(release)
         scratch = os.path.join(self.layout.releases, _PARTIAL + release)
         with storage_errors(scratch):
-            shutil.rmtree(scratch, ignore_errors=True)
+            _remove_tree(scratch)
             os.makedirs(scratch, mode=0o755)
         unpack(archive, scratch)
         with storage_errors(scratch):
@@ -156,7 +162,7 @@ class Folders:
         """Remove what runs that were killed left half-done."""
         for name in _names(self.layout.releases):
             if name.startswith(_PARTIAL):
-                shutil.rmtree(os.path.join(self.layout.releases, name), ignore_errors=True)
+                _remove_tree(os.path.join(self.layout.releases, name))
         for name in _names(self.layout.incoming):
             with contextlib.suppress(OSError):
                 os.unlink(os.path.join(self.layout.incoming, name))
@@ -168,18 +174,20 @@ class Folders:
     def remove(self, release: str) -> None:
         """Remove a release; it is renamed first, so that half of it never looks like a release."""
         scratch = os.path.join(self.layout.releases, _PARTIAL + release)
-        shutil.rmtree(scratch, ignore_errors=True)
+        self._manifests.pop(release, None)
+        _remove_tree(scratch)
         with storage_errors(self.layout.release(release)), contextlib.suppress(FileNotFoundError):
             os.rename(self.layout.release(release), scratch)
-        shutil.rmtree(scratch, ignore_errors=True)
+        _remove_tree(scratch)
 
-    def assign(self, slot: str, release: str) -> None:
-        """Point a slot and its units at a release. systemd may have to reload afterwards.
+    def assign(self, slot: str, release: str) -> bool:
+        """Point a slot and its units at a release; whether systemd has to read the units again.
 
         The slot is empty meanwhile: its link and its units never speak of different releases.
         """
         with storage_errors(self.layout.slot(slot)), contextlib.suppress(FileNotFoundError):
             os.unlink(self.layout.slot(slot))
+        changed = False
         for name, process in self.manifest(release).processes.items():
             path = self.layout.drop_in(name, slot)
             with storage_errors(path):
@@ -187,14 +195,27 @@ class Folders:
             text = render_drop_in(self.layout, slot, process).encode()
             if _read(path) != text:
                 write_atomic(path, text)
+                changed = True
         link_atomic(self.layout.slot(slot), os.path.join("..", "releases", release))
+        return changed
 
-    def unassign(self, slot: str) -> None:
+    def unassign(self, slot: str) -> bool:
+        """Empty a slot; whether systemd has to read its units again."""
+        changed = False
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.layout.slot(slot))
         for process in self.layout.app.processes:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.layout.drop_in(process, slot))
+                changed = True
+        return changed
+
+
+def _remove_tree(path: str) -> None:
+    # It loads three compressors, and most phases of a release remove nothing.
+    import shutil  # noqa: PLC0415
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _read(path: str) -> bytes:

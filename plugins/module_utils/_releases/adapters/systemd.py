@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._core.errors import MigrationError, ServiceError
 from ..layout import Layout, absolute, literal
 
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic"
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic,NeedDaemonReload"
 #: Longer than any unit may take to stop.
 _WAIT = 3700.0
 #: What systemd may take to begin and to end a command, beside the command's own time.
@@ -34,6 +34,8 @@ class UnitFacts:
     exit_status: str
     #: When it became active, in seconds of the clock that never goes back; 0 when it never did.
     since: float = 0.0
+    #: systemd has not read the unit's files since they were changed.
+    stale: bool = False
 
     @property
     def up(self) -> bool:
@@ -50,7 +52,7 @@ class UnitFacts:
 
 
 class Systemd:
-    """Units by name; each method is one systemctl call for all of them.
+    """Units by name; each method is one systemctl call for all of them, or none where the answer is known.
 
     Units are enabled and disabled without the reload that systemctl adds by itself: it reads every unit of the
     host, costs more than all else that a switch does, and the links that it would read matter at a boot only.
@@ -58,31 +60,49 @@ class Systemd:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
+        self._seen: dict[str, UnitFacts] = {}
 
     def show(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
-        """The facts of each unit; a unit that systemd does not know is simply not loaded."""
+        """The facts of each unit now; a unit that systemd does not know is simply not loaded."""
         if not units:
             return {}
         text = self._run("show", f"--property={_PROPERTIES}", "--", *units)
-        return dict(zip(units, (_facts(block) for block in text.split("\n\n"))))
+        found = dict(zip(units, (_facts(block) for block in text.split("\n\n"))))
+        self._seen.update(found)
+        return found
+
+    def recall(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
+        """The facts of each unit as they were last seen here; systemd is asked for what was started since."""
+        self.show([unit for unit in units if unit not in self._seen])
+        return {unit: self._seen[unit] for unit in units}
 
     def start(self, units: Sequence[str]) -> None:
         """Start, and start again at each boot. The start limit of earlier tries is forgotten.
 
         :raises ServiceError: one did not start
         """
-        self._run("reset-failed", "--", *units, check=False)
-        self._run("enable", "--quiet", "--no-reload", "--now", "--", *units)
+        words = ("enable", "--quiet", "--no-reload", "--now", "--", *units)
+        for unit in units:
+            self._seen.pop(unit, None)
+        if self._call(["systemctl", *words]).returncode:
+            self._run("reset-failed", "--", *units, check=False)
+            self._run(*words)
 
     def stop(self, units: Sequence[str]) -> None:
         """Stop gracefully (the unit's own signal and grace) and do not start at boot."""
         self._run("disable", "--quiet", "--no-reload", "--now", "--", *units)
         self._run("reset-failed", "--", *units, check=False)
+        for unit in set(units) & set(self._seen):
+            self._seen[unit] = replace(self._seen[unit], active="inactive", sub="dead")
 
-    def reload(self, units: Sequence[str]) -> None:
-        """Read changed unit files, if any of these units has some: it costs as much as all else of a switch."""
-        if "yes" in self._run("show", "--property=NeedDaemonReload", "--value", "--", *units):
+    def reload(self, units: Sequence[str], changed: bool) -> None:
+        """Read changed unit files, if any of these units has some: it costs as much as all else of a switch.
+
+        :param changed: some were changed since this was last asked; a run that died may have changed others
+        """
+        if changed or any(facts.stale for facts in self.recall(units).values()):
             self._run("daemon-reload")
+            self._seen.clear()
 
     def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
         """Run one command of a release to its end, as the application: same user, environment, folder.
@@ -184,6 +204,7 @@ def _facts(block: str) -> UnitFacts:
         restarts=int(values.get("NRestarts") or 0),
         exit_status=values.get("ExecMainStatus", "0"),
         since=int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
+        stale=values.get("NeedDaemonReload") == "yes",
     )
 
 
