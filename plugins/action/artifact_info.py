@@ -14,12 +14,10 @@ from ..modules.artifact_info import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.artifacts.adapters.info import info
 from ..plugin_utils.artifacts.question import Question
-from ..plugin_utils.artifacts.sbom import MISSING
 
 
 class ActionModule(ControllerAction):
     spec = SPEC
-    missing = MISSING
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
         return {"changed": False, **info(_question(params))}

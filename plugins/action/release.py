@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.errors import OpsError
 from ..module_utils._core.outcome import error_result
-from ..modules.release import SPEC
+from ..module_utils._releases.options import RELEASE
 from ..plugin_utils.adapters import resident
 from ..plugin_utils.adapters.run import actor, run_id
 from ..plugin_utils.adapters.sidecars import is_url, local_artifact
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
             args, along = {**args, **self._pushed(found)}, ""
         else:
             args.update(found)
-        done = resident.call(self, "release", SPEC, args, along)
+        done = resident.call(self, "release", RELEASE, args, along)
         if done is None:
             args.update(self._pushed(found) if along else {})
             done = self._execute_module(module_name="mas.ops.release", module_args=args, task_vars=task_vars)

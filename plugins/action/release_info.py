@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..modules.release_info import SPEC
+from ..module_utils._releases.options import RELEASE_INFO
 from ..plugin_utils.adapters import resident
 
 
@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask the host."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        done = resident.call(self, "info", SPEC, self._task.args)
+        done = resident.call(self, "info", RELEASE_INFO, self._task.args)
         if done is None:
             done = self._execute_module(module_name="mas.ops.release_info", task_vars=task_vars)
         return {**result, **done}

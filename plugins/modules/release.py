@@ -245,51 +245,14 @@ error:
   sample: health
 """
 
-from ..module_utils._core.argspec import APPLICATION, WHO, ArgumentSpec
 from ..module_utils._core.edge import run_module
 from ..module_utils._releases.adapters.call import release
-
-STATES = ["staged", "live", "confirmed", "rolled_back", "contracted", "absent"]
-_OWN = ArgumentSpec(
-    {
-        "state": {"type": "str", "required": True, "choices": STATES},
-        "version": {"type": "str"},
-        "artifact": {"type": "str"},
-        "sha256": {"type": "str"},
-        "signature": {"type": "str"},
-        "to": {"type": "str"},
-        "leave": {"type": "str"},
-        "drain_timeout": {"type": "float", "default": 30.0},
-        "migration_timeout": {"type": "int", "default": 600},
-        "artifact_pushed": {"type": "bool", "default": False},
-        "assume_staged": {"type": "bool", "default": False},
-        "steps": {"type": "list", "elements": "int", "default": []},
-        "bake": {"type": "float", "default": 0.0},
-        "canary": {"type": "dict", "default": {}},
-        "dead_man": {"type": "float", "default": 0.0},
-        "lease": {"type": "float", "default": 900.0},
-        # A number that everybody may see; the name is the one that such numbers have.
-        "token": {"type": "int", "no_log": False},
-        "take_over": {"type": "bool", "default": False},
-        "soak": {"type": "float", "default": 86400.0},
-        "resident": {"type": "str", "default": ""},
-        "gate": {"type": "dict", "default": {}},
-    },
-    required_if=[
-        ("state", "staged", ["version", "sha256"]),
-        ("state", "live", ["version"]),
-        ("state", "confirmed", ["version"]),
-        ("state", "contracted", ["version"]),
-        ("state", "absent", ["version"]),
-    ],
-    mutually_exclusive=[("to", "leave")],
-)
-SPEC = APPLICATION + WHO + _OWN
+from ..module_utils._releases.options import RELEASE
 
 
 def main() -> None:
     """Run the module."""
-    run_module(SPEC, release)
+    run_module(RELEASE, release)
 
 
 if __name__ == "__main__":

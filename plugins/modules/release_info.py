@@ -92,16 +92,14 @@ way_back:
   sample: ansible-playbook mas.ops.rollback -e application=agents -e version=1.0.0
 """
 
-from ..module_utils._core.argspec import ArgumentSpec
 from ..module_utils._core.edge import run_query
 from ..module_utils._releases.adapters.call import info
-
-SPEC = ArgumentSpec({"application": {"type": "str"}})
+from ..module_utils._releases.options import RELEASE_INFO
 
 
 def main() -> None:
     """Run the module."""
-    run_query(SPEC, info)
+    run_query(RELEASE_INFO, info)
 
 
 if __name__ == "__main__":

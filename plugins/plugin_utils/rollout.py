@@ -22,23 +22,38 @@ def rollout(
     :param hosts: those that take part
     :param max_fail: so many hosts may fail to stage and are then left behind
     :returns: host names by what became of them (``staged``, ``unstaged``, ``switched``, ``broken``, ``waiting`` for
-        their confirmation, ``unconfirmed``, ``back``), without those that the gate skipped; three decisions: ``go``
-        (switch the next batch), ``complete`` (all that staged have switched) and ``done`` (nothing is left to do); and
-        ``left``, the part of the hosts that have not switched, between 0 and 1
+        their confirmation, ``unconfirmed``, ``back``), without those that the gate skipped, and all of these together
+        (``hosts``); three decisions: ``go`` (switch the next batch), ``complete`` (all that staged have switched) and
+        ``done`` (nothing is left to do); what follows from them: ``confirm`` and ``leave``, the hosts to confirm now
+        and those to take back now; and ``left``, the part of the hosts that have not switched, between 0 and 1
     """
-    hosts = _taking_part(hostvars, hosts)
-    phases = {name: _phases(hostvars.get(name, {})) for name in hosts}
+    told = read_hosts(hostvars, hosts)
+    return _rollout(told, _taking_part(told, hosts), max_fail)
+
+
+def read_hosts(
+    hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
+) -> dict[str, Mapping[str, Any]]:
+    """The variables of the hosts, read once: Ansible puts them all together anew each time that it is asked."""
+    return {name: hostvars.get(name, {}) for name in hosts}
+
+
+def _rollout(told: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fail: int) -> dict[str, Any]:
+    phases = {name: _phases(told[name]) for name in hosts}
     staged = [name for name in hosts if phases[name]["staged"] == "ok"]
     switched = [name for name in staged if phases[name]["switched"] == "ok"]
     broken = [name for name in staged if phases[name]["switched"] == "failed"]
-    waiting = [name for name in switched if (hostvars[name].get("deploy_switched") or {}).get("armed")]
+    waiting = [name for name in switched if (told[name].get("deploy_switched") or {}).get("armed")]
     unconfirmed = [name for name in waiting if phases[name]["confirmed"] == "failed"]
     confirmed = all(phases[name]["confirmed"] == "ok" for name in waiting)
     unstaged = [name for name in hosts if name not in staged]
     back = [name for name in hosts if phases[name]["left"] == "ok"]
-    go = bool(staged) and len(unstaged) <= int(max_fail or 0) and not broken and not _denied(hostvars, hosts)
+    go = bool(staged) and len(unstaged) <= int(max_fail or 0) and not broken and not _denied(told, hosts)
     complete = go and len(switched) == len(staged)
+    done = complete and confirmed and not unstaged
+    touched = [name for name in hosts if _touched(told[name])]
     return {
+        "hosts": hosts,
         "staged": staged,
         "unstaged": unstaged,
         "switched": switched,
@@ -48,7 +63,9 @@ def rollout(
         "back": back,
         "go": go,
         "complete": complete,
-        "done": complete and confirmed and not unstaged,
+        "done": done,
+        "confirm": waiting if complete and not done else [],
+        "leave": [] if complete and not unconfirmed else touched,
         "left": 1.0 - len(switched) / len(staged) if staged else 1.0,
     }
 
@@ -60,28 +77,38 @@ def rollout_failure(
 
     :param hostvars: as for :func:`rollout`
     """
-    hosts = _taking_part(hostvars, hosts)
-    state = rollout(hostvars, hosts, max_fail=len(hosts))
+    told = read_hosts(hostvars, hosts)
+    hosts = _taking_part(told, hosts)
+    state = _rollout(told, hosts, max_fail=len(hosts))
     failed = [*state["unstaged"], *state["broken"], *state["unconfirmed"]]
     back = state["back"]
-    kept = [name for name in hosts if name not in back and is_called(_live(hostvars[name]), version)]
-    closed = _closed_gate(hostvars, hosts)
+    kept = [name for name in hosts if name not in back and is_called(_live(told[name]), version)]
+    closed = _closed_gate(told, hosts)
     where = f" to every host: it failed on {', '.join(failed)}" if failed else ""
     lines = [f"{application} {version} was not deployed{where}."]
-    denied = _denied(hostvars, hosts)
+    denied = _denied(told, hosts)
     lines += [f"It was not approved: {denied}"] if denied else []
     lines += ["The gate closed before the next batch.", closed, ""] if closed else []
-    lines += [f"  {name}: {_told(hostvars[name])}" for name in failed]
+    lines += [f"  {name}: {_said(told[name])}" for name in failed]
     if back:
         lines.append(f"Back on what they served before: {', '.join(back)}.")
     if kept:
         lines.append(f"They serve {version}: {', '.join(kept)}.")
-    lines += _left_behind(hostvars, [name for name in hosts if name not in back and name not in kept])
+    lines += _left_behind(told, [name for name in hosts if name not in back and name not in kept])
     lines.append(
         f"Correct the cause and run the same command again, or leave {version} everywhere: ansible-playbook "
         f"mas.ops.deploy -e application={application} -e version={version} -e resume=undo"
     )
     return "\n".join(lines)
+
+
+def _touched(registered: Mapping[str, Any]) -> bool:
+    """Whether this run did anything to a host, or found it waiting for the confirmation of an earlier one.
+
+    A host that served the version before this run goes on with it.
+    """
+    staged, switched = (registered.get(f"deploy_{phase}") or {} for phase in ("staged", "switched"))
+    return bool(staged.get("changed") or switched.get("changed") or staged.get("armed"))
 
 
 def _live(registered: Mapping[str, Any]) -> str | None:
@@ -127,7 +154,7 @@ def _left_behind(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
             yield f"{name} could not be taken back: {_message(hostvars[name].get('deploy_left'))}"
 
 
-def _told(registered: Mapping[str, Any]) -> str:
+def _said(registered: Mapping[str, Any]) -> str:
     """The first error of a host, in its own words."""
     for phase in _PHASES:
         result = registered.get(f"deploy_{phase}")

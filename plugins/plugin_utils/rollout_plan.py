@@ -15,7 +15,7 @@ from typing import Any
 from ..module_utils._core.errors import BadInput
 from ..module_utils._releases.course import parse_course
 from .batches import release_batches
-from .rollout import rollout
+from .rollout import read_hosts, rollout
 
 #: Seconds that the hosts which Ansible works on at once may take for all that is neither watching nor starting.
 _WAVE = 20.0
@@ -65,23 +65,25 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
         ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_dead_man`` and ``deploy_max_fail`` as the
         inventory says them (those of the first host count), ``failure_domain`` of each host, and what the deploy
         registered
-    :returns: ``batches`` of host names, ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
-        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last
+    :returns: ``batches`` of names of the hosts that are staged, which is nobody before that; and how each host
+        switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
+        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all
     :raises BadInput: something is not what it should be, or the demands on the batches cannot be met; also before
         any host is staged, so that nothing has begun
     """
     if not hosts or hosts[0] not in hostvars:
         # A syntax check knows no hosts.
         return {"batches": [], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 0.0}
-    wish = parse_wish(hostvars[hosts[0]])
-    _batches(wish, hostvars, hosts)
-    batches = _batches(wish, hostvars, rollout(hostvars, hosts, max_fail=len(hosts))["staged"])
+    told = read_hosts(hostvars, hosts)
+    wish = parse_wish(told[hosts[0]])
+    everywhere = _batches(wish, told, hosts)
+    batches = _batches(wish, told, rollout(told, hosts, max_fail=len(hosts))["staged"])
     return {
         "batches": batches,
         "steps": list(wish.steps),
         "bake": wish.bake,
         "canary": dict(wish.canary),
-        "dead_man": _patience(batches, wish) if wish.dead_man is None else wish.dead_man,
+        "dead_man": _patience(everywhere, wish) if wish.dead_man is None else wish.dead_man,
     }
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ...module_utils._core.errors import ArtifactError, BadInput
 from ...module_utils._releases.manifest import Manifest, archive_name, check_name, check_version, release_id
-from . import beside, sbom
+from . import beside, bill
 
 BUILD = "Build it with mas.ops.build."
 
@@ -140,6 +140,6 @@ def facts(
         "manifest": manifest.to_dict() if manifest else {},
         "signature": found.signature,
         "signed_by": signed_by,
-        "sbom": sbom.summary(found.sbom),
+        "sbom": bill.summary(found.sbom),
         "verified": question.verify,
     }

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ...module_utils._releases.manifest import Manifest, parse_built
@@ -66,21 +65,6 @@ def document(manifest: Manifest, packed: Packed, required: Iterable[str], packag
     text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)
     # The library sorts the components but not the keys of its mappings in every version.
     return json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n"
-
-
-def summary(text: str) -> dict[str, Any]:
-    """What a reader wants to know first: the number, how much, and which libraries."""
-    try:
-        data = json.loads(text)
-        components = data.get("components", [])
-        libraries = [part for part in components if part.get("type") == "library"]
-        return {
-            "serial_number": data.get("serialNumber", ""),
-            "components": len(components),
-            "packages": [part.get("purl") or part.get("name", "") for part in libraries],
-        }
-    except (ValueError, AttributeError, TypeError):
-        return {"serial_number": "", "components": 0, "packages": []}
 
 
 def _hash(sha256: str) -> HashType:

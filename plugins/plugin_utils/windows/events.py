@@ -15,14 +15,6 @@ from ...module_utils._core.errors import BadInput
 from .fields import zone_info
 from .model import Kind, Scope
 
-# A controller without it can still load the plugins and say what it lacks.
-try:
-    from icalendar import Calendar
-except ImportError as error:
-    MISSING: ImportError | None = error
-else:
-    MISSING = None
-
 _TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
 _FIX = "Correct the calendar, or write this one as an entry of windows or freezes."
 
@@ -63,6 +55,9 @@ def entries(calendar: CalendarText, default_zone: str) -> list[dict[str, Any]]:
 
     :raises BadInput: not a calendar, or an event whose times nobody can be sure of
     """
+    # A tenth of a second of each playbook, also of those whose windows are in no calendar.
+    from icalendar import Calendar  # noqa: PLC0415
+
     try:
         parsed: Any = Calendar.from_ical(calendar.text or "")
     except ValueError as error:

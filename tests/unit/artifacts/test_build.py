@@ -15,7 +15,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     OpsError,
     Refused,
 )
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import sbom
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import bill, sbom
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters import pack, store
 
 from .conftest import MAS, Build
@@ -186,7 +186,7 @@ def test_sbom(make: Build, tmp_path: Path) -> None:
     assert data["serialNumber"] == f"urn:uuid:{sbom.serial_number(facts['sha256'])}"
     assert data["metadata"]["timestamp"] == "2026-01-31T12:00:00+00:00"
     assert data["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": facts["sha256"]}]
-    assert sbom.summary(text) == {
+    assert bill.summary(text) == {
         "serial_number": data["serialNumber"],
         "components": 10,
         "packages": [
@@ -196,7 +196,7 @@ def test_sbom(make: Build, tmp_path: Path) -> None:
             "pkg:pypi/uvicorn",
         ],
     }
-    assert sbom.summary("{") == sbom.summary("[]") == sbom.summary("1") == sbom.summary("")
+    assert bill.summary("{") == bill.summary("[]") == bill.summary("1") == bill.summary("")
 
 
 def test_a_full_disk(make: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import Any
 
 from ....module_utils._core.errors import BadInput
-from ..events import MISSING as MISSING_ICALENDAR
 from ..fields import instant, zone_info
 from ..model import Policy, Target
 from ..parse import parse_policy
 from ..timeline import MISSING as MISSING_RECURRENCE
 from .calendar import parse_sources, read_sources
 
-MISSING = MISSING_RECURRENCE or MISSING_ICALENDAR
+_NO_ICALENDAR = None if find_spec("icalendar") else ImportError("no icalendar", name="icalendar")
+#: A controller without them can still load the plugins and say what it lacks.
+MISSING = MISSING_RECURRENCE or _NO_ICALENDAR
 
 #: What was parsed in this process: many hosts say the same.
 _PARSED: dict[str, Policy] = {}

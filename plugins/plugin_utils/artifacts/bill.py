@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading a bill of materials. Writing one, which takes a library, is :mod:`.sbom`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def summary(text: str) -> dict[str, Any]:
+    """What a reader wants to know first: the number, how much, and which libraries."""
+    try:
+        data = json.loads(text)
+        components = data.get("components", [])
+        libraries = [part for part in components if part.get("type") == "library"]
+        return {
+            "serial_number": data.get("serialNumber", ""),
+            "components": len(components),
+            "packages": [part.get("purl") or part.get("name", "") for part in libraries],
+        }
+    except (ValueError, AttributeError, TypeError):
+        return {"serial_number": "", "components": 0, "packages": []}
