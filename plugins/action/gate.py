@@ -42,6 +42,10 @@ class ActionModule(ControllerAction):
     def _told(self, keeper: Keeper, recheck: bool, refuse: bool) -> Facts:
         verdict = keeper.judge(recheck) if self._task.check_mode or recheck else keeper.pass_or_wait()
         facts = {"changed": False, "refused": False, **to_dict(verdict)}
+        if not recheck:
+            # As set_stats would, without a task of its own.
+            handed = {"data": {"gate": facts["summary"]}, "aggregate": False, "per_host": False}
+            facts["ansible_stats"] = handed
         if not facts["stopped"] and not facts["waiting"]:
             if facts["table"]:
                 self._display.display(facts["table"])

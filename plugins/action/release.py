@@ -20,6 +20,8 @@ from ..plugin_utils.adapters import resident
 from ..plugin_utils.adapters.run import actor, run_id
 from ..plugin_utils.adapters.sidecars import is_url, local_artifact
 
+_CALL = resident.Call("release", RELEASE)
+
 
 class ActionModule(ActionBase):
     """Pushes only what is a path on the controller; the host fetches a URL by itself."""
@@ -33,7 +35,7 @@ class ActionModule(ActionBase):
         """Run the module on the host with what it needs from the controller."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        known = {"run": run_id(task_vars), "actor": actor(task_vars), "resident": resident.digest()}
+        known = {"run": run_id(task_vars), "actor": actor(task_vars), "resident": _CALL.digest}
         args = {**known, **self._task.args}
         try:
             found = self._found(args)
@@ -45,7 +47,7 @@ class ActionModule(ActionBase):
             args, along = {**args, **self._pushed(found)}, ""
         else:
             args.update(found)
-        done = resident.call(self, "release", RELEASE, args, along)
+        done = _CALL(self, args, along)
         if done is None:
             args.update(self._pushed(found) if along else {})
             done = self._execute_module(module_name="mas.ops.release", module_args=args, task_vars=task_vars)

@@ -13,6 +13,8 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._releases.options import RELEASE_INFO
 from ..plugin_utils.adapters import resident
 
+_CALL = resident.Call("info", RELEASE_INFO)
+
 
 class ActionModule(ActionBase):
     TRANSFERS_FILES = False
@@ -21,7 +23,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask the host."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        done = resident.call(self, "info", RELEASE_INFO, self._task.args)
+        done = _CALL(self, self._task.args)
         if done is None:
             done = self._execute_module(module_name="mas.ops.release_info", task_vars=task_vars)
         return {**result, **done}

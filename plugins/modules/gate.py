@@ -123,6 +123,10 @@ refused:
   description: Whether the gate is closed, for at least one host.
   type: bool
   returned: unless O(questions)
+ansible_stats:
+  description: Hands RV(summary) on to the next node of a workflow, as C(gate), like M(ansible.builtin.set_stats).
+  type: dict
+  returned: unless O(questions) or O(recheck)
 msg:
   description: What failed, where, why, when it opens next, and what to do. Only when RV(refused).
   type: str

@@ -13,14 +13,15 @@ from ..module_utils._ledger.history import is_called
 
 
 def rollout(
-    hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fail: int = 0
+    hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fail: int | None = None
 ) -> dict[str, Any]:
     """Where a deploy stands on all of its hosts, and hence what is to be done next.
 
     :param hostvars: what the tasks of the deploy registered by host: ``deploy_staged``, ``deploy_switched`` and
         ``deploy_confirmed``, each as far as it came; and ``deploy_left`` where it was to go back
     :param hosts: those that take part
-    :param max_fail: so many hosts may fail to stage and are then left behind
+    :param max_fail: so many hosts may fail to stage and are then left behind; ``deploy_max_fail`` of the first host
+        unless it is given
     :returns: host names by what became of them (``staged``, ``unstaged``, ``switched``, ``broken``, ``waiting`` for
         their confirmation, ``unconfirmed``, ``back``), without those that the gate skipped, and all of these together
         (``hosts``); three decisions: ``go`` (switch the next batch), ``complete`` (all that staged have switched) and
@@ -28,7 +29,9 @@ def rollout(
         and those to take back now; and ``left``, the part of the hosts that have not switched, between 0 and 1
     """
     told = read_hosts(hostvars, hosts)
-    return _rollout(told, _taking_part(told, hosts), max_fail)
+    if max_fail is None and hosts:
+        max_fail = told[hosts[0]].get("deploy_max_fail")
+    return _rollout(told, _taking_part(told, hosts), int(max_fail or 0))
 
 
 def read_hosts(
@@ -48,7 +51,7 @@ def _rollout(told: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fa
     confirmed = all(phases[name]["confirmed"] == "ok" for name in waiting)
     unstaged = [name for name in hosts if name not in staged]
     back = [name for name in hosts if phases[name]["left"] == "ok"]
-    go = bool(staged) and len(unstaged) <= int(max_fail or 0) and not broken and not _denied(told, hosts)
+    go = bool(staged) and len(unstaged) <= max_fail and not broken and not _denied(told, hosts)
     complete = go and len(switched) == len(staged)
     done = complete and confirmed and not unstaged
     touched = [name for name in hosts if _touched(told[name])]

@@ -11,7 +11,6 @@ import hashlib
 import json
 import shlex
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ _NOT_THERE = (2, 127)
 ALONG = 4 * 1024 * 1024
 
 
-@lru_cache(maxsize=1)
 def digest() -> str:
     """What tells this version of the code from every other, 16 hex digits."""
     summary = hashlib.sha256()
@@ -40,31 +38,42 @@ def digest() -> str:
     return summary.hexdigest()[:16]
 
 
-def call(
-    action: ActionBase, name: str, spec: ArgumentSpec, args: Mapping[str, Any], archive: str = ""
-) -> dict[str, Any] | None:
-    """The result of one call on the host; ``None`` when the host does not have the code, or no application was named.
-
-    Only where Ansible would send a module without a file of its own as well (pipelining).
+class Call:
+    """One kind of call. It is made where Ansible loads the action, before it forks a process for each host.
 
     :param name: ``release`` or ``info``
-    :param spec: the module's options, which ``args`` are checked against
-    :param archive: a small artifact of the controller's that goes along
+    :param spec: the module's options, which those of a task are checked against
     """
-    if not args.get("application") or not action._is_pipelining_enabled("new"):  # noqa: SLF001
-        return None
-    checked = ArgumentSpecValidator(**spec.to_kwargs()).validate(dict(args))
-    if checked.error_messages:
-        return {"failed": True, "changed": False, "msg": "; ".join(checked.error_messages)}
-    asked = {"params": checked.validated_parameters, "check_mode": bool(action._task.check_mode)}  # noqa: SLF001
-    if archive:
-        asked["archive"] = base64.b64encode(Path(archive).read_bytes()).decode()
-    place = _PLACE.format(application=args["application"], digest=digest())
-    # Both are Ansible's interface for actions. The environment may hold the proxy to the store of artifacts.
-    environment = action._compute_environment_string()  # noqa: SLF001
-    command = f"{environment} {_PYTHON} -I -S {shlex.quote(place)} {name}".strip()
-    done = action._low_level_execute_command(command, in_data=json.dumps(asked).encode())  # noqa: SLF001
-    return None if done["rc"] in _NOT_THERE else _result(done)
+
+    def __init__(self, name: str, spec: ArgumentSpec) -> None:
+        self.name = name
+        self.digest = digest()
+        self._validator = ArgumentSpecValidator(**spec.to_kwargs())
+
+    def __call__(
+        self, action: ActionBase, args: Mapping[str, Any], archive: str = ""
+    ) -> dict[str, Any] | None:
+        """The result on the host; ``None`` when the host does not have the code, or no application was named.
+
+        Only where Ansible would send a module without a file of its own as well (pipelining).
+
+        :param archive: a small artifact of the controller's that goes along
+        """
+        if not args.get("application") or not action._is_pipelining_enabled("new"):  # noqa: SLF001
+            return None
+        checked = self._validator.validate(dict(args))
+        if checked.error_messages:
+            return {"failed": True, "changed": False, "msg": "; ".join(checked.error_messages)}
+        check_mode = bool(action._task.check_mode)  # noqa: SLF001
+        asked = {"params": checked.validated_parameters, "check_mode": check_mode}
+        if archive:
+            asked["archive"] = base64.b64encode(Path(archive).read_bytes()).decode()
+        place = _PLACE.format(application=args["application"], digest=self.digest)
+        # Both are Ansible's interface for actions. The environment may hold the proxy to the store of artifacts.
+        environment = action._compute_environment_string()  # noqa: SLF001
+        command = f"{environment} {_PYTHON} -I -S {shlex.quote(place)} {self.name}".strip()
+        done = action._low_level_execute_command(command, in_data=json.dumps(asked).encode())  # noqa: SLF001
+        return None if done["rc"] in _NOT_THERE else _result(done)
 
 
 def _result(done: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +88,3 @@ def _result(done: Mapping[str, Any]) -> dict[str, Any]:
             "Run the same command again: it continues.",
         }
     return result
-
-
-# Ansible imports this before it forks a process for each host: the files are read once, and not by each of them.
-digest()

@@ -145,25 +145,42 @@ def test_a_reload_only_where_a_file_changed(
     systemd.reload(["a", "b"], changed)
     assert machine.calls.count(["systemctl", "daemon-reload"]) == reloads
     assert len(machine.calls) == 1 + reloads
-    systemd.recall(["a"])
+    systemd.recall(["a", "b"])
     assert len(machine.calls) == 1 + 2 * reloads, "what was seen before a reload is not known any more"
 
 
 def test_what_was_seen_is_not_asked_again_until_it_may_have_changed(
     systemd: Systemd, machine: Machine
 ) -> None:
-    machine.answers["show"] = (0, block(ActiveState="active") + "\n" + block(ActiveState="active"), "")
-    systemd.show(["a", "b"])
+    up, down = block(ActiveState="active"), block(ActiveState="inactive")
+    machine.answers["show"] = (0, f"{up}\n{up}\n{down}", "")
+    systemd.show(["a", "b", "c"])
+    assert systemd.recall(["b", "c"])["b"].up
+    assert len(machine.calls) == 1
     systemd.stop(["b"])
-    asked = len(machine.calls)
+    systemd.start(["c"])
+    machine.answers["show"] = (0, f"{down}\n{up}", "")
     facts = systemd.recall(["a", "b"])
-    assert (facts["a"].up, facts["b"].stopped, len(machine.calls)) == (True, True, asked)
-    systemd.start(["b"])
-    machine.answers["show"] = (0, block(ActiveState="failed"), "")
-    assert systemd.recall(["a", "b"])["b"].active == "failed"
-    assert machine.calls[-1][-2:] == ["--", "b"]
-    systemd.show(["a"])
-    assert machine.calls[-1][-2:] == ["--", "a"], "show always asks"
+    assert (facts["a"].up, facts["b"].stopped) == (True, True)
+    assert machine.calls[-1][-3:] == ["--", "b", "c"], "all that has changed, at once"
+    assert systemd.recall(["c"])["c"].up
+    assert len(machine.calls) == 4
+    systemd.show(["a", "b"])
+    assert machine.calls[-1][-3:] == ["--", "a", "b"], "show always asks"
+
+
+def test_what_had_to_be_killed_when_it_was_stopped_has_not_failed(systemd: Systemd, machine: Machine) -> None:
+    failed = block(ActiveState="failed")
+    machine.answers["show"] = (0, f"{failed}\n{failed}", "")
+    systemd.stop(["a"])
+    facts = systemd.recall(["a", "b"])
+    assert machine.calls[-1] == ["systemctl", "reset-failed", "--", "a"]
+    assert (facts["a"].active, facts["b"].active) == ("inactive", "failed")
+    systemd.start(["a"])
+    asked = len(machine.calls)
+    machine.answers["show"] = (0, failed, "")
+    assert systemd.recall(["a"])["a"].active == "failed", "started since, so it is its own failure"
+    assert len(machine.calls) == asked + 1
 
 
 def test_a_start_that_was_refused_is_tried_again_without_its_start_limit(

@@ -35,7 +35,10 @@ def healthy(port: int, health: Health, timeout: float = 2.0) -> bool:
     )
     deadline = time.monotonic() + timeout
     try:
-        with socket.create_connection((_LOOPBACK, port), timeout) as line:
+        # Not create_connection: it looks the address up, and loads what international names need for that.
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as line:
+            line.settimeout(timeout)
+            line.connect((_LOOPBACK, port))
             line.sendall(request.encode("ascii"))
             return _status(line, deadline) == health.expected
     except OSError:

@@ -60,7 +60,9 @@ class Systemd:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self._seen: dict[str, UnitFacts] = {}
+        #: What was seen of a unit; ``None`` since it was started or stopped.
+        self._seen: dict[str, UnitFacts | None] = {}
+        self._stopped: set[str] = set()
 
     def show(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
         """The facts of each unit now; a unit that systemd does not know is simply not loaded."""
@@ -68,13 +70,24 @@ class Systemd:
             return {}
         text = self._run("show", f"--property={_PROPERTIES}", "--", *units)
         found = dict(zip(units, (_facts(block) for block in text.split("\n\n"))))
+        self._forgive(found)
         self._seen.update(found)
         return found
 
     def recall(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
-        """The facts of each unit as they were last seen here; systemd is asked for what was started since."""
-        self.show([unit for unit in units if unit not in self._seen])
-        return {unit: self._seen[unit] for unit in units}
+        """The facts of each unit as they were last seen here; systemd is asked for what has changed since."""
+        known = {unit: self._seen.get(unit) for unit in units}
+        if None in known.values():
+            changed = [unit for unit, facts in {**self._seen, **known}.items() if facts is None]
+            known.update(self.show(changed))
+        return {unit: facts for unit, facts in known.items() if facts and unit in units}
+
+    def _forgive(self, found: dict[str, UnitFacts]) -> None:
+        """What was stopped here and did not end well, because it had to be killed, is nothing that failed."""
+        failed = [unit for unit, facts in found.items() if unit in self._stopped and facts.active == "failed"]
+        if failed:
+            self._run("reset-failed", "--", *failed, check=False)
+            found.update({unit: replace(found[unit], active="inactive", sub="dead") for unit in failed})
 
     def start(self, units: Sequence[str]) -> None:
         """Start, and start again at each boot. The start limit of earlier tries is forgotten.
@@ -82,18 +95,17 @@ class Systemd:
         :raises ServiceError: one did not start
         """
         words = ("enable", "--quiet", "--no-reload", "--now", "--", *units)
-        for unit in units:
-            self._seen.pop(unit, None)
+        self._seen.update(dict.fromkeys(units))
+        self._stopped -= set(units)
         if self._call(["systemctl", *words]).returncode:
             self._run("reset-failed", "--", *units, check=False)
             self._run(*words)
 
     def stop(self, units: Sequence[str]) -> None:
         """Stop gracefully (the unit's own signal and grace) and do not start at boot."""
+        self._seen.update(dict.fromkeys(units))
+        self._stopped |= set(units)
         self._run("disable", "--quiet", "--no-reload", "--now", "--", *units)
-        self._run("reset-failed", "--", *units, check=False)
-        for unit in set(units) & set(self._seen):
-            self._seen[unit] = replace(self._seen[unit], active="inactive", sub="dead")
 
     def reload(self, units: Sequence[str], changed: bool) -> None:
         """Read changed unit files, if any of these units has some: it costs as much as all else of a switch.
@@ -102,7 +114,7 @@ class Systemd:
         """
         if changed or any(facts.stale for facts in self.recall(units).values()):
             self._run("daemon-reload")
-            self._seen.clear()
+            self._seen.update(dict.fromkeys(self._seen))
 
     def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
         """Run one command of a release to its end, as the application: same user, environment, folder.
