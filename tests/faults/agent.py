@@ -54,8 +54,11 @@ def last_action() -> str:
 
 
 def modules() -> list[int]:
-    """The processes that run a phase of a release: the code that stays on the host, or a module that was sent."""
-    found = []
+    """The processes that run a phase of a release: the code that stays on the host, or a module that was sent.
+
+    Of the resident, which makes calls for others, only the processes of the calls.
+    """
+    found, residents = [], []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{name}/cmdline", "rb") as stream:
@@ -64,11 +67,13 @@ def modules() -> list[int]:
             continue
         if not words or "python3" not in os.path.basename(words[0]) or "-c" in words:
             continue
-        resident = words[-1] == "release" and "/resident/" in words[-2]
+        stays = len(words) > 1 and "/resident/" in words[-2]
         # Sent over a pipe it has no words, and sent as a file one.
-        if resident or len(words) == 1 or "AnsiballZ" in words[-1]:
+        if (stays and words[-1] == "release") or len(words) == 1 or "AnsiballZ" in words[-1]:
             found.append(int(name))
-    return found
+        elif stays and words[-1] == "serve":
+            residents.append(int(name))
+    return found + [pid for pid in residents if parent(pid) in residents]
 
 
 def parent(pid: int) -> int:

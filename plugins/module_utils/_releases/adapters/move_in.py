@@ -30,8 +30,8 @@ import sys
 
 # A call ends before there is garbage worth looking for.
 gc.disable()
-sys.path.insert(0, os.path.dirname(__file__))
-from {_ROOT}._releases.adapters.resident import main
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from {_ROOT}._releases.adapters.door import main
 
 raise SystemExit(main())
 """

@@ -8,7 +8,7 @@ The dead-man's switch needs it there when nobody is left to send it. And a phase
 third of the time that a module takes to be sent, unpacked and compiled.
 
 It is a folder that Python runs, named after a digest of the collection's code, so that it is never an old one. What
-is imported here and by :mod:`.call` is paid for in each phase, on each host.
+is imported here and by :mod:`.call` is paid for in each phase, on each host on which no resident runs (:mod:`.serve`).
 """
 
 from __future__ import annotations
@@ -33,26 +33,39 @@ def at_home(residence: str, digest: str) -> bool:
     return os.path.isdir(place) and os.path.realpath(os.path.join(residence, CURRENT)) == place
 
 
-def main() -> int:
-    """``release`` or ``info``: one call, options on the standard input and result on the standard output, both JSON.
-    ``dead-man APPLICATION``: wait for the confirmation of a release, or take the host back.
-
-    The options may hold ``archive``, an artifact in base64, which then needs no connection of its own.
-
-    :returns: an exit status; 2 stays Python's own word for "there is no such folder"
+def main(call: str, text: bytes = b"") -> int:
     """
-    if sys.argv[1] == "dead-man":
-        gc.enable()
-        from . import dead_man  # noqa: PLC0415 - the other call is the one that has to be quick
+    :param call: ``release`` or ``info``: one call, options in ``text`` and result on the standard output, both JSON.
+        ``dead-man``, with the application as the next word of the command: wait for the confirmation of a release, or
+        take the host back. ``serve``: make calls for others.
+    :returns: an exit status; 2 stays Python's own word for "there is no such file"
+    """
+    if call == "dead-man":
+        from . import dead_man  # noqa: PLC0415 - the other calls are the ones that have to be quick
 
+        gc.enable()
         return dead_man.watch(sys.argv[2])
-    asked = json.load(sys.stdin)
-    with _carried(asked) as params:
-        result = _answer(sys.argv[1], params, bool(asked["check_mode"]))
+    if call == "serve":
+        from . import call as loaded  # noqa: F401, PLC0415 - each call finds it
+        from . import serve, source  # noqa: F401, PLC0415
+
+        return serve.serve(make, os.path.basename(os.path.dirname(os.path.realpath(sys.argv[0]))))
     with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.buffer.write(make(call, text))
         sys.stdout.flush()
     return 0
+
+
+def make(call: str, text: bytes) -> bytes:
+    """Make the call ``release`` or ``info``.
+
+    :param text: JSON with ``params`` and ``check_mode``, and maybe ``archive``: an artifact in base64, which then needs
+        no connection of its own
+    :returns: the result of the module as a line of JSON
+    """
+    asked = json.loads(text)
+    with _carried(asked) as params:
+        return (json.dumps(_answer(call, params, bool(asked["check_mode"]))) + "\n").encode()
 
 
 def _carried(asked: dict[str, Any]) -> contextlib.AbstractContextManager[dict[str, Any]]:
