@@ -6,67 +6,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from ..module_utils._core.errors import BadInput
 from ..plugin_utils.adapters.template import told
-from ..plugin_utils.windows import awx
-from ..plugin_utils.windows.adapters.door import Question, question
-from ..plugin_utils.windows.adapters.inventory import check_libraries, moment
-from ..plugin_utils.windows.judge import judge, next_opening
-from ..plugin_utils.windows.spans import calendar, open_times
 
 
-def _question(value: Any, options: Mapping[str, Any]) -> Question:
-    return (
-        question(value, **options) if isinstance(value, Mapping) else question({}, windows=value, **options)
-    )
+def _used(name: str) -> Callable[..., Any]:
+    """Ansible loads the filters of a collection all together: who uses another one need not wait for calendars."""
 
+    def use(*args: Any, **options: Any) -> Any:
+        from ..plugin_utils.windows.adapters import templates  # noqa: PLC0415
 
-def window_state(value: Any, **options: Any) -> dict[str, Any]:
-    """Whether change is allowed, why, until when, and when next."""
-    asked = _question(value, options)
-    return judge(asked.policy, asked.target, asked.at).to_dict()
+        return getattr(templates, name)(*args, **options)
 
-
-def window_next(value: Any, **options: Any) -> str | None:
-    """The first moment at which change is allowed."""
-    asked = _question(value, options)
-    opening = next_opening(asked.policy, asked.target, asked.at)
-    return opening.isoformat() if opening else None
-
-
-def window_calendar(value: Any, days: int = 14, end: Any = None, **options: Any) -> dict[str, Any]:
-    """Each occurrence, and when change is allowed, from one moment to another."""
-    asked = _question(value, options)
-    last = moment(end, asked.zone) if end else asked.at + timedelta(days=int(days))
-    if last <= asked.at:
-        raise BadInput("the range ends before it begins", where="end", fix="Give an end after at.")
-    zone = ZoneInfo(asked.zone)
-    return {
-        "begin": asked.at.astimezone(zone).isoformat(),
-        "end": last.astimezone(zone).isoformat(),
-        "spans": [span.shown_in(zone) for span in calendar(asked.policy, asked.target, asked.at, last)],
-        "open": [span.shown_in(zone) for span in open_times(asked.policy, asked.target, asked.at, last)],
-    }
-
-
-def to_rrule(entry: Any, zone: str = "UTC") -> str:
-    """An entry as the schedule of AWX."""
-    check_libraries()
-    return awx.to_rrule(entry, str(zone))
+    return use
 
 
 class FilterModule:
     """The filters by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {
-            "window_state": told(window_state),
-            "window_next": told(window_next),
-            "window_calendar": told(window_calendar),
-            "to_rrule": told(to_rrule),
-        }
+        names = ("window_state", "window_next", "window_calendar", "to_rrule")
+        return {name: told(_used(name)) for name in names}

@@ -62,6 +62,11 @@ class Layout:
         return f"{self.app.name}-dead-man.service"
 
     @property
+    def dead_man_timer(self) -> str:
+        """Wakes it. systemd has one only while it waits."""
+        return f"{self.app.name}-dead-man.timer"
+
+    @property
     def incoming(self) -> str:
         return posixpath.join(STATE, self.app.name, "incoming")
 

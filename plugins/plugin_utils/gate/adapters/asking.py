@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ....module_utils._core.errors import BadInput, OpsError
-from ...windows.adapters.inventory import policy_of_host, target_of_host
 from ...windows.model import Policy
 from ..check import ALERTS, BACKUP_AGE, DRILL_AGE, ERROR_BUDGET, PROMOTION, Mode, Unknown
 from ..decide import needs_history, needs_host
@@ -21,7 +20,6 @@ from ..facts import Answers, Facts, Opening
 from ..history import durations
 from ..hosts import newest_of
 from ..modes import ROLLBACK
-from ..openings import opening
 from ..settings import Age, Server, Settings
 from ..settings import parse as parse_settings
 from . import ledgers, stopfile, web
@@ -92,6 +90,10 @@ class Asker:
             return Unknown(host.problem)
         if not any(host.variables.get(name) for name in WINDOWS):
             return Opening()
+        # What reads calendars and rules takes a while to load, and many have none.
+        from ...windows.adapters.inventory import target_of_host  # noqa: PLC0415
+        from ..openings import opening  # noqa: PLC0415
+
         key = json.dumps([host.variables.get(name) for name in WINDOWS], default=repr)
         policy = self._once(("policy", key), lambda: _policy(host))
         if isinstance(policy, Unknown):
@@ -196,6 +198,8 @@ def all_runs(hosts: Sequence[Host]) -> Mapping[str, Any]:
 
 def _policy(host: Host) -> Policy | Unknown:
     """What is written wrongly is an error for whoever wrote it; a calendar that cannot be had is a fact."""
+    from ...windows.adapters.inventory import policy_of_host  # noqa: PLC0415 - as above
+
     try:
         return policy_of_host(host.variables)
     except OpsError as error:
