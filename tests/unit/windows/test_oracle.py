@@ -51,9 +51,12 @@ class Case:
 
     def expected(self, begin: datetime, end: datetime) -> set[Pair]:
         """recurring-ical-events adds on the wall clock: its ends are good for that, its starts for both."""
-        text = oracle.ics(self.entry, f"DTEND{oracle.stamp(self.end, self.entry['zone'])}")
         if self.on_the_wall:
+            text = oracle.ics(self.entry, f"DTEND{oracle.stamp(self.end, self.entry['zone'])}")
             return oracle.expanded(text, begin, end)
+        # It leaves out what ends when it starts, as an hour does that the clock leaves out: so a day, for the starts.
+        tomorrow = str(datetime.fromisoformat(self.entry["start"]) + timedelta(days=1))
+        text = oracle.ics(self.entry, f"DTEND{oracle.stamp(tomorrow, self.entry['zone'])}")
         margin = timedelta(days=3)
         starts = {first for first, dummy in oracle.expanded(text, begin - margin, end + margin)}
         return {
