@@ -237,7 +237,9 @@ def measure(hosts: int, rounds: int, suite: str, warm_up: float) -> tuple[list[S
     run = f"bench-{os.getpid()}"
     try:
         print(f"-- {hosts} hosts, provisioned, with two releases", flush=True)
-        fleet = Fleet.up(run, hosts, suite=suite, agents_settings={"AGENTS_WARMUP": f"{warm_up:g}"})
+        # Nor does the application wait for idle connections of the proxy when its old copy is stopped.
+        waits = {"AGENTS_WARMUP": f"{warm_up:g}", "AGENTS_LINGER": "0"}
+        fleet = Fleet.up(run, hosts, suite=suite, agents_settings=waits)
         bench = Bench.prepared(fleet, rounds)
         for number in range(1, rounds + 1):
             print(f"-- round {number} of {rounds}", flush=True)
