@@ -180,7 +180,7 @@ def change(
 
     :returns: the plan, and facts for the caller: ``release``, ``live``, ``previous``, ``slot``,
         ``way_back``, ``seconds`` by step, ``resumed`` (the run that began this was another one), ``token``
-    :raises OpsError: after the host was put back to what it served before
+    :raises OpsError: after the host was put back to what it served before; so is anything that nobody foresaw
     """
     seconds = limits.lease + request.course.seconds
     lease = claim(ports.files.lease(), request.claim(check), ports.clock.moment(), seconds)
@@ -188,7 +188,7 @@ def change(
         ports.files.write_lease(lease)
     try:
         plan, facts, told = _carry_out(ports, layout, limits, request, check)
-    except OpsError:
+    except Exception:
         _let_go(ports, lease, check)
         raise
     if not request.goes_on(facts):
@@ -215,8 +215,9 @@ def _carry_out(
             executor.apply(plan, _operation(facts, plan, request, ports.clock.text()))
             if request.state == "staged":
                 executor.staged()
-        except OpsError as error:
-            error.advise(_put_back(executor, error))
+        except Exception as error:
+            foreseen = error if isinstance(error, OpsError) else OpsError(f"nobody foresaw this: {error!r}")
+            foreseen.advise(_put_back(executor, foreseen))
             raise
         facts = observe(app, layout, ports, again=True)
     return plan, facts, {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}

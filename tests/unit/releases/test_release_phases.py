@@ -165,6 +165,24 @@ def test_a_failed_stage_puts_the_host_back(host: FakeHost, failure: str) -> None
     serves(host, "1.0.0")
 
 
+def test_what_nobody_foresaw_puts_the_host_back_too(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as it is, but neither the change nor the lock stays open for it."""
+    host.deploy("1.0.0")
+    host.do("staged", "2.0.0")
+
+    def broken(*_: object) -> None:
+        raise KeyError("a field that was always there")
+
+    monkeypatch.setattr(host, "shift", broken)
+    with pytest.raises(KeyError, match="a field that was always there"):
+        host.do("live", "2.0.0")
+    monkeypatch.undo()
+    serves(host, "1.0.0")
+    assert host.state().operation is None
+    assert "nobody foresaw this: KeyError" in host.ledger[-1]["error"]
+    assert host.do("staged", "2.0.0", run="run-2")[1]["token"], "the lock is free for another run"
+
+
 def test_a_failed_first_deploy_leaves_nothing(host: FakeHost) -> None:
     host.broken.add("1.0.0")
     with pytest.raises(HealthError, match="served before: nothing"):
