@@ -65,7 +65,7 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
         ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_dead_man`` and ``deploy_max_fail`` as the
         inventory says them (those of the first host count), ``failure_domain`` of each host, and what the deploy
         registered
-    :returns: ``batches`` of names of the hosts that are staged, which is nobody before that; and how each host
+    :returns: ``batches`` of names of the hosts that are staged, which is nobody before that, and their ``sizes``; how each host
         switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
         ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all
     :raises BadInput: something is not what it should be, or the demands on the batches cannot be met; also before
@@ -73,13 +73,14 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
     """
     if not hosts or hosts[0] not in hostvars:
         # A syntax check knows no hosts.
-        return {"batches": [], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 0.0}
+        return {"batches": [], "sizes": [], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 0.0}
     told = read_hosts(hostvars, hosts)
     wish = parse_wish(told[hosts[0]])
     everywhere = _batches(wish, told, hosts)
     batches = _batches(wish, told, rollout(told, hosts, max_fail=len(hosts))["staged"])
     return {
         "batches": batches,
+        "sizes": list(map(len, batches)),
         "steps": list(wish.steps),
         "bake": wish.bake,
         "canary": dict(wish.canary),

@@ -116,7 +116,14 @@ def test_hosts_beyond_the_limit_take_no_part() -> None:
 
 def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
     plan = rollout_plan(fleet(staged=[OK] * 3), HOSTS)
-    assert plan == {"batches": [HOSTS], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 120.0}
+    assert plan == {
+        "batches": [HOSTS],
+        "sizes": [3],
+        "steps": [],
+        "bake": 0.0,
+        "canary": {},
+        "dead_man": 120.0,
+    }
 
 
 def test_a_canary_goes_by_steps_and_the_first_host_waits_for_the_last() -> None:
