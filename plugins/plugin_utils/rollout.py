@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._ledger.history import is_called
+from .survey import whole
 
 
 def rollout(
@@ -30,7 +31,7 @@ def rollout(
     """
     told = read_hosts(hostvars, hosts)
     if max_fail is None and hosts:
-        max_fail = told[hosts[0]].get("deploy_max_fail")
+        max_fail = whole(told[hosts[0]], "deploy_max_fail", 0)
     return _rollout(told, _taking_part(told, hosts), int(max_fail or 0))
 
 

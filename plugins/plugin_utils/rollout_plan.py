@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -16,6 +15,7 @@ from ..module_utils._core.errors import BadInput
 from ..module_utils._releases.course import parse_course
 from .batches import release_batches
 from .rollout import read_hosts, rollout
+from .survey import boolean, given, mapping, seconds, steps, whole
 
 #: Seconds that the hosts which Ansible works on at once may take for all that is neither watching nor starting.
 _WAVE = 20.0
@@ -27,16 +27,6 @@ _CONFIRMATION = 120.0
 _CANARY_STEPS, _CANARY_BAKE = (10, 50), 60.0
 #: Seconds that a copy may take to stop before the next one starts, where only one may run.
 _STOP = 60.0
-_WORDS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
 
 
 @dataclass(frozen=True)
@@ -93,29 +83,29 @@ def parse_wish(said: Mapping[str, Any]) -> Wish:
 
     :raises BadInput: one of them is not what it should be
     """
-    exclusive = _boolean(said, "application_exclusive")
+    exclusive = boolean(said, "application_exclusive")
     strategy = _strategy(str(said.get("deploy_strategy") or ""), exclusive)
     canary = strategy == "canary"
-    steps = _steps(said, _CANARY_STEPS if canary else ())
-    bake = _seconds(said, "deploy_bake")
+    percents = steps(said, _CANARY_STEPS if canary else ())
+    bake = seconds(said, "deploy_bake")
     bake = (_CANARY_BAKE if canary else 0.0) if bake is None else bake
-    settings = _mapping(said, "deploy_canary")
+    settings = mapping(said, "deploy_canary")
     # The hosts check it as well; here nothing has begun.
-    parse_course(steps, bake, settings)
-    _whole(said, "deploy_max_fail", 0)
+    parse_course(percents, bake, settings)
+    whole(said, "deploy_max_fail", 0)
     manifest = (said.get("deploy_artifact") or {}).get("manifest") or {}
     budget = float((manifest.get("health") or {}).get("startup_budget") or 0.0)
     return Wish(
         strategy,
-        steps,
+        percents,
         bake,
         settings,
-        _seconds(said, "deploy_dead_man"),
+        seconds(said, "deploy_dead_man"),
         budget + _STOP if exclusive else 0.0,
-        max(1, _whole(said, "ansible_forks", _FORKS)),
-        _given(said, "deploy_batch_size"),
-        _given(said, "deploy_canaries"),
-        _given(said, "deploy_capacity_floor"),
+        max(1, whole(said, "ansible_forks", _FORKS)),
+        given(said, "deploy_batch_size"),
+        given(said, "deploy_canaries"),
+        given(said, "deploy_capacity_floor"),
     )
 
 
@@ -148,70 +138,3 @@ def _strategy(strategy: str, exclusive: bool) -> str:
             fix="Let both say the same; after a change of application_exclusive run mas.ops.provision.",
         )
     return strategy
-
-
-def _given(said: Mapping[str, Any], name: str) -> Any:
-    """What somebody said, ``None`` for nothing: a survey hands over an empty text for a question without an answer."""
-    value = said.get(name)
-    return None if value is None or value == "" else value
-
-
-def _steps(said: Mapping[str, Any], default: Sequence[int]) -> tuple[int, ...]:
-    value = _given(said, "deploy_steps")
-    if value is None:
-        return tuple(default)
-    if isinstance(value, str):
-        value = [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
-    if isinstance(value, (int, float)):
-        value = [value]
-    try:
-        return tuple(int(step) for step in value)
-    except (TypeError, ValueError) as error:
-        raise _wrong("deploy_steps", value, "percentages that grow, such as [10, 50]") from error
-
-
-def _seconds(said: Mapping[str, Any], name: str) -> float | None:
-    value = _given(said, name)
-    try:
-        seconds = None if value is None else float(value)
-    except (TypeError, ValueError) as error:
-        raise _wrong(name, value, "a number of seconds") from error
-    if seconds is not None and not 0 <= seconds < float("inf"):
-        raise _wrong(name, value, "0 or more seconds")
-    return seconds
-
-
-def _whole(said: Mapping[str, Any], name: str, default: int) -> int:
-    value = _given(said, name)
-    try:
-        number = default if value is None else int(value)
-    except (TypeError, ValueError) as error:
-        raise _wrong(name, value, "a whole number") from error
-    if number < 0:
-        raise _wrong(name, value, "0 or more")
-    return number
-
-
-def _mapping(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = _given(said, name)
-    try:
-        found = json.loads(value) if isinstance(value, str) else value or {}
-    except ValueError as error:
-        raise _wrong(name, value, "a mapping") from error
-    if not isinstance(found, Mapping):
-        raise _wrong(name, value, "a mapping")
-    return found
-
-
-def _boolean(said: Mapping[str, Any], name: str) -> bool:
-    value = _given(said, name)
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    word = _WORDS.get(str(value).lower())
-    if word is None:
-        raise _wrong(name, value, "true or false")
-    return word
-
-
-def _wrong(name: str, value: Any, wanted: str) -> BadInput:
-    return BadInput(f"{name} is {value!r}", where="the inventory or -e", fix=f"Give {wanted}.")

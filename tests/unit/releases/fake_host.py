@@ -151,6 +151,9 @@ class FakeHost:
 
     recall = show
 
+    def forget_seen(self) -> None:
+        pass
+
     def start(self, units: Sequence[str]) -> None:
         self.touch()
         for unit in units:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ def make(call, text):
         raise RuntimeError("nobody foresaw this")
     if text == b"die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if text.startswith(b"touch "):
+        open(text[6:], "w").close()
     if text.startswith(b"sleep"):
         time.sleep(float(text[5:]))
     return b"{%d %s %s}" % (os.getpid(), call.encode(), os.environb.get(b"PROXY", b"none"))
@@ -80,6 +83,35 @@ def test_other_code_is_not_run_and_the_resident_makes_room(start: Start, path: s
     resident = start()
     assert door.ask(path, "info", "code-2", b"sleep9") is None
     assert resident.wait(timeout=10) == 0
+
+
+def test_while_it_waits_for_its_last_calls_it_sends_others_away_at_once(start: Start, path: str) -> None:
+    resident = start()
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(door.ask, path, "info", "code-1", b"sleep3")
+        time.sleep(0.5)
+        began = time.monotonic()
+        assert door.ask(path, "info", "code-2", b"") is None
+        while door.ask(path, "info", "code-1", b"") is not None:
+            time.sleep(0.1)
+        assert door.ask(path, "info", "code-2", b"") is None
+        assert time.monotonic() - began < 2.4, "nobody waits for the slow call"
+        assert (slow.result() or b"").startswith(b"{")
+    assert resident.wait(timeout=10) == 0
+
+
+def test_who_does_not_take_a_call_in_time_does_not_begin_it(
+    start: Start, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resident = start()
+    os.kill(resident.pid, signal.SIGSTOP)
+    monkeypatch.setattr(door, "_PATIENCE", 0.2)
+    assert door.ask(path, "info", "code-1", f"touch {tmp_path / 'begun'}".encode()) is None
+    os.kill(resident.pid, signal.SIGCONT)
+    assert (door.ask(path, "info", "code-1", b"") or b"").startswith(b"{")
+    assert not (tmp_path / "begun").exists()
+    assert door.ask(path, "info", "code-1", f"touch {tmp_path / 'begun'}".encode())
+    assert (tmp_path / "begun").exists()
 
 
 def test_it_goes_when_nobody_calls_but_not_while_a_call_is_made(start: Start, path: str) -> None:

@@ -186,12 +186,41 @@ def test_what_had_to_be_killed_when_it_was_stopped_has_not_failed(systemd: Syste
 def test_a_start_that_was_refused_is_tried_again_without_its_start_limit(
     systemd: Systemd, machine: Machine
 ) -> None:
+    machine.answers["show"] = (0, block(ActiveState="inactive", NRestarts="0"), "")
+    systemd.show(["a"])
     systemd.start(["a"])
-    assert [call[1] for call in machine.calls] == ["enable"]
+    assert [call[1] for call in machine.calls[1:]] == ["enable"]
+    systemd.show(["a"])
     machine.answers["enable"] = (1, "", "start request repeated too quickly")
     with pytest.raises(ServiceError, match="too quickly"):
         systemd.start(["a"])
-    assert [call[1] for call in machine.calls[1:]] == ["enable", "reset-failed", "enable"]
+    assert [call[1] for call in machine.calls[3:]] == ["enable", "reset-failed", "enable"]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        block(ActiveState="inactive", NRestarts="7"),
+        block(ActiveState="activating", SubState="auto-restart", NRestarts="7"),
+        block(ActiveState="failed", NRestarts="0"),
+        None,
+    ],
+)
+def test_restarts_of_what_ran_before_do_not_count(
+    systemd: Systemd, machine: Machine, seen: str | None
+) -> None:
+    """A slot that a crash-looping release had is taken by a good one, which must not be refused for it."""
+    if seen:
+        machine.answers["show"] = (0, seen, "")
+        systemd.show(["a"])
+    systemd.stop(["a"])
+    systemd.start(["a"])
+    words = [call[1] for call in machine.calls]
+    assert words[-2:] == ["reset-failed", "enable"]
+    machine.answers["show"] = (0, block(ActiveState="active", NRestarts="0"), "")
+    assert systemd.recall(["a"])["a"].restarts == 0
+    systemd.start(["a"])
+    assert machine.calls[-2][1] == "show", "and that is done once"
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("systemctl"), subprocess.TimeoutExpired("systemctl", 1)])

@@ -11,6 +11,7 @@ import time
 
 from ..._core.errors import Busy, OpsError
 from ..._core.files import exclusive
+from ..._ledger import summary  # noqa: F401 - newer code may take the place of this while it waits
 from ..deadman import ACTOR, Armed
 from ..executor import Limits, Ports
 from ..layout import Layout

@@ -12,11 +12,14 @@ from __future__ import annotations
 
 # The module that socket is made of: what it adds, and what that loads, is a third of this process.
 import _socket
+import contextlib
 import os
 import sys
 
 #: Where the resident of an application listens; the role ``application`` installs its units.
 SOCKET = "/run/mas/{application}-resident.sock"
+#: Seconds in which a resident must take a call, which may have to be started first.
+_PATIENCE = 10.0
 #: What only the process itself can do.
 _OWN = ("dead-man", "serve")
 #: The first byte of an answer: the call was understood and has begun.
@@ -51,14 +54,33 @@ def ask(path: str, call: str, digest: str, text: bytes) -> bytes | None:
     head = pack(call, digest)
     line = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
-        line.connect(path)
-        line.sendall(b"%d " % len(head) + head + text)
-        line.shutdown(_socket.SHUT_WR)
-        return b"".join(iter(lambda: line.recv(65536), b"")) if line.recv(1) == TAKEN else None
-    except OSError:
-        return None
+        if not _taken(line, path, b"%d " % len(head) + head + text):
+            return None
+        line.settimeout(None)
+        # What breaks off from here on has begun, and must not be made again beside it.
+        try:
+            return b"".join(iter(lambda: line.recv(65536), b""))
+        except OSError as error:
+            return str(error).encode()
     finally:
         line.close()
+
+
+def _taken(line: _socket.socket, path: str, said: bytes) -> bool:
+    """Whether the call was begun. A resident that takes it later than this finds nobody there, and does not begin."""
+    line.settimeout(_PATIENCE)
+    try:
+        line.connect(path)
+        line.sendall(said)
+        line.shutdown(_socket.SHUT_WR)
+        return line.recv(1) == TAKEN
+    except TimeoutError:
+        with contextlib.suppress(OSError):
+            line.shutdown(_socket.SHUT_RDWR)
+            return line.recv(1) == TAKEN
+        return False
+    except OSError:
+        return False
 
 
 def pack(call: str, digest: str) -> bytes:

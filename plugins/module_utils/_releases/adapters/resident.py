@@ -47,9 +47,10 @@ def main(call: str, text: bytes = b"") -> int:
         return dead_man.watch(sys.argv[2])
     if call == "serve":
         from . import call as loaded  # noqa: F401, PLC0415 - each call finds it
-        from . import serve, source  # noqa: F401, PLC0415
+        from . import move_in, serve, source  # noqa: F401, PLC0415
 
-        return serve.serve(make, os.path.basename(os.path.dirname(os.path.realpath(sys.argv[0]))))
+        # From where this very code was loaded: the link to it may have been moved meanwhile.
+        return serve.serve(make, os.path.basename(sys.path[0]))
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.buffer.write(make(call, text))
         sys.stdout.flush()

@@ -43,11 +43,10 @@ def serve(make: Make, digest: str, listener: socket.socket | None = None, idle: 
     calls: set[int] = set()
     quiet, stale = 0.0, False
     while calls or (quiet < idle and not stale):
+        # While it waits only for calls that it began, it sends everybody else away at once.
         wait = _LOOK if calls else idle - quiet
-        if select.select([] if stale else [listener], [], [], wait)[0]:
-            line = listener.accept()[0]
-            calls.add(_forked(line, listener, make, digest))
-            line.close()
+        if select.select([listener], [], [], wait)[0]:
+            calls |= _taken(listener, make, digest, stale)
             quiet = 0.0
         elif not calls:
             quiet += wait
@@ -55,6 +54,18 @@ def serve(make: Make, digest: str, listener: socket.socket | None = None, idle: 
         stale = stale or _OTHER_CODE in ended.values()
         calls -= ended.keys()
     return 0
+
+
+def _taken(listener: socket.socket, make: Make, digest: str, stale: bool) -> set[int]:
+    """The process of one call more; none where it could not be made, or newer code waits for this to go.
+
+    Whoever called then does it without us: a host that is out of processes must not lose the calls being made.
+    """
+    with contextlib.suppress(OSError):
+        line = listener.accept()[0]
+        with contextlib.closing(line):
+            return set() if stale else {_forked(line, listener, make, digest)}
+    return set()
 
 
 def _ended(calls: set[int]) -> dict[int, int]:

@@ -63,6 +63,8 @@ class Systemd:
         #: What was seen of a unit; ``None`` since it was started or stopped.
         self._seen: dict[str, UnitFacts | None] = {}
         self._stopped: set[str] = set()
+        #: Units that are known to have no restarts or failures to be forgotten before they are started.
+        self._rested: set[str] = set()
 
     def show(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
         """The facts of each unit now; a unit that systemd does not know is simply not loaded."""
@@ -72,6 +74,10 @@ class Systemd:
         found = dict(zip(units, (_facts(block) for block in text.split("\n\n"))))
         self._forgive(found)
         self._seen.update(found)
+        self._rested -= set(found)
+        self._rested |= {
+            unit for unit, facts in found.items() if not facts.restarts and facts.active != "failed"
+        }
         return found
 
     def recall(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
@@ -89,12 +95,19 @@ class Systemd:
             self._run("reset-failed", "--", *failed, check=False)
             found.update({unit: replace(found[unit], active="inactive", sub="dead") for unit in failed})
 
+    def forget_seen(self) -> None:
+        """What was seen is too old to be remembered."""
+        self._seen.update(dict.fromkeys(self._seen))
+
     def start(self, units: Sequence[str]) -> None:
-        """Start, and start again at each boot. The start limit of earlier tries is forgotten.
+        """Start, and start again at each boot. Restarts and the start limit of earlier tries are forgotten.
 
         :raises ServiceError: one did not start
         """
         words = ("enable", "--quiet", "--no-reload", "--now", "--", *units)
+        if not self._rested.issuperset(units):
+            self._run("reset-failed", "--", *units, check=False)
+        self._rested -= set(units)
         self._seen.update(dict.fromkeys(units))
         self._stopped -= set(units)
         if self._call(["systemctl", *words]).returncode:
@@ -114,7 +127,7 @@ class Systemd:
         """
         if changed or any(facts.stale for facts in self.recall(units).values()):
             self._run("daemon-reload")
-            self._seen.update(dict.fromkeys(self._seen))
+            self.forget_seen()
 
     def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
         """Run one command of a release to its end, as the application: same user, environment, folder.
