@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -181,6 +182,27 @@ def test_what_had_to_be_killed_when_it_was_stopped_has_not_failed(systemd: Syste
     machine.answers["show"] = (0, failed, "")
     assert systemd.recall(["a"])["a"].active == "failed", "started since, so it is its own failure"
     assert len(machine.calls) == asked + 1
+
+
+@pytest.mark.parametrize(
+    "waits, status, words",
+    [
+        ("inactive", 0, ["systemd-run"]),
+        ("active", 0, ["stop", "systemd-run"]),
+        ("inactive", 1, ["systemd-run", "stop", "systemd-run"]),
+    ],
+)
+def test_a_timer_that_still_waits_is_replaced(
+    systemd: Systemd, machine: Machine, waits: str, status: int, words: list[str]
+) -> None:
+    machine.answers["show"] = (0, block(ActiveState=waits), "")
+    systemd.show(["agents-dead-man.timer"])
+    machine.answers["--quiet"] = (status, "", "it was already loaded")
+    with pytest.raises(ServiceError, match="already loaded") if status else nullcontext():
+        systemd.wake(20)
+    said = [call[0] if call[0] == "systemd-run" else call[1] for call in machine.calls[1:]]
+    assert said == words
+    assert machine.calls[-1][-1] == "--unit=agents-dead-man.service"
 
 
 def test_a_start_that_was_refused_is_tried_again_without_its_start_limit(

@@ -171,22 +171,24 @@ class Systemd:
         """
         service, timer = self.layout.dead_man_unit, self.layout.dead_man_timer
         words = [
+            "systemd-run",
             "--quiet",
             f"--on-active={seconds:g}s",
             "--timer-property=AccuracySec=100ms",
             f"--unit={service}",
         ]
-        if self.recall([timer])[timer].up:
-            # That of an earlier release still waits, or of an earlier stage of this one.
-            self._run("stop", "--", timer, check=False)
+        # That of an earlier release may still wait, or of an earlier stage of this one.
+        waits = self.recall([timer])[timer].up
         self._seen[timer] = None
-        done = self._call(["systemd-run", *words])
-        if done.returncode:
-            raise ServiceError(
-                f"the dead-man's switch cannot be armed: {done.stderr.strip()}",
-                where=service,
-                fix="Install its unit with mas.ops.provision, or deploy with -e deploy_dead_man=0.",
-            )
+        if waits or self._call(words).returncode:
+            self._run("stop", "--", timer, check=False)
+            done = self._call(words)
+            if done.returncode:
+                raise ServiceError(
+                    f"the dead-man's switch cannot be armed: {done.stderr.strip()}",
+                    where=service,
+                    fix="Install its unit with mas.ops.provision, or deploy with -e deploy_dead_man=0.",
+                )
 
     def _run(self, *words: str, check: bool = True) -> str:
         done = self._call(["systemctl", *words])
