@@ -73,7 +73,15 @@ def modules() -> list[int]:
             found.append(int(name))
         elif stays and words[-1] == "serve":
             residents.append(int(name))
-    return found + [pid for pid in residents if parent(pid) in residents]
+    return found + [pid for pid in residents if parent(pid) in residents or not listens(pid)]
+
+
+def listens(pid: int) -> bool:
+    """Whether this is a resident itself, and not a call that outlived it: only it has what systemd handed over."""
+    try:
+        return os.readlink(f"/proc/{pid}/fd/3").startswith("socket:")
+    except OSError:
+        return False
 
 
 def parent(pid: int) -> int:

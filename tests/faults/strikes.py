@@ -154,11 +154,11 @@ def move_clock(by: str, then: Strike) -> Strike:
         run("mv", "/usr/bin/python3.faked", "/usr/bin/python3")
         scene.endings.append(lambda: _ignore(run("mv", "/usr/bin/python3.real", "/usr/bin/python3")))
         scene.endings.append(lambda: _ignore(run("systemctl", "stop", _RESIDENT)))
-        run("systemctl", "stop", _RESIDENT)
         faked, real = ([float(word) for word in run(python, "-c", _CLOCKS).split()] for python in _PYTHONS)
         if abs(faked[0] - real[0]) < 3600 or abs(faked[1] - real[1]) > 60:
             raise BedError(f"{scene.victim}: the clock could not be moved alone: {faked}, {real}")
         then(scene)
+        run("systemctl", "stop", _RESIDENT)
 
     return strike
 
