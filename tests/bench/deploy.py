@@ -65,7 +65,7 @@ SSH = re.compile(r"^<([^>]+)> SSH: EXEC (?:ssh|sftp|scp) ", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Sample:
-    """One command: wall and controller CPU seconds, the tasks that a host had a part in, and the seconds that it waited.
+    """One command: wall and controller CPU seconds, and the tasks that a host had a part in.
 
     What is done once for all hosts counts for none of them, although Ansible names the first host for it.
     """
@@ -75,7 +75,6 @@ class Sample:
     wall: float
     cpu: float
     tasks: int
-    waits: float
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,8 @@ class Bench:
 
     def __init__(self, fleet: Fleet, rounds: int) -> None:
         self.fleet = fleet
-        # Two to start from, one for each mode of each round, and one to count ssh's executions with.
-        self._versions = iter([f"1.{number}.0" for number in range(rounds * len(MODES) + 3)])
+        # Two to start from, one for each mode of each round, and one to count ssh's executions with, one for the waits.
+        self._versions = iter([f"1.{number}.0" for number in range(rounds * len(MODES) + 4)])
         self.samples: list[Sample] = []
 
     @classmethod
@@ -134,14 +133,14 @@ class Bench:
         version = self.next_version()
         before = next(iter(self.fleet.live().values()))
         self._measure(mode, PING, self.ping)
-        self._measure(mode, "deploy", lambda: self.fleet.deploy(version, "-v"))
+        self._measure(mode, "deploy", lambda: self.fleet.deploy(version))
         self._expect(version)
         self._measure(mode, PING, self.ping)
-        self._measure(mode, "rollback", lambda: self.fleet.rollback("", "-v"))
+        self._measure(mode, "rollback", self.fleet.rollback)
         self._expect(before)
         # The same way again, because a rollback that is told its target has nothing to ask first.
         self.fleet.deploy(version).check()
-        self._measure(mode, "rollback to a version", lambda: self.fleet.rollback(before, "-v"))
+        self._measure(mode, "rollback to a version", lambda: self.fleet.rollback(before))
         self._expect(before)
 
     def ping(self) -> Done:
@@ -157,6 +156,12 @@ class Bench:
         }
         return {name: _most(SSH.findall(run().check().output)) for name, run in commands.items()}
 
+    def waits(self) -> dict[str, float]:
+        """Seconds that the median host waited for the application, from runs that are not timed."""
+        deployed = _waited(self.fleet.deploy(self.next_version(), "-v").check().output)
+        rolled_back = _waited(self.fleet.rollback("", "-v").check().output)
+        return {"deploy": deployed, "rollback": rolled_back, "rollback to a version": rolled_back}
+
     def _measure(self, mode: str, name: str, command: Callable[[], Done]) -> None:
         if mode == "cold":
             self._close_connections()
@@ -170,10 +175,8 @@ class Bench:
             done.seconds,
             _cpu() - before,
             _usual(OUTCOME.findall(done.output)),
-            _waited(done.output),
         )
-        waits = f", waits {sample.waits:.1f} s" if sample.waits else ""
-        print(f"   {mode} {name}: {sample.wall:.1f} s, CPU {sample.cpu:.1f} s{waits}", flush=True)
+        print(f"   {mode} {name}: {sample.wall:.1f} s, CPU {sample.cpu:.1f} s", flush=True)
         self.samples.append(sample)
 
     def _expect(self, version: str) -> None:
@@ -192,7 +195,7 @@ class Bench:
             time.sleep(0.05)
 
 
-def rows(samples: list[Sample]) -> Iterator[Row]:
+def rows(samples: list[Sample], waits: dict[str, float]) -> Iterator[Row]:
     """The medians, with the ping of each mode first."""
     for mode in MODES:
         mine = [sample for sample in samples if sample.mode == mode]
@@ -201,9 +204,9 @@ def rows(samples: list[Sample]) -> Iterator[Row]:
             these = [sample for sample in mine if sample.name == name]
             wall, cpu = _medians(these)
             tasks = max(sample.tasks for sample in these)
-            waits = statistics.median(sample.waits for sample in these)
-            ratios = (wall / base_wall, cpu / base_cpu, (wall - waits) / base_wall)
-            yield Row(mode, name, wall, cpu, *ratios, tasks, waits)
+            waited = waits.get(name, 0.0)
+            ratios = (wall / base_wall, cpu / base_cpu, (wall - waited) / base_wall)
+            yield Row(mode, name, wall, cpu, *ratios, tasks, waited)
 
 
 def table(measured: list[Row], executions: dict[str, int]) -> str:
@@ -259,19 +262,21 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def measure(hosts: int, rounds: int, suite: str, warm_up: float) -> tuple[list[Sample], dict[str, int]]:
+def measure(
+    hosts: int, rounds: int, suite: str, warm_up: float
+) -> tuple[list[Sample], dict[str, int], dict[str, float]]:
     run = f"bench-{os.getpid()}"
     try:
         print(f"-- {hosts} hosts, provisioned, with two releases", flush=True)
         # Nor does the application wait for idle connections of the proxy when its old copy is stopped.
-        waits = {"AGENTS_WARMUP": f"{warm_up:g}", "AGENTS_LINGER": "0"}
-        fleet = Fleet.up(run, hosts, suite=suite, agents_settings=waits)
+        settings = {"AGENTS_WARMUP": f"{warm_up:g}", "AGENTS_LINGER": "0"}
+        fleet = Fleet.up(run, hosts, suite=suite, agents_settings=settings)
         bench = Bench.prepared(fleet, rounds)
         for number in range(1, rounds + 1):
             print(f"-- round {number} of {rounds}", flush=True)
             for mode in MODES:
                 bench.round(mode)
-        return bench.samples, bench.ssh_executions()
+        return bench.samples, bench.ssh_executions(), bench.waits()
     finally:
         Fleet.remove(run)
 
@@ -290,11 +295,11 @@ def main() -> int:
     reports = []
     for hosts in options.hosts:
         try:
-            samples, executions = measure(hosts, options.rounds, options.suite, options.warm_up)
+            samples, executions, waits = measure(hosts, options.rounds, options.suite, options.warm_up)
         except CommandFailed as error:
             print(error, file=sys.stderr)
             return 1
-        measured = list(rows(samples))
+        measured = list(rows(samples, waits))
         reports.append(
             {
                 "hosts": hosts,
