@@ -85,7 +85,7 @@ POINTS = (
     Point(10, "switch: ledger, before the journal", DEAD, On("ledger", "live"), _kill, TWICE),
     Point(11, "between batches", DEAD, Line("PLAY [Switch", 2), _kill, TWICE, extra=ONE_BY_ONE),
     Point(12, "canary: watching", DEAD, On("step", "bake"), _kill, TWICE, extra=CANARY | {"deploy_bake": 10}),
-    Point(13, "switched, before the confirmation", DEAD, Line("PLAY [Settle"), _kill, TWICE),
+    Point(13, "switched, before the confirmation", DEAD, Line("PLAY [Confirm"), _kill, TWICE),
     Point(
         14,
         "confirmed on all hosts but one",
