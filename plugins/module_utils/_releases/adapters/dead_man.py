@@ -11,7 +11,7 @@ import time
 
 from ..._core.errors import Busy, OpsError
 from ..._core.files import exclusive
-from ..._ledger import summary  # noqa: F401 - newer code may take the place of this while it waits
+from ..._ledger import summary
 from ..deadman import ACTOR, Armed
 from ..executor import Limits, Ports
 from ..layout import Layout
@@ -20,6 +20,8 @@ from .folders import load_application
 from .host import assemble
 
 _POLL = 0.5
+#: Loaded before it waits, because newer code may take the place of this meanwhile: what writes a full ledger's first line.
+_LOADED = (summary,)
 
 
 def watch(application: str) -> int:
