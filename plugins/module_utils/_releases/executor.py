@@ -36,6 +36,7 @@ class Units(Protocol):
     """systemd."""
 
     def show(self, units: Sequence[str]) -> Mapping[str, Any]: ...
+    def look(self, units: Sequence[str]) -> Mapping[str, Any]: ...
     def recall(self, units: Sequence[str]) -> Mapping[str, Any]: ...
     def forget_seen(self) -> None: ...
     def start(self, units: Sequence[str]) -> None: ...
@@ -278,7 +279,7 @@ class Executor:
 
     def _await_workers(self, step: Step) -> None:
         units = self.layout.workers(step.target)
-        facts = self.ports.units.recall(units)
+        facts = self.ports.units.show(units)
         left = _WORKERS_STAY - self.ports.clock.seconds() + max(facts[unit].since for unit in units)
         if left > 0:
             self.ports.clock.sleep(left)

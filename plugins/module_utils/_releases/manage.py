@@ -90,7 +90,7 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
 
     :param again: after a plan that went well. Its steps saw the units do what they were told.
     """
-    look = ports.units.recall if again else ports.units.show
+    look = ports.units.recall if again else ports.units.look
     units = look((*layout.all_units(), layout.dead_man_timer))
     traffic = ports.proxy.facts() if ports.proxy and app.web else None
     slots = {slot: _slot(app, layout, ports, slot, units, traffic) for slot in SLOTS}

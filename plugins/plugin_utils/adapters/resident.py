@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ _PYTHON = "/usr/bin/python3"
 _PLACE = "/var/lib/mas/{application}/resident/{digest}/__main__.py"
 #: Python's exit status when there is no such program, and the shell's when there is no Python.
 _NOT_THERE = (2, 127)
+#: What sudo says, and runs nothing, where it is set to ``requiretty``.
+_NO_TERMINAL = "you must have a tty"
 #: Artifacts up to this many bytes go along with the call; larger ones are pushed by a connection of their own.
 ALONG = 4 * 1024 * 1024
 
@@ -55,11 +58,11 @@ class Call:
     ) -> dict[str, Any] | None:
         """The result on the host; ``None`` when the host does not have the code, or no application was named.
 
-        Only where Ansible would send a module without a file of its own as well (pipelining).
+        Only where Ansible could send a module without a file of its own as well, asked for (``pipelining``) or not.
 
         :param archive: a small artifact of the controller's that goes along
         """
-        if not args.get("application") or not action._is_pipelining_enabled("new"):  # noqa: SLF001
+        if not args.get("application"):
             return None
         checked = self._validator.validate(dict(args))
         if checked.error_messages:
@@ -72,8 +75,34 @@ class Call:
         # Both are Ansible's interface for actions. The environment may hold the proxy to the store of artifacts.
         environment = action._compute_environment_string()  # noqa: SLF001
         command = f"{environment} {_PYTHON} -I -S {shlex.quote(place)} {self.name}".strip()
-        done = action._low_level_execute_command(command, in_data=json.dumps(asked).encode())  # noqa: SLF001
-        return None if done["rc"] in _NOT_THERE else _result(done)
+        with _pipelining(action._connection):  # noqa: SLF001
+            if not action._is_pipelining_enabled("new"):  # noqa: SLF001
+                return None
+            done = action._low_level_execute_command(command, in_data=json.dumps(asked).encode())  # noqa: SLF001
+        return _result(done) if _begun(done) else None
+
+
+@contextlib.contextmanager
+def _pipelining(connection: Any) -> Iterator[None]:
+    """Let what we say reach the command's standard input, as modules do where ``pipelining`` is set.
+
+    It is off by default only because a sudo with ``requiretty`` refuses it, and that refusal is known when it comes.
+    """
+    before = connection.get_option("pipelining") if connection.has_option("pipelining") else None
+    if before is None:
+        yield
+        return
+    connection.set_option("pipelining", True)
+    try:
+        yield
+    finally:
+        connection.set_option("pipelining", before)
+
+
+def _begun(done: Mapping[str, Any]) -> bool:
+    """Whether the host knew what to do; where it did not, it did nothing."""
+    return done["rc"] not in _NOT_THERE and not (done["rc"] and _NO_TERMINAL in done.get("stderr", ""))
+
 
 
 def _result(done: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Action(ActionModule):
 
     def __init__(self, args: dict[str, Any], check: bool = False) -> None:
         self._task = SimpleNamespace(args=args, check_mode=check)  # type: ignore[assignment]
+        self._connection = SimpleNamespace(has_option=lambda _: False)
         self.pushed: list[tuple[str, str]] = []
         self.told: dict[str, Any] = {}
 

@@ -17,11 +17,28 @@ DIGEST = "1" * 64
 STAGED = {"application": "agents", "version": "1.0.0", "state": "staged"}
 
 
+class Connection:
+    """A connection plugin with the option, which nobody has set."""
+
+    def __init__(self) -> None:
+        self.options = {"pipelining": False}
+
+    def has_option(self, name: str) -> bool:
+        return name in self.options
+
+    def get_option(self, name: str) -> bool:
+        return self.options[name]
+
+    def set_option(self, name: str, value: bool) -> None:
+        self.options[name] = value
+
+
 class Action(ActionModule):
     """A host that answers as it is told."""
 
     def __init__(self, args: dict[str, Any], answer: dict[str, Any]) -> None:
         self._task = SimpleNamespace(args=args, check_mode=False)  # type: ignore[assignment]
+        self._connection = Connection()
         self.answer = answer
         self.commands: list[str] = []
         self.asked: dict[str, Any] = {}
@@ -29,7 +46,7 @@ class Action(ActionModule):
         self.module: dict[str, Any] = {}
 
     def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
-        return module_style == "new" and not wrap_async
+        return module_style == "new" and not wrap_async and self._connection.options["pipelining"]
 
     def _compute_environment_string(self, raw_environment_out: Any = None) -> str:  # noqa: ARG002
         return "https_proxy=proxy"
@@ -97,6 +114,27 @@ def test_a_host_without_the_code_gets_the_module(artifact: Path, status: int) ->
     assert result == {"changed": True, "long": "way"}
     assert [action.module["artifact"]] == action.pushed
     assert action.module["sha256"] == DIGEST
+
+
+def test_pipelining_need_not_be_set_and_is_as_before_afterwards() -> None:
+    action, result = run({"application": "agents", "version": "1.0.0", "state": "live"}, answer(changed=True))
+    assert (result, len(action.commands), action.module) == ({"changed": True}, 1, {})
+    assert action._connection.options == {"pipelining": False}
+
+
+def test_a_connection_without_that_option_gets_the_module() -> None:
+    action = Action({"application": "agents", "version": "1.0.0", "state": "live"}, answer(changed=True))
+    action._connection.options = {}
+    action._is_pipelining_enabled = lambda *_: False  # type: ignore[method-assign]
+    assert action.run(task_vars={}) == {"changed": True, "long": "way"}
+    assert action.commands == []
+
+
+def test_a_sudo_that_wants_a_terminal_gets_the_module() -> None:
+    told = {"rc": 1, "stdout": "", "stderr": "sudo: sorry, you must have a tty to run sudo"}
+    action, result = run({"application": "agents", "version": "1.0.0", "state": "live"}, told)
+    assert result == {"changed": True, "long": "way"}
+    assert action.module["state"] == "live"
 
 
 def test_a_host_that_ended_in_the_middle_is_an_error_and_not_tried_again() -> None:

@@ -226,7 +226,7 @@ class FlappingHost(FakeHost):
         for unit in units:
             if "-worker@" in unit and self.running.get(unit) == release("2.0.0") and self.now > 0.2:
                 facts[unit] = SimpleNamespace(
-                    up=False, stopped=False, active="activating", hopeless=False, restarts=1
+                    up=False, stopped=False, active="activating", hopeless=False, restarts=1, since=0.0
                 )
         return facts
 

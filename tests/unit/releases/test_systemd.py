@@ -77,6 +77,16 @@ def test_units_in_order(systemd: Systemd, machine: Machine) -> None:
     assert len(machine.calls) == 1
 
 
+def test_a_look_is_at_states_only(systemd: Systemd, machine: Machine) -> None:
+    listed = "a.service loaded active running what it is for\nb.service loaded failed failed b\n"
+    machine.answers["list-units"] = (0, listed, "")
+    facts = systemd.look(["a.service", "b.service", "c.service"])
+    assert [facts[unit].active for unit in facts] == ["active", "failed", "inactive"]
+    assert facts["c.service"].stopped, "systemd holds nothing of what is stopped and was not asked for"
+    assert systemd.look([]) == {}
+    assert len(machine.calls) == 1
+
+
 def test_a_unit_that_does_not_start(systemd: Systemd, machine: Machine) -> None:
     machine.answers["enable"] = (1, "", "Unit x has a bad unit file setting.\n")
     with pytest.raises(ServiceError, match="systemctl enable failed: Unit x has a bad") as caught:
@@ -150,6 +160,13 @@ def test_a_reload_only_where_a_file_changed(
     assert len(machine.calls) == 1 + 2 * reloads, "what was seen before a reload is not known any more"
 
 
+def test_a_reload_needs_more_than_states(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["show"] = (0, block(ActiveState="inactive", NeedDaemonReload="yes"), "")
+    systemd.look(["a"])
+    systemd.reload(["a"], changed=False)
+    assert [call[1] for call in machine.calls] == ["list-units", "show", "daemon-reload"]
+
+
 def test_what_was_seen_is_not_asked_again_until_it_may_have_changed(
     systemd: Systemd, machine: Machine
 ) -> None:
@@ -160,7 +177,7 @@ def test_what_was_seen_is_not_asked_again_until_it_may_have_changed(
     assert len(machine.calls) == 1
     systemd.stop(["b"])
     systemd.start(["c"])
-    machine.answers["show"] = (0, f"{down}\n{up}", "")
+    machine.answers["list-units"] = (0, "b loaded inactive dead b\nc loaded active running c", "")
     facts = systemd.recall(["a", "b"])
     assert (facts["a"].up, facts["b"].stopped) == (True, True)
     assert machine.calls[-1][-3:] == ["--", "b", "c"], "all that has changed, at once"
@@ -171,15 +188,14 @@ def test_what_was_seen_is_not_asked_again_until_it_may_have_changed(
 
 
 def test_what_had_to_be_killed_when_it_was_stopped_has_not_failed(systemd: Systemd, machine: Machine) -> None:
-    failed = block(ActiveState="failed")
-    machine.answers["show"] = (0, f"{failed}\n{failed}", "")
+    failed = "a loaded failed failed a\nb loaded failed failed b\n"
+    machine.answers["list-units"] = (0, failed, "")
     systemd.stop(["a"])
     facts = systemd.recall(["a", "b"])
     assert machine.calls[-1] == ["systemctl", "reset-failed", "--", "a"]
     assert (facts["a"].active, facts["b"].active) == ("inactive", "failed")
     systemd.start(["a"])
     asked = len(machine.calls)
-    machine.answers["show"] = (0, failed, "")
     assert systemd.recall(["a"])["a"].active == "failed", "started since, so it is its own failure"
     assert len(machine.calls) == asked + 1
 
@@ -195,8 +211,8 @@ def test_what_had_to_be_killed_when_it_was_stopped_has_not_failed(systemd: Syste
 def test_a_timer_that_still_waits_is_replaced(
     systemd: Systemd, machine: Machine, waits: str, status: int, words: list[str]
 ) -> None:
-    machine.answers["show"] = (0, block(ActiveState=waits), "")
-    systemd.show(["agents-dead-man.timer"])
+    machine.answers["list-units"] = (0, f"agents-dead-man.timer loaded {waits} waiting x", "")
+    systemd.look(["agents-dead-man.timer"])
     machine.answers["--quiet"] = (status, "", "it was already loaded")
     with pytest.raises(ServiceError, match="already loaded") if status else nullcontext():
         systemd.wake(20)
@@ -240,9 +256,16 @@ def test_restarts_of_what_ran_before_do_not_count(
     words = [call[1] for call in machine.calls]
     assert words[-2:] == ["reset-failed", "enable"]
     machine.answers["show"] = (0, block(ActiveState="active", NRestarts="0"), "")
-    assert systemd.recall(["a"])["a"].restarts == 0
+    assert systemd.show(["a"])["a"].restarts == 0
     systemd.start(["a"])
     assert machine.calls[-2][1] == "show", "and that is done once"
+
+
+def test_restarts_that_nobody_asked_for_may_be_some(systemd: Systemd, machine: Machine) -> None:
+    systemd.show(["a"])
+    systemd.look(["a"])
+    systemd.start(["a"])
+    assert [call[1] for call in machine.calls[2:]] == ["reset-failed", "enable"]
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("systemctl"), subprocess.TimeoutExpired("systemctl", 1)])
