@@ -33,11 +33,13 @@ class ActionModule(ControllerAction):
     def answer(self, params: Mapping[str, Any]) -> Facts:
         hosts = self._hosts(params)
         subject = _subject(params, actor(self._variables))
+        asked: Facts = {}
         if params["questions"]:
-            asker = Asker(subject, self.clock.now())
-            return {"changed": False, "ask": asker.questions(hosts)}
+            asked = {"ask": Asker(subject, self.clock.now()).questions(hosts)}
+            if asked["ask"]:
+                return {"changed": False, **asked}
         keeper = Keeper(_what(params), hosts, subject, self.clock, self._display.display)
-        return self._told(keeper, recheck=bool(params["recheck"]), refuse=bool(params["refuse"]))
+        return {**asked, **self._told(keeper, recheck=bool(params["recheck"]), refuse=bool(params["refuse"]))}
 
     def _told(self, keeper: Keeper, recheck: bool, refuse: bool) -> Facts:
         verdict = keeper.judge(recheck) if self._task.check_mode or recheck else keeper.pass_or_wait()

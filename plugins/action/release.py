@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._core.errors import OpsError
+from ..module_utils._core.errors import BadInput, OpsError
 from ..module_utils._core.outcome import error_result
 from ..module_utils._releases.options import RELEASE
 from ..plugin_utils.adapters import resident
@@ -36,8 +36,8 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         known = {"run": run_id(task_vars), "actor": actor(task_vars), "resident": _CALL.digest}
-        args = {**known, **self._task.args}
         try:
+            args = {**known, **self._told()}
             found = self._found(args)
         except OpsError as error:
             return {**result, "failed": True, **error_result(error)}
@@ -52,6 +52,14 @@ class ActionModule(ActionBase):
             args.update(self._pushed(found) if along else {})
             done = self._execute_module(module_name="mas.ops.release", module_args=args, task_vars=task_vars)
         return {**result, **done}
+
+    def _told(self) -> dict[str, Any]:
+        """The options of the task, on top of those that it has from ``defaults``."""
+        own = dict(self._task.args)
+        defaults = own.pop("defaults", None) or {}
+        if not isinstance(defaults, Mapping):
+            raise BadInput(f"defaults is {defaults!r}", where="the task", fix="Give a dictionary of options.")
+        return {**defaults, **own}
 
     @staticmethod
     def _found(args: Mapping[str, Any]) -> dict[str, Any]:

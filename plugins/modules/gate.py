@@ -87,7 +87,9 @@ options:
     type: bool
     default: true
   questions:
-    description: Judge nothing, only return which hosts must be asked with M(mas.ops.gate_info) first.
+    description:
+      - Return in RV(ask) which hosts must be asked with M(mas.ops.gate_info) first, and judge nothing. Where there are none,
+        judge at once.
     type: bool
     default: false
 seealso:
@@ -122,11 +124,11 @@ ask:
 refused:
   description: Whether the gate is closed, for at least one host.
   type: bool
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
 ansible_stats:
   description: Hands RV(summary) on to the next node of a workflow, as C(gate), like M(ansible.builtin.set_stats).
   type: dict
-  returned: unless O(questions) or O(recheck)
+  returned: unless RV(ask) names hosts, or with O(recheck)
 msg:
   description: What failed, where, why, when it opens next, and what to do. Only when RV(refused).
   type: str
@@ -134,36 +136,36 @@ msg:
 at:
   description: The moment of the decision.
   type: str
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
   sample: "2026-11-24T22:00:00+00:00"
 go:
   description: The hosts that may be changed.
   type: list
   elements: str
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
 stopped:
   description: The hosts that must not be changed, for which the task fails.
   type: list
   elements: str
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
 skipped:
   description: The hosts that are left out because they are outside of their windows.
   type: list
   elements: str
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
 waiting:
   description: The hosts that were waited for and are not open yet, for which the task fails.
   type: list
   elements: str
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
 next_opening:
   description: When all that time decides holds again, null when nobody knows.
   type: str
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
 hosts:
   description: The decision on each host.
   type: dict
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
   contains:
     decision:
       description: One of V(go), V(stop), V(skip) and V(wait).
@@ -186,13 +188,13 @@ hosts:
 table:
   description: What did not simply pass, as text for people; empty when all passed.
   type: str
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
 summary:
   description:
     - The same without the hosts' details, for C(set_stats), and with the change in words (C(what)), the names of the checks that stand in
       the way (C(failed)) and of those that were set aside (C(overridden)).
   type: dict
-  returned: unless O(questions)
+  returned: unless RV(ask) names hosts
 error:
   description: The kind of failure, for machines.
   type: str

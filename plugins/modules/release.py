@@ -141,6 +141,12 @@ options:
         returns it in C(evidence).
     type: dict
     default: {}
+  defaults:
+    description:
+      - Any of the other options, for those that the task does not give by themselves.
+      - For a playbook that works them out once for many hosts, as the filter P(mas.ops.rollout_plan#filter) does.
+    type: dict
+    default: {}
 seealso:
   - module: mas.ops.release_info
   - module: mas.ops.artifact_build

@@ -57,25 +57,59 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
         registered
     :returns: ``batches`` of names of the hosts that are staged, which is nobody before that, and their ``sizes``; how each host
         switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
-        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all
+        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all; and
+        ``options`` of the module ``release`` by its ``state``, as far as all hosts have the same
     :raises BadInput: something is not what it should be, or the demands on the batches cannot be met; also before
         any host is staged, so that nothing has begun
     """
     if not hosts or hosts[0] not in hostvars:
         # A syntax check knows no hosts.
-        return {"batches": [], "sizes": [], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 0.0}
+        return {
+            "batches": [],
+            "sizes": [],
+            "steps": [],
+            "bake": 0.0,
+            "canary": {},
+            "dead_man": 0.0,
+            "options": {},
+        }
     told = read_hosts(hostvars, hosts)
     wish = parse_wish(told[hosts[0]])
     everywhere = _batches(wish, told, hosts)
     batches = _batches(wish, told, rollout(told, hosts, max_fail=len(hosts))["staged"])
-    return {
-        "batches": batches,
-        "sizes": list(map(len, batches)),
+    switch = {
         "steps": list(wish.steps),
         "bake": wish.bake,
         "canary": dict(wish.canary),
         "dead_man": _patience(everywhere, wish) if wish.dead_man is None else wish.dead_man,
     }
+    options = _options(told[hosts[0]], switch)
+    return {"batches": batches, "sizes": list(map(len, batches)), **switch, "options": options}
+
+
+def _options(said: Mapping[str, Any], switch: Mapping[str, Any]) -> dict[str, Any]:
+    """Worked out here once, because a template costs each host more than the rest of what a controller does for it."""
+    artifact = said.get("deploy_artifact") or {}
+    named = {
+        "application": said.get("application"),
+        "version": said.get("deploy_version"),
+        "sha256": artifact.get("sha256"),
+    }
+    stage = {
+        "artifact": artifact.get("path"),
+        "signature": artifact.get("signature"),
+        "take_over": boolean(said, "release_take_over"),
+        "lease": seconds(said, "deploy_lease"),
+    }
+    return {
+        "staged": _known({**named, **stage}),
+        "live": _known({**named, **switch, "assume_staged": True}),
+        "confirmed": _known(named),
+    }
+
+
+def _known(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def parse_wish(said: Mapping[str, Any]) -> Wish:

@@ -33,6 +33,8 @@ _OWN = ArgumentSpec(
         "soak": {"type": "float", "default": 86400.0},
         "resident": {"type": "str", "default": ""},
         "gate": {"type": "dict", "default": {}},
+        # The action puts them in their places.
+        "defaults": {"type": "dict", "default": {}},
     },
     required_if=[
         ("state", "staged", ["version", "sha256"]),

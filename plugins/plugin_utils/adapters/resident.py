@@ -104,7 +104,6 @@ def _begun(done: Mapping[str, Any]) -> bool:
     return done["rc"] not in _NOT_THERE and not (done["rc"] and _NO_TERMINAL in done.get("stderr", ""))
 
 
-
 def _result(done: Mapping[str, Any]) -> dict[str, Any]:
     try:
         result: dict[str, Any] = json.loads(done["stdout"])

@@ -99,6 +99,25 @@ def test_a_small_artifact_goes_along_with_the_one_call(artifact: Path) -> None:
     assert action.asked["params"]["drain_timeout"] == 30.0
 
 
+def test_defaults_take_the_places_that_the_task_leaves() -> None:
+    defaults = {"application": "agents", "version": "1.0.0", "lease": 5, "dead_man": 20}
+    action, _ = run({"state": "live", "lease": 7, "defaults": defaults}, answer(changed=True))
+    asked = action.asked["params"]
+    assert (asked["version"], asked["dead_man"], asked["lease"], asked["defaults"]) == (
+        "1.0.0",
+        20.0,
+        7.0,
+        {},
+    )
+
+
+def test_defaults_must_be_options() -> None:
+    action, result = run({"state": "live", "defaults": "version=1"}, answer())
+    assert result["failed"]
+    assert "defaults is 'version=1'" in result["msg"]
+    assert action.commands == []
+
+
 def test_a_large_one_is_pushed_first(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resident, "ALONG", 5)
     action, _ = run({**STAGED, "artifact": str(artifact)}, answer(changed=True))

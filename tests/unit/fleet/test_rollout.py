@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
+from ansible_collections.mas.ops.plugins.module_utils._releases.options import RELEASE
 from ansible_collections.mas.ops.plugins.plugin_utils.rollout import rollout, rollout_failure
 from ansible_collections.mas.ops.plugins.plugin_utils.rollout_plan import rollout_plan
 
@@ -116,6 +117,7 @@ def test_hosts_beyond_the_limit_take_no_part() -> None:
 
 def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
     plan = rollout_plan(fleet(staged=[OK] * 3), HOSTS)
+    plan.pop("options")
     assert plan == {
         "batches": [HOSTS],
         "sizes": [3],
@@ -124,6 +126,30 @@ def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
         "canary": {},
         "dead_man": 120.0,
     }
+
+
+def test_what_all_hosts_are_told_is_worked_out_once() -> None:
+    hosts = fleet(staged=[OK] * 3)
+    artifact = {
+        "path": "/srv/agents-2.0.0.tar.gz",
+        "sha256": "1" * 64,
+        "signature": "signed",
+        "verified": True,
+    }
+    hosts["web1"] |= {
+        "application": "agents",
+        "deploy_version": "2.0.0",
+        "deploy_artifact": artifact,
+        "deploy_lease": "901",
+        "release_take_over": "yes",
+        "deploy_steps": [10],
+    }
+    named = {"application": "agents", "version": "2.0.0", "sha256": "1" * 64}
+    stage = {"artifact": artifact["path"], "signature": "signed", "take_over": True, "lease": 901.0}
+    switch = {"steps": [10], "bake": 0.0, "canary": {}, "dead_man": 120.0, "assume_staged": True}
+    options = rollout_plan(hosts, HOSTS)["options"]
+    assert options == {"staged": {**named, **stage}, "live": {**named, **switch}, "confirmed": named}
+    assert {name for told in options.values() for name in told} <= set(RELEASE.options)
 
 
 def test_a_canary_goes_by_steps_and_the_first_host_waits_for_the_last() -> None:

@@ -238,7 +238,10 @@ def test_questions() -> None:
     assert Run(at("12:00:00"), hosts)(questions=True)["ask"] == ["web3"]
     night = {f"web{number}": {"windows": NIGHT} for number in range(5)}
     assert Run(at("23:00:00"), night)(questions=True)["ask"] == ["web4"]
-    assert Run(at("12:00:00"), night)(questions=True)["ask"] == []
+    # Nobody has to be asked, so it is told at once what asking would have cost another task.
+    told = Run(at("12:00:00"), night)(questions=True, refuse=False)
+    assert (told["ask"], told["refused"], told["stopped"]) == ([], True, list(night))
+    assert "refused" not in Run(at("23:00:00"), night)(questions=True, refuse=False)
 
 
 def test_one_host_tells_the_history_of_all() -> None:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from ..._core.errors import MigrationError, ServiceError
 from ..layout import Layout, absolute, literal
 
-_PROPERTIES = "Id,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic,NeedDaemonReload"
+_PROPERTIES = (
+    "Id,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic,NeedDaemonReload"
+)
 #: Longer than any unit may take to stop.
 _WAIT = 3700.0
 #: What systemd may take to begin and to end a command, beside the command's own time.
