@@ -76,6 +76,7 @@ def audit(
     limit: int | None = None,
     verify: bool = True,
     whole: bool = True,
+    after: tuple[str, int] | None = None,
 ) -> tuple[list[dict[str, Any]], Chain]:
     """Read a ledger from end to end.
 
@@ -84,8 +85,9 @@ def audit(
     :param verify: end at the first break, so that every entry handed back is proven. Else all that parses
         is handed back, and ``intact`` is ``None``
     :param whole: ``files`` are all that there is, so what is missing before or after them is a break
+    :param after: what the first line must carry, ``(previous, sequence)``; without it, what the first line of all does
     """
-    walk = _Walk(wanted, deque(maxlen=limit), verify)
+    walk = _Walk(wanted, deque(maxlen=limit), verify, after)
     for name, lines in files:
         walk.file(name, lines)
         if walk.broken:

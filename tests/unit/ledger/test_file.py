@@ -18,6 +18,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import Ledger
 from ansible_collections.mas.ops.plugins.module_utils._ledger import chain
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters import file as module
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
 
 NOW = "2026-01-01T00:00:00.000Z"
 WRITER = "ansible_collections.mas.ops.tests.unit.ledger.writer"
@@ -71,8 +72,39 @@ def test_a_torn_first_line_is_repaired_too(ledger: FileLedger) -> None:
         assert [entry.get("action") for entry in ledger.entries()] == ["repaired", None]
 
 
+def test_what_was_proven_is_not_proven_again(ledger: FileLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(ledger, 3)
+    assert numbers(ledger) == [0, 1, 2]
+    proven: list[bytes] = []
+    check = chain.check
+    monkeypatch.setattr(chain, "check", lambda line, *rest: proven.append(line) or check(line, *rest))
+    assert numbers(ledger) == [0, 1, 2]
+    assert proven == []
+    ledger.append({"number": 3}, NOW)
+    assert numbers(ledger) == [0, 1, 2, 3]
+    assert len(proven) == 1
+
+
+def test_what_was_changed_since_is_proven_again(ledger: FileLedger) -> None:
+    """By its bytes, and not by its length: they are what was proven."""
+    whole = fill(ledger, 3)
+    assert numbers(ledger) == [0, 1, 2]
+    Path(ledger.path).write_bytes(whole.replace(b'"number":0', b'"number":7'))
+    with pytest.raises(LedgerError, match="broken at line 1"):
+        ledger.entries()
+    Path(ledger.path).write_bytes(whole)
+    ledger.append({"number": 3}, NOW)
+    ledger.entries()
+    grown = Path(ledger.path).read_bytes()
+    ledger.append({"number": 4}, NOW)
+    Path(ledger.path).write_bytes(grown + b"{}\n")
+    with pytest.raises(LedgerError, match="broken at line 5"):
+        ledger.entries()
+
+
 @pytest.mark.parametrize("size", [65535 - 300, 65536, 65537, 200_000])
 def test_lines_longer_than_a_block(ledger: FileLedger, size: int) -> None:
+    ledger = FileLedger(ledger.path, Policy(max_bytes=2**20))
     for number in range(3):
         ledger.append({"number": number, "text": "é" * (size // 2)}, NOW)
     assert numbers(ledger) == [0, 1, 2]

@@ -62,6 +62,8 @@ class FileLedger:
     def __init__(self, path: str = LEDGER, policy: Policy = _DEFAULT) -> None:
         self.path = path
         self.policy = policy
+        #: What this has proven, byte for byte, and its entries: a change reads them before it and after it.
+        self._proven: tuple[bytes, list[dict[str, Any]]] = (b"", [])
 
     def entries(self) -> list[dict[str, Any]]:
         """The entries of the file that is written now; the first of them sums up what is older.
@@ -71,16 +73,22 @@ class FileLedger:
         :raises LedgerError: the chain is broken there
         """
         with _opened(self.path, older=False) as files:
-            entries, state = audit([(file.path, lines) for file, lines in files[-1:]], whole=False)
+            content = b"".join(line + b"\n" for file, lines in files[-1:] for line in lines)
+        before, known = self._proven if content.startswith(self._proven[0]) else (b"", [])
+        new = content[len(before) :].split(b"\n")[:-1]
+        after = _follow(before.splitlines()[-1], self.path) if before else None
+        entries, state = audit([(self.path, new)], whole=False, after=after)
         if state.broken:
             raise LedgerError(
-                f"the ledger is broken at line {state.broken.line}: {state.broken.reason}",
+                f"the ledger is broken at line {len(known) + state.broken.line}: {state.broken.reason}",
                 where=self.path,
                 fix=_FIX,
             )
+        entries = [*known, *entries]
         if not entries and rotation.segments(self.path):
             raise _missing(self.path)
-        return entries
+        self._proven = content, entries
+        return list(entries)
 
     def read(
         self,

@@ -10,9 +10,8 @@ that nobody else has it (see :mod:`.serve`).
 
 from __future__ import annotations
 
-# The module that socket is made of: what it adds, and what that loads, is a third of this process.
+# The module that socket is made of: what it adds, and what that loads, is a third of this process. So is contextlib.
 import _socket
-import contextlib
 import os
 import sys
 
@@ -75,10 +74,16 @@ def _taken(line: _socket.socket, path: str, said: bytes) -> bool:
         line.shutdown(_socket.SHUT_WR)
         return line.recv(1) == TAKEN
     except TimeoutError:
-        with contextlib.suppress(OSError):
-            line.shutdown(_socket.SHUT_RDWR)
-            return line.recv(1) == TAKEN
+        return _taken_meanwhile(line)
+    except OSError:
         return False
+
+
+def _taken_meanwhile(line: _socket.socket) -> bool:
+    """Nobody can take it any more; somebody may have, just before."""
+    try:
+        line.shutdown(_socket.SHUT_RDWR)
+        return line.recv(1) == TAKEN
     except OSError:
         return False
 

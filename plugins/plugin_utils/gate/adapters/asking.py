@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import ModuleType
 from typing import Any, TypeVar
 
 from ....module_utils._core.errors import BadInput, OpsError
@@ -17,12 +18,11 @@ from ...windows.model import Policy
 from ..check import ALERTS, BACKUP_AGE, DRILL_AGE, ERROR_BUDGET, PROMOTION, Mode, Unknown
 from ..decide import needs_history, needs_host
 from ..facts import Answers, Facts, Opening
-from ..history import durations
 from ..hosts import newest_of
 from ..modes import ROLLBACK
 from ..settings import Age, Server, Settings
 from ..settings import parse as parse_settings
-from . import ledgers, stopfile, web
+from . import stopfile
 
 T = TypeVar("T")
 
@@ -126,13 +126,13 @@ class Asker:
             stops=self._stops(settings),
             release=subject.release,
             artifact=subject.artifact,
-            alerts=self._if(settings, ALERTS, settings.alerts, web.alerts),
-            budget=self._if(settings, ERROR_BUDGET, settings.budget, web.budget),
+            alerts=self._if(settings, ALERTS, settings.alerts, lambda one: _web().alerts(one)),
+            budget=self._if(settings, ERROR_BUDGET, settings.budget, lambda one: _web().budget(one)),
             lives=self._if(
                 settings,
                 PROMOTION,
                 settings.promotion,
-                lambda one: ledgers.lives(one, subject.application, subject.release, self.at),
+                lambda one: _ledgers().lives(one, subject.application, subject.release, self.at),
             ),
             backup=self._newest(settings, BACKUP_AGE, "backup", settings.backup, answers, unreachable),
             drill=self._newest(settings, DRILL_AGE, "drill", settings.drill, answers, unreachable),
@@ -175,7 +175,7 @@ class Asker:
         if question is None or not settings.makes(check):
             return None
         if question.ledgers:
-            return self._once((check, question), lambda: ledgers.newest(question, kind))
+            return self._once((check, question), lambda: _ledgers().newest(question, kind))
         return newest_of(answers, kind, unreachable)
 
     def _answers(self, asked: Mapping[str, Any]) -> Answers:
@@ -193,7 +193,25 @@ class Asker:
 
 def all_runs(hosts: Sequence[Host]) -> Mapping[str, Any]:
     """How long runs took, from what all hosts told."""
-    return durations(run for host in hosts for run in (host.asked or {}).get("runs") or ())
+    runs = [run for host in hosts for run in (host.asked or {}).get("runs") or ()]
+    if not runs:
+        return {}
+    from ..history import durations  # noqa: PLC0415 - see _web
+
+    return durations(runs)
+
+
+def _web() -> ModuleType:
+    """Loaded when somebody is to be asked: Ansible compiles a collection anew in each run, which holds all hosts up."""
+    from . import web  # noqa: PLC0415
+
+    return web
+
+
+def _ledgers() -> ModuleType:
+    from . import ledgers  # noqa: PLC0415 - see _web
+
+    return ledgers
 
 
 def _policy(host: Host) -> Policy | Unknown:

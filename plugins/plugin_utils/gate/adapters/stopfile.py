@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..check import Unknown
 from ..settings import Server
-from . import web
 
 _ABSENT = (404, 410)
 
@@ -36,6 +35,8 @@ def stop_reason(place: str, given: bool) -> str | Unknown:
 
 
 def _from_url(url: str) -> str | Unknown:
+    from . import web  # noqa: PLC0415 - what only a URL needs is a sixth of all that the gate loads
+
     answer = web.get(url, Server(url))
     if isinstance(answer, Unknown):
         return answer
