@@ -5,6 +5,8 @@
 PY := .venv/bin/python
 # Nothing here needs an activated environment; tools that call one another find themselves in it.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Ansible would compile itself anew in each command, which is as long as all else that it does before the first task.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -27,6 +27,10 @@ from load import Load
 APPLICATION = "agents"
 ENVIRONMENT = "staging"
 TOKEN = "not-a-secret-outside-the-test-bed"
+#: Ansible's settings that the README advises; a fleet may have others.
+ADVISED = {"ANSIBLE_FORKS": "10", "ANSIBLE_PIPELINING": "1"}
+#: What would make Ansible compile itself anew in each command, as nobody's does.
+_UNUSUAL = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
 
 
 class CommandFailed(Exception):
@@ -56,6 +60,7 @@ class Fleet:
         self.store = bed.state / "artifacts"
         self.key = bed.state / "signer"
         self.settings = bed.state / "settings.json"
+        self.ansible_settings: Mapping[str, str] = ADVISED
 
     @classmethod
     def up(cls, run: str, hosts: int, *, suite: str = "bookworm", **settings: Any) -> Fleet:
@@ -160,7 +165,7 @@ class Fleet:
         return subprocess.Popen(
             [str(tool), *words],
             cwd=self.bed.state,
-            env={**_environment(), **environment},
+            env={**_environment(), **self.ansible_settings, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -182,15 +187,12 @@ def _version(url: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """None of the caller's Ansible settings; ours are those that the README advises."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    """None of the caller's Ansible settings."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ANSIBLE_") and name not in _UNUSUAL
+    }
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     secrets = {f"AGENTS_{ENVIRONMENT.upper()}_TOKEN": TOKEN}
-    return {
-        **kept,
-        **secrets,
-        "PATH": path,
-        "ANSIBLE_FORKS": "10",
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_PIPELINING": "1",
-    }
+    return {**kept, **secrets, "PATH": path, "ANSIBLE_NOCOLOR": "1"}

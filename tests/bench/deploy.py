@@ -7,17 +7,23 @@
 
 A round is: ping, deploy of a version that no host has seen, ping, rollback, named rollback. The medians of
 all rounds are compared, so a machine that is busy with something else slows both sides of a ratio. All
-commands have the same forks, pipelining and interpreter. ssh's shared connections count as follows:
+commands of a mode have the same settings:
 
-  cold  closed before each command, so that each one pays for its own
-  warm  open, as a ping just before left them
+  cold   those that the README advises (pipelining, ten forks); ssh's shared connections are closed before each
+         command, so that each one pays for its own
+  warm   the same, with the connections open, as a ping just before left them
+  plain  none but Ansible's own, as after its installation, and cold
 
 All hosts are containers of one machine: where it has fewer cores than hosts, the ratios of wall time are those
 of all work, on the hosts too, and not only those of the waiting that an operator of real hosts would see.
 
-What a deploy waits for is not its cost: the start of the application until it is healthy (the warm-up), and the second
-for which new workers must stay up before the switch is confirmed (the bake). The hosts report both; the column "less
-waits" is without their median over the hosts. Where hosts share cores it holds some waiting for a core, too.
+What a deploy waits for is not its cost. The hosts report it, and two columns are without the median of it:
+
+  -start  without the start of the application until it is healthy (the warm-up), and without the rest of the second
+          for which new workers must stay up before the switch is confirmed (the bake)
+  -app    also without the application's migration, and without the time that its old copies take to stop
+
+Where hosts share cores both still hold some waiting for a core.
 
 It prints a table and writes .cache/bench/deploy.json. Its exit status says whether all commands worked,
 not whether they were fast.
@@ -35,7 +41,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,19 +49,20 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/bed"))
 
 from bed import CHECKOUT
-from fleet import CommandFailed, Done, Fleet
+from fleet import ADVISED, CommandFailed, Done, Fleet
 
 RESULTS = CHECKOUT / ".cache/bench/deploy.json"
 PING = "ping"
-#: What may not take longer than this many pings: wall time, wall time less waits, controller CPU.
+#: What may not take longer than this many pings: wall time, the same without the start, controller CPU.
 TARGETS = {
     "deploy": (2.5, 1.5, 1.5),
     "rollback": (1.5, 1.2, 1.5),
     "rollback to a version": (1.5, 1.2, 1.5),
 }
-#: Steps in which a host waits for the application.
-WAITS = ("start_web", "await_health", "start_workers", "await_workers", "bake")
-MODES = ("cold", "warm")
+#: Steps in which a host waits for the application: for its start, and for the rest of what it does by itself.
+STARTS = ("start_web", "await_health", "start_workers", "await_workers", "bake")
+WAITS = (*STARTS, "migrate", "stop", "stop_workers")
+MODES = ("cold", "warm", "plain")
 #: What a task did on a host, in the words of Ansible's own output.
 OUTCOME = re.compile(r"^(?:ok|changed|skipping|included): \[([^\]]+)\]", re.MULTILINE)
 #: What a module returned, with one -v.
@@ -81,7 +88,7 @@ class Sample:
 class Row:
     """The medians of one command in one mode, and their ratios to those of the ping.
 
-    ``busy_ratio`` is that of the wall time less ``waits``.
+    ``started_ratio`` is that of the wall time without ``starts``, ``own_ratio`` that without ``waits``; both in seconds.
     """
 
     mode: str
@@ -90,8 +97,10 @@ class Row:
     cpu: float
     wall_ratio: float
     cpu_ratio: float
-    busy_ratio: float
+    started_ratio: float
+    own_ratio: float
     tasks: int
+    starts: float
     waits: float
 
     @property
@@ -99,8 +108,8 @@ class Row:
         targets = TARGETS.get(self.name)
         if targets is None:
             return ""
-        ratios = (self.wall_ratio, self.busy_ratio, self.cpu_ratio)
-        named = zip(("wall", "less waits", "CPU"), ratios, targets, strict=True)
+        ratios = (self.wall_ratio, self.started_ratio, self.cpu_ratio)
+        named = zip(("wall", "-start", "CPU"), ratios, targets, strict=True)
         return ", ".join(
             f"{name} {'met' if ratio <= target else 'NOT met'} ({target:g})" for name, ratio, target in named
         )
@@ -130,6 +139,7 @@ class Bench:
         return version
 
     def round(self, mode: str) -> None:
+        self.fleet.ansible_settings = {} if mode == "plain" else ADVISED
         version = self.next_version()
         before = next(iter(self.fleet.live().values()))
         self._measure(mode, PING, self.ping)
@@ -156,17 +166,17 @@ class Bench:
         }
         return {name: _most(SSH.findall(run().check().output)) for name, run in commands.items()}
 
-    def waits(self) -> dict[str, float]:
-        """Seconds that the median host waited for the application, from runs that are not timed."""
+    def waits(self) -> dict[str, tuple[float, float]]:
+        """Seconds that the median host waited for the start and for all of the application, from runs not timed."""
         deployed = _waited(self.fleet.deploy(self.next_version(), "-v").check().output)
         rolled_back = _waited(self.fleet.rollback("", "-v").check().output)
         return {"deploy": deployed, "rollback": rolled_back, "rollback to a version": rolled_back}
 
     def _measure(self, mode: str, name: str, command: Callable[[], Done]) -> None:
-        if mode == "cold":
-            self._close_connections()
-        else:
+        if mode == "warm":
             self.ping().check()
+        else:
+            self._close_connections()
         before = _cpu()
         done = command().check()
         sample = Sample(
@@ -195,7 +205,7 @@ class Bench:
             time.sleep(0.05)
 
 
-def rows(samples: list[Sample], waits: dict[str, float]) -> Iterator[Row]:
+def rows(samples: list[Sample], waits: dict[str, tuple[float, float]]) -> Iterator[Row]:
     """The medians, with the ping of each mode first."""
     for mode in MODES:
         mine = [sample for sample in samples if sample.mode == mode]
@@ -204,18 +214,29 @@ def rows(samples: list[Sample], waits: dict[str, float]) -> Iterator[Row]:
             these = [sample for sample in mine if sample.name == name]
             wall, cpu = _medians(these)
             tasks = max(sample.tasks for sample in these)
-            waited = waits.get(name, 0.0)
-            ratios = (wall / base_wall, cpu / base_cpu, (wall - waited) / base_wall)
-            yield Row(mode, name, wall, cpu, *ratios, tasks, waited)
+            starts, waited = waits.get(name, (0.0, 0.0))
+            yield Row(
+                mode,
+                name,
+                wall,
+                cpu,
+                wall_ratio=wall / base_wall,
+                cpu_ratio=cpu / base_cpu,
+                started_ratio=(wall - starts) / base_wall,
+                own_ratio=(wall - waited) / base_wall,
+                tasks=tasks,
+                starts=starts,
+                waits=waited,
+            )
 
 
 def table(measured: list[Row], executions: dict[str, int]) -> str:
     lines = [
-        f"{'':<28} {'wall s':>7} {'x ping':>7} {'less waits':>10} {'CPU s':>7} {'x ping':>7} {'tasks':>6} {'ssh':>4}  target"
+        f"{'':<28} {'wall s':>7} {'x ping':>7} {'-start':>7} {'-app':>7} {'CPU s':>7} {'x ping':>7} {'tasks':>6} {'ssh':>4}  target"
     ]
     for row in measured:
         name = f"{row.mode}  {row.name}"
-        wall = f"{row.wall:>7.1f} {row.wall_ratio:>7.2f} {row.busy_ratio:>10.2f}"
+        wall = f"{row.wall:>7.1f} {row.wall_ratio:>7.2f} {row.started_ratio:>7.2f} {row.own_ratio:>7.2f}"
         numbers = f"{wall} {row.cpu:>7.1f} {row.cpu_ratio:>7.2f}"
         # `ansible -m` prints in words of its own, and is one task by nature.
         tasks = row.tasks or 1
@@ -243,13 +264,17 @@ def _most(hosts: list[str]) -> int:
     return max(Counter(hosts).values(), default=0)
 
 
-def _waited(output: str) -> float:
-    """Seconds that the median host waited for the application, as it reported them."""
-    waited: dict[str, float] = {}
+def _waited(output: str) -> tuple[float, float]:
+    """Seconds that the median host waited for the start and for all of the application, as it reported them."""
+    hosts: dict[str, list[dict[str, float]]] = {}
     for host, text in RESULT.findall(output):
-        steps = json.loads(text).get("seconds") or {}
-        waited[host] = waited.get(host, 0.0) + sum(steps.get(step, 0.0) for step in WAITS)
-    return statistics.median(waited.values()) if waited else 0.0
+        hosts.setdefault(host, []).append(json.loads(text).get("seconds") or {})
+    return _median_of(STARTS, hosts.values()), _median_of(WAITS, hosts.values())
+
+
+def _median_of(kinds: Sequence[str], hosts: Iterable[list[dict[str, float]]]) -> float:
+    sums = [sum(steps.get(kind, 0.0) for steps in host for kind in kinds) for host in hosts]
+    return statistics.median(sums) if sums else 0.0
 
 
 def _usual(hosts: list[str]) -> int:
@@ -264,7 +289,7 @@ def _cpu() -> float:
 
 def measure(
     hosts: int, rounds: int, suite: str, warm_up: float
-) -> tuple[list[Sample], dict[str, int], dict[str, float]]:
+) -> tuple[list[Sample], dict[str, int], dict[str, tuple[float, float]]]:
     run = f"bench-{os.getpid()}"
     try:
         print(f"-- {hosts} hosts, provisioned, with two releases", flush=True)
@@ -276,6 +301,7 @@ def measure(
             print(f"-- round {number} of {rounds}", flush=True)
             for mode in MODES:
                 bench.round(mode)
+        fleet.ansible_settings = ADVISED
         return bench.samples, bench.ssh_executions(), bench.waits()
     finally:
         Fleet.remove(run)

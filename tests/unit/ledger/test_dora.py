@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def test_measures(case: dict[str, Any]) -> None:
 
 
 RELEASES = st.sampled_from(["1.0.0-aa", "1.1.0-bb", "1.2.0-cc"])
-YEAR = datetime(2026, 1, 1, tzinfo=timezone.utc)
+YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 ENTRIES = st.lists(
     st.fixed_dictionaries(
         {

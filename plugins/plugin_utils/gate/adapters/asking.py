@@ -175,7 +175,10 @@ class Asker:
         if question is None or not settings.makes(check):
             return None
         if question.ledgers:
-            return self._once((check, question), lambda: _ledgers().newest(question, kind))
+            found: datetime | Unknown = self._once(
+                (check, question), lambda: _ledgers().newest(question, kind)
+            )
+            return found
         return newest_of(answers, kind, unreachable)
 
     def _answers(self, asked: Mapping[str, Any]) -> Answers:
