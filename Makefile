@@ -16,7 +16,7 @@ demo: ## the tour: ship, ship under load, catch a broken version, roll back; on 
 	@tests/run/venv
 	@$(PY) examples/demo.py
 
-bench: ## cost of a deploy and a rollback as ratios of a ping, on ten hosts; B=windows or B=canary for others
+bench: ## cost of a deploy and a rollback as ratios of a ping, on ten hosts; B=canary and the like for others
 	@tests/bed/prepare
 	@tests/run/venv
 	@$(PY) tests/bench/$(or $(B),deploy).py

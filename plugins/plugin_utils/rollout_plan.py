@@ -25,6 +25,10 @@ _FORKS = 5
 _CONFIRMATION = 120.0
 #: What a canary does on each host unless the inventory says otherwise.
 _CANARY_STEPS, _CANARY_BAKE = (10, 50), 60.0
+#: Seconds that somebody may take to approve.
+_DECISION = 3600.0
+#: Seconds that the lock is kept between two phases, and where the next one is the business of another job.
+_LEASE, _BRIEF = 900.0, 1.0
 #: Seconds that a copy may take to stop before the next one starts, where only one may run.
 _STOP = 60.0
 
@@ -57,7 +61,8 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
         registered
     :returns: ``batches`` of names of the hosts that are staged, which is nobody before that, and their ``sizes``; how each host
         switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
-        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all; and
+        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all;
+        ``decision_limit``, the seconds that an approval may take (``deploy_approval``), for which the lock is kept; and
         ``options`` of the module ``release`` by its ``state``, as far as all hosts have the same
     :raises BadInput: something is not what it should be, or the demands on the batches cannot be met; also before
         any host is staged, so that nothing has begun
@@ -83,23 +88,36 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
         "canary": dict(wish.canary),
         "dead_man": _patience(everywhere, wish) if wish.dead_man is None else wish.dead_man,
     }
-    options = _options(told[hosts[0]], switch)
-    return {"batches": batches, "sizes": list(map(len, batches)), **switch, "options": options}
+    limit = _decision_limit(told[hosts[0]])
+    return {
+        "batches": batches,
+        "sizes": list(map(len, batches)),
+        **switch,
+        "decision_limit": limit,
+        "options": _options(told[hosts[0]], switch, limit),
+    }
 
 
-def _options(said: Mapping[str, Any], switch: Mapping[str, Any]) -> dict[str, Any]:
+def _decision_limit(said: Mapping[str, Any]) -> float:
+    """Seconds that an approval may take; 0 where none is asked for."""
+    approval = mapping(said, "deploy_approval")
+    timeout = seconds(approval, "timeout")
+    return 0.0 if not approval else _DECISION if timeout is None else timeout
+
+
+def _options(said: Mapping[str, Any], switch: Mapping[str, Any], decision_limit: float) -> dict[str, Any]:
     """Worked out here once, because a template costs each host more than the rest of what a controller does for it."""
     artifact = said.get("deploy_artifact") or {}
     named = {
         "application": said.get("application"),
-        "version": said.get("deploy_version"),
+        "version": str(given(said, "version") or ""),
         "sha256": artifact.get("sha256"),
     }
     stage = {
         "artifact": artifact.get("path"),
         "signature": artifact.get("signature"),
         "take_over": boolean(said, "release_take_over"),
-        "lease": seconds(said, "deploy_lease"),
+        "lease": _BRIEF if given(said, "phase") == "stage" else _LEASE + decision_limit,
     }
     return {
         "staged": _known({**named, **stage}),

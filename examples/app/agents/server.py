@@ -60,7 +60,7 @@ class Server(ThreadingHTTPServer):
         """No new connections; what was asked is answered. True when nobody was left without an answer."""
         deadline = time.monotonic() + self.settings.grace
         self.stopping = self.app.health.stopping = True  # from here on, responses carry `Connection: close`
-        self.shutdown()
+        self._end_accepting()
         self._accept_what_waits()
         self.server_close()
         self._wait_for_all(min(deadline, time.monotonic() + self.settings.linger))
@@ -69,6 +69,14 @@ class Server(ThreadingHTTPServer):
                 return False
             self._end_idle()
         return True
+
+    def _end_accepting(self) -> None:
+        """A connection of our own ends the wait for one, which would look for a stop only every ACCEPT_POLL."""
+        ending = threading.Thread(target=self.shutdown, name="ending")
+        ending.start()
+        with contextlib.suppress(OSError):
+            socket.create_connection(self.server_address[:2], timeout=ACCEPT_POLL).close()
+        ending.join()
 
     def _accept_what_waits(self) -> None:
         """The kernel has finished the handshake of these; closing the listener would reset them."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -29,6 +30,7 @@ class Worker:
         self._database = database
         self._name = f"{os.uname().nodename}:{settings.slot or '-'}:{os.getpid()}:{__version__}"
         self._stopping = False  # an Event would deadlock when it is set by a signal in the midst of its wait
+        self._woken, self._wake = os.pipe()
         self._held: tasks.Claim | None = None
         self._performing = False
 
@@ -42,7 +44,7 @@ class Worker:
             try:
                 if not self._one_task():
                     tasks.give_up(self._database)
-                    time.sleep(self._settings.poll)
+                    select.select([self._woken], [], [], self._settings.poll)
             except StorageError as problem:  # also a schema that is not there yet: the migration comes
                 log("storage", problem=problem)
                 time.sleep(1)
@@ -100,6 +102,7 @@ class Worker:
         if self._stopping:
             return
         self._stopping = True
+        os.write(self._wake, b"!")
         signal.setitimer(signal.ITIMER_REAL, max(self._settings.worker_grace, 0.001))
 
     def _out_of_grace(self, _number: int, _frame: object) -> None:

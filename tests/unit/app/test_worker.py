@@ -138,6 +138,15 @@ def test_an_idle_worker_stops(run: Callable[..., Any], tmp_path: Path, number: i
     assert worker.ended() == 0
 
 
+def test_a_worker_that_has_nothing_to_do_stops_at_once(
+    run: Callable[..., Any], tmp_path: Path, sqlite: Database
+) -> None:
+    worker = run("worker", MAS_SHARED=str(tmp_path), AGENTS_POLL="600")
+    worker.said("event=working")
+    worker.signal(signal.SIGTERM)
+    assert worker.ended() == 0
+
+
 def test_a_worker_waits_for_the_migration(run: Callable[..., Any], tmp_path: Path) -> None:
     """A slot of version 2 is started before its release migrates."""
     env = {"MAS_SHARED": str(tmp_path)}

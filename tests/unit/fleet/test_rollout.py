@@ -125,6 +125,7 @@ def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
         "bake": 0.0,
         "canary": {},
         "dead_man": 120.0,
+        "decision_limit": 0.0,
     }
 
 
@@ -138,18 +139,36 @@ def test_what_all_hosts_are_told_is_worked_out_once() -> None:
     }
     hosts["web1"] |= {
         "application": "agents",
-        "deploy_version": "2.0.0",
+        "version": "2.0.0",
         "deploy_artifact": artifact,
-        "deploy_lease": "901",
+        "deploy_approval": {"source": "/srv/approvals", "timeout": 60},
         "release_take_over": "yes",
         "deploy_steps": [10],
     }
     named = {"application": "agents", "version": "2.0.0", "sha256": "1" * 64}
-    stage = {"artifact": artifact["path"], "signature": "signed", "take_over": True, "lease": 901.0}
+    stage = {"artifact": artifact["path"], "signature": "signed", "take_over": True, "lease": 960.0}
     switch = {"steps": [10], "bake": 0.0, "canary": {}, "dead_man": 120.0, "assume_staged": True}
     options = rollout_plan(hosts, HOSTS)["options"]
     assert options == {"staged": {**named, **stage}, "live": {**named, **switch}, "confirmed": named}
     assert {name for told in options.values() for name in told} <= set(RELEASE.options)
+
+
+@pytest.mark.parametrize(
+    "said, limit, lease",
+    [
+        ({}, 0.0, 900.0),
+        ({"phase": ""}, 0.0, 900.0),
+        ({"phase": "stage"}, 0.0, 1.0),
+        ({"deploy_approval": {"source": "/srv/approvals"}}, 3600.0, 4500.0),
+        ({"deploy_approval": '{"source": "/srv/approvals", "timeout": "30"}'}, 30.0, 930.0),
+        ({"deploy_approval": {"source": "/srv/approvals"}, "phase": "stage"}, 3600.0, 1.0),
+    ],
+)
+def test_the_lock_is_kept_while_somebody_decides(said: dict[str, Any], limit: float, lease: float) -> None:
+    hosts = fleet(staged=[OK] * 3)
+    hosts["web1"] |= said
+    plan = rollout_plan(hosts, HOSTS)
+    assert (plan["decision_limit"], plan["options"]["staged"]["lease"]) == (limit, lease)
 
 
 def test_a_canary_goes_by_steps_and_the_first_host_waits_for_the_last() -> None:

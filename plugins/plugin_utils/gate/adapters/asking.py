@@ -175,7 +175,7 @@ class Asker:
         if question is None or not settings.makes(check):
             return None
         if question.ledgers:
-            found: datetime | Unknown = self._once(
+            found: datetime | Unknown | None = self._once(
                 (check, question), lambda: _ledgers().newest(question, kind)
             )
             return found
