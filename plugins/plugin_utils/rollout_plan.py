@@ -52,34 +52,31 @@ class Wish:
     floor: Any
 
 
-def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, Any]:
+def rollout_plan(
+    hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], call: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """In which batches the hosts switch that are staged, and how each host does.
 
     :param hostvars: with ``deploy_strategy``, ``deploy_batch_size``, ``deploy_canaries``, ``deploy_capacity_floor``,
         ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_dead_man`` and ``deploy_max_fail`` as the
         inventory says them (those of the first host count), ``failure_domain`` of each host, and what the deploy
         registered
+    :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``phase``,
+        ``take_over`` and ``approval``. A play may have them from variables of its own, which ``hostvars`` lacks.
     :returns: ``batches`` of names of the hosts that are staged, which is nobody before that, and their ``sizes``; how each host
         switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
-        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all;
-        ``decision_limit``, the seconds that an approval may take (``deploy_approval``), for which the lock is kept; and
+        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all. With
+        ``call`` also ``decision_limit``, the seconds that an approval may take, for which the lock is kept; and
         ``options`` of the module ``release`` by its ``state``, as far as all hosts have the same
     :raises BadInput: something is not what it should be, or the demands on the batches cannot be met; also before
         any host is staged, so that nothing has begun
     """
     if not hosts or hosts[0] not in hostvars:
         # A syntax check knows no hosts.
-        return {
-            "batches": [],
-            "sizes": [],
-            "steps": [],
-            "bake": 0.0,
-            "canary": {},
-            "dead_man": 0.0,
-            "options": {},
-        }
+        return {"batches": [], "sizes": [], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 0.0}
     told = read_hosts(hostvars, hosts)
-    wish = parse_wish(told[hosts[0]])
+    artifact = (call or {}).get("artifact") or told[hosts[0]].get("deploy_artifact") or {}
+    wish = parse_wish({**told[hosts[0]], "deploy_artifact": artifact})
     everywhere = _batches(wish, told, hosts)
     batches = _batches(wish, told, rollout(told, hosts, max_fail=len(hosts))["staged"])
     switch = {
@@ -88,42 +85,33 @@ def rollout_plan(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
         "canary": dict(wish.canary),
         "dead_man": _patience(everywhere, wish) if wish.dead_man is None else wish.dead_man,
     }
-    limit = _decision_limit(told[hosts[0]])
-    return {
-        "batches": batches,
-        "sizes": list(map(len, batches)),
-        **switch,
-        "decision_limit": limit,
-        "options": _options(told[hosts[0]], switch, limit),
-    }
+    plan = {"batches": batches, "sizes": list(map(len, batches)), **switch}
+    return plan if call is None else {**plan, **_told_once(call, switch)}
 
 
-def _decision_limit(said: Mapping[str, Any]) -> float:
-    """Seconds that an approval may take; 0 where none is asked for."""
-    approval = mapping(said, "deploy_approval")
+def _told_once(call: Mapping[str, Any], switch: Mapping[str, Any]) -> dict[str, Any]:
+    """What all hosts are told: a template costs each host more than the rest of what a controller does for it."""
+    approval = mapping(call, "approval")
     timeout = seconds(approval, "timeout")
-    return 0.0 if not approval else _DECISION if timeout is None else timeout
-
-
-def _options(said: Mapping[str, Any], switch: Mapping[str, Any], decision_limit: float) -> dict[str, Any]:
-    """Worked out here once, because a template costs each host more than the rest of what a controller does for it."""
-    artifact = said.get("deploy_artifact") or {}
+    limit = 0.0 if not approval else _DECISION if timeout is None else timeout
+    artifact = call.get("artifact") or {}
     named = {
-        "application": said.get("application"),
-        "version": str(given(said, "version") or ""),
+        "application": call.get("application"),
+        "version": str(given(call, "version") or ""),
         "sha256": artifact.get("sha256"),
     }
     stage = {
         "artifact": artifact.get("path"),
         "signature": artifact.get("signature"),
-        "take_over": boolean(said, "release_take_over"),
-        "lease": _BRIEF if given(said, "phase") == "stage" else _LEASE + decision_limit,
+        "take_over": boolean(call, "take_over"),
+        "lease": _BRIEF if given(call, "phase") == "stage" else _LEASE + limit,
     }
-    return {
+    options = {
         "staged": _known({**named, **stage}),
         "live": _known({**named, **switch, "assume_staged": True}),
         "confirmed": _known(named),
     }
+    return {"decision_limit": limit, "options": options}
 
 
 def _known(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,11 +160,11 @@ def artifacts(fleet: Fleet, count: int) -> list[list[dict[str, Any]]]:
     (source / "mas.yml").write_text(DESCRIPTION)
     (source / "web.py").write_text(PROGRAM)
     fleet.store.mkdir(exist_ok=True)
-    built = {"built": "2026-01-01T00:00:00Z", "commit": "0" * 40}
+    request = Request(source, fleet.store, built="2026-01-01T00:00:00Z", commit="0" * 40)
     calls = []
     for number in range(count + 1):
         version = f"1.{number}.0"
-        _, facts = build(Request(source, fleet.store, version=version, **built))
+        facts = build(replace(request, version=version))[1]
         calls.append(phases(version, facts["sha256"], f"{STORE}/{APPLICATION}-{version}.tar.gz"))
     return calls[1:]
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from .._core.errors import BadInput
 from .._ledger.history import RELEASE
-from .._ledger.query import SUCCEEDED, moment_of, outcome_of, parse_time
+from .._ledger.kept import CHANGES, is_good, unfold
+from .._ledger.query import moment_of, parse_time
 
-#: Older runs say little about the next one.
-RUNS = 50
 _KINDS = {"live": "deploy", "rolled_back": "rollback"}
 
 
@@ -24,14 +23,14 @@ def runs(entries: Iterable[Mapping[str, Any]], application: str) -> list[dict[st
     Entries that do not say when their run began tell nothing here.
     """
     found = []
-    for entry in entries:
+    for entry in unfold(entries):
         kind = _KINDS.get(str(entry.get("action")))
         if entry.get("kind") != RELEASE or entry.get("application") != application or kind is None:
             continue
         seconds = _seconds(entry)
         if seconds is not None:
             found.append({"run": str(entry.get("run", "")), "kind": kind, "seconds": seconds})
-    return found[-RUNS:]
+    return found[-CHANGES:]
 
 
 def _seconds(entry: Mapping[str, Any]) -> float | None:
@@ -46,12 +45,7 @@ def _seconds(entry: Mapping[str, Any]) -> float | None:
 
 def newest(entries: Sequence[Mapping[str, Any]], kind: str) -> str | None:
     """The time of the newest entry of ``kind`` that ended well, or ``None``."""
-    for entry in reversed(entries):
+    for entry in reversed(unfold(entries)):
         if entry.get("kind") == kind and is_good(entry):
             return str(entry["time"])
     return None
-
-
-def is_good(entry: Mapping[str, Any]) -> bool:
-    """A drill has a verdict beside its outcome: one that proved nothing counts for nothing."""
-    return outcome_of(entry) == SUCCEEDED and entry.get("verdict", "pass") == "pass"

@@ -26,8 +26,8 @@ _PYTHON = "/usr/bin/python3"
 _PLACE = "/var/lib/mas/{application}/resident/{digest}/__main__.py"
 #: Python's exit status when there is no such program, and the shell's when there is no Python.
 _NOT_THERE = (2, 127)
-#: What sudo says, and runs nothing, where it is set to ``requiretty``.
-_NO_TERMINAL = "you must have a tty"
+#: Words of what sudo says, and runs nothing, where it is set to ``requiretty``; the rest is in the host's language.
+_NO_TERMINAL = ("sudo", "tty")
 #: Artifacts up to this many bytes go along with the call; larger ones are pushed by a connection of their own.
 ALONG = 4 * 1024 * 1024
 
@@ -101,7 +101,10 @@ def _pipelining(connection: Any) -> Iterator[None]:
 
 def _begun(done: Mapping[str, Any]) -> bool:
     """Whether the host knew what to do; where it did not, it did nothing."""
-    return done["rc"] not in _NOT_THERE and not (done["rc"] and _NO_TERMINAL in done.get("stderr", ""))
+    if done["rc"] in _NOT_THERE:
+        return False
+    said = done.get("stderr", "").lower()
+    return not done["rc"] or bool(done["stdout"]) or not all(word in said for word in _NO_TERMINAL)
 
 
 def _result(done: Mapping[str, Any]) -> dict[str, Any]:

@@ -149,8 +149,15 @@ def test_a_connection_without_that_option_gets_the_module() -> None:
     assert action.commands == []
 
 
-def test_a_sudo_that_wants_a_terminal_gets_the_module() -> None:
-    told = {"rc": 1, "stdout": "", "stderr": "sudo: sorry, you must have a tty to run sudo"}
+@pytest.mark.parametrize(
+    "said",
+    [
+        "sudo: sorry, you must have a tty to run sudo",
+        "sudo: Entschuldigung, Sie müssen ein TTY haben, um sudo zu starten",
+    ],
+)
+def test_a_sudo_that_wants_a_terminal_gets_the_module(said: str) -> None:
+    told = {"rc": 1, "stdout": "", "stderr": said}
     action, result = run({"application": "agents", "version": "1.0.0", "state": "live"}, told)
     assert result == {"changed": True, "long": "way"}
     assert action.module["state"] == "live"

@@ -117,7 +117,6 @@ def test_hosts_beyond_the_limit_take_no_part() -> None:
 
 def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
     plan = rollout_plan(fleet(staged=[OK] * 3), HOSTS)
-    plan.pop("options")
     assert plan == {
         "batches": [HOSTS],
         "sizes": [3],
@@ -125,30 +124,30 @@ def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
         "bake": 0.0,
         "canary": {},
         "dead_man": 120.0,
-        "decision_limit": 0.0,
     }
 
 
 def test_what_all_hosts_are_told_is_worked_out_once() -> None:
+    """From what is deployed, whichever hosts take part and whatever their variables say."""
     hosts = fleet(staged=[OK] * 3)
+    hosts["web1"] |= {"deploy_steps": [10], "deploy_artifact": {"sha256": "2" * 64}, "version": "1.0.0"}
     artifact = {
         "path": "/srv/agents-2.0.0.tar.gz",
         "sha256": "1" * 64,
         "signature": "signed",
         "verified": True,
     }
-    hosts["web1"] |= {
+    call = {
         "application": "agents",
         "version": "2.0.0",
-        "deploy_artifact": artifact,
-        "deploy_approval": {"source": "/srv/approvals", "timeout": 60},
-        "release_take_over": "yes",
-        "deploy_steps": [10],
+        "artifact": artifact,
+        "take_over": "yes",
+        "phase": "",
     }
     named = {"application": "agents", "version": "2.0.0", "sha256": "1" * 64}
-    stage = {"artifact": artifact["path"], "signature": "signed", "take_over": True, "lease": 960.0}
+    stage = {"artifact": artifact["path"], "signature": "signed", "take_over": True, "lease": 900.0}
     switch = {"steps": [10], "bake": 0.0, "canary": {}, "dead_man": 120.0, "assume_staged": True}
-    options = rollout_plan(hosts, HOSTS)["options"]
+    options = rollout_plan(hosts, HOSTS, call)["options"]
     assert options == {"staged": {**named, **stage}, "live": {**named, **switch}, "confirmed": named}
     assert {name for told in options.values() for name in told} <= set(RELEASE.options)
 
@@ -157,18 +156,21 @@ def test_what_all_hosts_are_told_is_worked_out_once() -> None:
     "said, limit, lease",
     [
         ({}, 0.0, 900.0),
-        ({"phase": ""}, 0.0, 900.0),
+        ({"approval": {}}, 0.0, 900.0),
         ({"phase": "stage"}, 0.0, 1.0),
-        ({"deploy_approval": {"source": "/srv/approvals"}}, 3600.0, 4500.0),
-        ({"deploy_approval": '{"source": "/srv/approvals", "timeout": "30"}'}, 30.0, 930.0),
-        ({"deploy_approval": {"source": "/srv/approvals"}, "phase": "stage"}, 3600.0, 1.0),
+        ({"approval": {"source": "/srv/approvals"}}, 3600.0, 4500.0),
+        ({"approval": '{"source": "/srv/approvals", "timeout": "30"}'}, 30.0, 930.0),
+        ({"approval": {"source": "/srv/approvals"}, "phase": "stage"}, 3600.0, 1.0),
     ],
 )
 def test_the_lock_is_kept_while_somebody_decides(said: dict[str, Any], limit: float, lease: float) -> None:
-    hosts = fleet(staged=[OK] * 3)
-    hosts["web1"] |= said
-    plan = rollout_plan(hosts, HOSTS)
+    plan = rollout_plan(fleet(staged=[OK] * 3), HOSTS, {"application": "agents", "version": "2.0.0", **said})
     assert (plan["decision_limit"], plan["options"]["staged"]["lease"]) == (limit, lease)
+
+
+def test_an_approval_that_is_no_mapping_is_refused_before_anything_begins() -> None:
+    with pytest.raises(BadInput, match="approval is 'grace'"):
+        rollout_plan(fleet(staged=[OK] * 3), HOSTS, {"approval": "grace"})
 
 
 def test_a_canary_goes_by_steps_and_the_first_host_waits_for_the_last() -> None:

@@ -73,7 +73,9 @@ def rotate(stream: FileIO, ledger: str, time: str) -> FileIO | None:
     :returns: ``None`` when it is better to go on with the old file: its chain is broken, and stays where it
         is as evidence; or there is no room for a new one
     """
-    from ..summary import summarize  # noqa: PLC0415 - few of those who write an entry fill the file
+    # Few of those who write an entry fill the file.
+    from ..kept import keep  # noqa: PLC0415
+    from ..summary import summarize  # noqa: PLC0415
 
     stream.seek(0)
     lines = stream.read().split(b"\n")[:-1]
@@ -87,6 +89,7 @@ def rotate(stream: FileIO, ledger: str, time: str) -> FileIO | None:
         "action": ROTATED,
         "file": os.path.basename(sealed),
         "carried": carried,
+        "kept": keep(entries),
         "time": time,
     }
     scratch = os.path.join(os.path.dirname(ledger), f".{os.path.basename(ledger)}.next")

@@ -11,7 +11,7 @@ import time
 
 from ..._core.errors import Busy, OpsError
 from ..._core.files import exclusive
-from ..._ledger import summary
+from ..._ledger import kept, summary
 from ..deadman import ACTOR, Armed
 from ..executor import Limits, Ports
 from ..layout import Layout
@@ -21,7 +21,7 @@ from .host import assemble
 
 _POLL = 0.5
 #: Loaded before it waits, because newer code may take the place of this meanwhile: what writes a full ledger's first line.
-_LOADED = (summary,)
+_LOADED = (kept, summary)
 
 
 def watch(application: str) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 from ....module_utils._core.errors import LedgerError
 from ....module_utils._gate import asked
 from ....module_utils._ledger.adapters.file import FileLedger
+from ....module_utils._ledger.kept import unfold
 from ....module_utils._ledger.query import parse_time
 from ..check import Unknown
 from ..facts import Life
@@ -49,7 +50,7 @@ def lives(question: Promotion, application: str, release: str, at: datetime) -> 
 
 def _of(entries: Entries, environment: str) -> Entries:
     """A pattern may catch the ledgers of other environments too."""
-    return [entry for entry in entries if entry.get("environment") == environment]
+    return [entry for entry in unfold(entries) if entry.get("environment") == environment]
 
 
 def newest(question: Age, kind: str) -> datetime | Unknown | None:
