@@ -1,0 +1,19 @@
+"""A deploy of some of the hosts of an application, as an operator does it with --limit."""
+
+from __future__ import annotations
+
+import pytest
+from fleet import Fleet
+
+pytestmark = pytest.mark.containers
+
+
+def test_the_first_host_may_be_left_out(pair: Fleet) -> None:
+    """What all hosts are told must not come from the variables of one that takes no part."""
+    first, second = pair.names
+    pair.build("71.0.0", like="1.0.0")
+    before = pair.live()
+    pair.deploy("71.0.0", "--limit", second).check()
+    assert pair.live() == {first: before[first], second: "71.0.0"}
+    pair.deploy("71.0.0").check()
+    assert set(pair.live().values()) == {"71.0.0"}
