@@ -27,7 +27,7 @@ from load import Load
 APPLICATION = "agents"
 ENVIRONMENT = "staging"
 TOKEN = "not-a-secret-outside-the-test-bed"
-#: Ansible's settings that the README advises; a fleet may have others.
+#: Ansible's settings that docs/automate.md advises; a fleet may have others.
 ADVISED = {"ANSIBLE_FORKS": "10", "ANSIBLE_PIPELINING": "1"}
 #: What would make Ansible compile itself anew in each command, as nobody's does.
 _UNUSUAL = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")

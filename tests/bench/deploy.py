@@ -9,7 +9,7 @@ A round is: ping, deploy of a version that no host has seen, ping, rollback, nam
 all rounds are compared, so a machine that is busy with something else slows both sides of a ratio. All
 commands of a mode have the same settings:
 
-  cold   those that the README advises (pipelining, ten forks); ssh's shared connections are closed before each
+  cold   those that are advised (pipelining, ten forks); ssh's shared connections are closed before each
          command, so that each one pays for its own
   warm   the same, with the connections open, as a ping just before left them
   plain  none but Ansible's own, as after its installation, and cold
