@@ -76,7 +76,7 @@ class FileLedger:
             content = b"".join(line + b"\n" for file, lines in files[-1:] for line in lines)
         before, known = self._proven if content.startswith(self._proven[0]) else (b"", [])
         new = content[len(before) :].split(b"\n")[:-1]
-        after = _follow(before.splitlines()[-1], self.path) if before else None
+        after = _follow(before[:-1].rpartition(b"\n")[2], self.path) if before else None
         entries, state = audit([(self.path, new)], whole=False, after=after)
         if state.broken:
             raise LedgerError(
