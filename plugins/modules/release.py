@@ -117,7 +117,7 @@ options:
     description:
       - For how many seconds this run keeps the application's lock on the host between two of its phases. A run that
         died in between blocks others for no longer than that; the same command of the same person, and that
-        person's rollback, do not wait.
+        person's rollback, do not wait. V(0) gives it back at once.
     type: float
     default: 900.0
   token:

@@ -27,7 +27,7 @@ def rollout(
         their confirmation, ``unconfirmed``, ``back``), without those that the gate skipped, and all of these together
         (``hosts``); three decisions: ``go`` (switch the next batch), ``complete`` (all that staged have switched) and
         ``done`` (nothing is left to do); what follows from them: ``confirm`` and ``leave``, the hosts to confirm now
-        and those to take back now; and ``left``, the part of the hosts that have not switched, between 0 and 1
+        and those to take back now, and ``unlock``, those that hold the lock though nothing was done there; and ``left``, the part of the hosts that have not switched, between 0 and 1
     """
     told = read_hosts(hostvars, hosts)
     if max_fail is None and hosts:
@@ -56,6 +56,8 @@ def _rollout(told: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fa
     complete = go and len(switched) == len(staged)
     done = complete and confirmed and not unstaged
     touched = [name for name in hosts if _touched(told[name])]
+    leave = [] if complete and not unconfirmed else touched
+    idle = [name for name in staged if name not in touched and told[name]["deploy_staged"].get("token")]
     return {
         "hosts": hosts,
         "staged": staged,
@@ -69,7 +71,8 @@ def _rollout(told: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fa
         "complete": complete,
         "done": done,
         "confirm": waiting if complete and not done else [],
-        "leave": [] if complete and not unconfirmed else touched,
+        "leave": leave,
+        "unlock": [] if complete and not unconfirmed else idle,
         "left": 1.0 - len(switched) / len(staged) if staged else 1.0,
     }
 

@@ -54,11 +54,14 @@ def test_what_is_denied_or_approved_for_another_release_is_taken_back(
         assert "live" not in [entry["action"] for entry in entries(pair, name, version)]
 
 
-def test_a_deploy_in_two_jobs_ends_the_first_one_staged(pair: Fleet) -> None:
-    """As with an approval node between two job templates."""
+def test_a_deploy_in_two_jobs_ends_the_first_one_staged(pair: Fleet, tmp_path: Path) -> None:
+    """As with an approval node between two job templates; and nobody is kept waiting by one that was denied."""
     before = pair.live()
-    pair.build("63.0.0", like="1.0.0")
+    pair.build("63.0.0", "64.0.0", like="1.0.0")
     pair.deploy("63.0.0", phase="stage").check()
     assert pair.live() == before
-    pair.deploy("63.0.0").check()
-    assert set(pair.live().values()) == {"63.0.0"}
+    approval = decide(pair, tmp_path / "decision.yml", "63.0.0", "denied")
+    assert pair.deploy("63.0.0", deploy_approval=approval).status == 2
+    # It was staged by another job and stays so, but the lock is free for something else.
+    pair.deploy("64.0.0").check()
+    assert set(pair.live().values()) == {"64.0.0"}

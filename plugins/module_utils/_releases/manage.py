@@ -191,7 +191,7 @@ def change(
     except Exception:
         _let_go(ports, lease, check)
         raise
-    if not request.goes_on(facts):
+    if limits.lease <= 0 or not request.goes_on(facts):
         _let_go(ports, lease, check)
     return plan, {**report(facts, layout.app), **told, "token": lease.token}
 

@@ -46,6 +46,19 @@ def test_one_that_did_not_stage_stops_the_rest(wrong: Any) -> None:
     assert state["unstaged"] == ["web2"]
 
 
+def test_a_host_where_nothing_was_done_gives_back_the_lock_and_nothing_else() -> None:
+    """It had the version before, staged or live, and keeps it."""
+    unchanged = {"changed": False, "token": 4}
+    state = rollout(fleet(staged=[OK, FAILED, unchanged]), HOSTS)
+    assert (state["leave"], state["unlock"]) == (["web1"], ["web3"])
+    checked = rollout(fleet(staged=[OK, FAILED, {"changed": False, "token": None}]), HOSTS)
+    assert checked["unlock"] == []
+    switched = fleet(staged=[OK, OK, unchanged], switched=[OK, OK, unchanged])
+    assert rollout(switched, HOSTS)["unlock"] == []
+    broken = fleet(staged=[OK, OK, unchanged], switched=[OK, FAILED, unchanged])
+    assert rollout(broken, HOSTS)["unlock"] == ["web3"]
+
+
 def test_some_may_fail_to_stage_and_are_named_at_the_end() -> None:
     live = {**OK, "live": "2.0.0-222222222222"}
     hosts = fleet(staged=[OK, FAILED, OK], switched=[live, None, live])

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -112,9 +112,10 @@ class FakeHost:
     def do(self, state: str, version: str | None = None, check: bool = False, **more: Any) -> Any:
         """One module call."""
         wanted = release(version) if version else None
+        limits = replace(Limits(), lease=more.pop("lease", Limits().lease))
         request = Request(state, release=wanted, run=more.pop("run", "run-1"), actor="tester", **more)
         ports = Ports(self, self, self, self, self, self, self)  # type: ignore[arg-type]
-        return change(ports, self.layout, Limits(), request, check)
+        return change(ports, self.layout, limits, request, check)
 
     def deploy(self, version: str) -> Any:
         self.do("staged", version)

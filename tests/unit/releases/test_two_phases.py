@@ -62,6 +62,14 @@ def test_a_switch_is_armed_first_and_final_when_it_is_confirmed(host: FakeHost) 
     assert not again.changed
 
 
+def test_the_lock_can_be_given_back_without_doing_anything(host: FakeHost) -> None:
+    host.do("staged", "2.0.0")
+    assert not host.lease().free
+    plan, _ = host.do("staged", "2.0.0", lease=0.0)
+    assert not plan.changed
+    assert host.lease().free
+
+
 def test_without_a_confirmation_the_host_is_back(host: FakeHost) -> None:
     token = switch(host, "2.0.0")
     fire(host)
