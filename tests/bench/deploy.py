@@ -9,8 +9,8 @@ A round is: ping, deploy of a version that no host has seen, ping, rollback, nam
 all rounds are compared, so a machine that is busy with something else slows both sides of a ratio. All
 commands of a mode have the same settings:
 
-  cold   those that are advised (pipelining, ten forks); ssh's shared connections are closed before each
-         command, so that each one pays for its own
+  cold   those that are advised (pipelining, and at least as many forks as hosts); ssh's shared connections are closed
+         before each command, so that each one pays for its own
   warm   the same, with the connections open, as a ping just before left them
   plain  none but Ansible's own, as after its installation, and cold
 
@@ -139,6 +139,7 @@ class Bench:
 
     def __init__(self, fleet: Fleet, rounds: int) -> None:
         self.fleet = fleet
+        self.advised = {**ADVISED, "ANSIBLE_FORKS": str(max(10, len(fleet.names)))}
         # Two to start from, one for each mode of each round, and one to count ssh's executions with, one for the waits.
         self._versions = iter([f"1.{number}.0" for number in range(rounds * len(MODES) + 4)])
         self.samples: list[Sample] = []
@@ -147,6 +148,7 @@ class Bench:
     def prepared(cls, fleet: Fleet, rounds: int) -> Bench:
         """Hosts in the state between two deploys: one release live, the one before it warm."""
         bench = cls(fleet, rounds)
+        fleet.ansible_settings = bench.advised
         fleet.provision().check()
         for _ in range(2):
             fleet.deploy(bench.next_version()).check()
@@ -158,7 +160,7 @@ class Bench:
         return version
 
     def round(self, mode: str) -> None:
-        self.fleet.ansible_settings = {} if mode == "plain" else ADVISED
+        self.fleet.ansible_settings = {} if mode == "plain" else self.advised
         version = self.next_version()
         before = next(iter(self.fleet.live().values()))
         self._measure(mode, PING, self.ping)
@@ -322,7 +324,7 @@ def measure(
             print(f"-- round {number} of {rounds}", flush=True)
             for mode in MODES:
                 bench.round(mode)
-        fleet.ansible_settings = ADVISED
+        fleet.ansible_settings = bench.advised
         return bench.samples, bench.ssh_executions(), bench.waits()
     finally:
         Fleet.remove(run)
