@@ -27,7 +27,8 @@ def rollout(
         their confirmation, ``unconfirmed``, ``back``), without those that the gate skipped, and all of these together
         (``hosts``); three decisions: ``go`` (switch the next batch), ``complete`` (all that staged have switched) and
         ``done`` (nothing is left to do); what follows from them: ``confirm`` and ``leave``, the hosts to confirm now
-        and those to take back now, and ``unlock``, those that hold the lock though nothing was done there; and ``left``, the part of the hosts that have not switched, between 0 and 1
+        and those to take back now, and ``unlock``, those that hold the lock though nothing was done there; and
+        ``left``, the part of the hosts that have not switched, between 0 and 1
     """
     told = read_hosts(hostvars, hosts)
     if max_fail is None and hosts:
