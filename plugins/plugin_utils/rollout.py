@@ -57,7 +57,7 @@ def _rollout(told: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fa
     complete = go and len(switched) == len(staged)
     done = complete and confirmed and not unstaged
     touched = [name for name in hosts if _touched(told[name])]
-    leave = [] if complete and not unconfirmed else touched
+    stays = complete and not unconfirmed
     idle = [name for name in staged if name not in touched and told[name]["deploy_staged"].get("token")]
     return {
         "hosts": hosts,
@@ -72,8 +72,8 @@ def _rollout(told: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fa
         "complete": complete,
         "done": done,
         "confirm": waiting if complete and not done else [],
-        "leave": leave,
-        "unlock": [] if complete and not unconfirmed else idle,
+        "leave": [] if stays else touched,
+        "unlock": [] if stays else idle,
         "left": 1.0 - len(switched) / len(staged) if staged else 1.0,
     }
 

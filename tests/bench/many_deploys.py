@@ -159,7 +159,6 @@ def artifacts(fleet: Fleet, count: int) -> list[list[dict[str, Any]]]:
     source.mkdir(parents=True)
     (source / "mas.yml").write_text(DESCRIPTION)
     (source / "web.py").write_text(PROGRAM)
-    fleet.store.mkdir(exist_ok=True)
     request = Request(source, fleet.store, built="2026-01-01T00:00:00Z", commit="0" * 40)
     calls = []
     for number in range(count + 1):

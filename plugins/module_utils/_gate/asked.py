@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the gate wants to know from a host's ledger: how long runs took, and the newest good backup and drill."""
+"""What the gate wants to know from a host's ledger, unfolded: how long runs took, and the newest good backup and drill."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from .._core.errors import BadInput
 from .._ledger.history import RELEASE
-from .._ledger.kept import CHANGES, is_good, unfold
+from .._ledger.kept import CHANGES, is_good
 from .._ledger.query import moment_of, parse_time
 
 _KINDS = {"live": "deploy", "rolled_back": "rollback"}
@@ -23,7 +23,7 @@ def runs(entries: Iterable[Mapping[str, Any]], application: str) -> list[dict[st
     Entries that do not say when their run began tell nothing here.
     """
     found = []
-    for entry in unfold(entries):
+    for entry in entries:
         kind = _KINDS.get(str(entry.get("action")))
         if entry.get("kind") != RELEASE or entry.get("application") != application or kind is None:
             continue
@@ -45,7 +45,7 @@ def _seconds(entry: Mapping[str, Any]) -> float | None:
 
 def newest(entries: Sequence[Mapping[str, Any]], kind: str) -> str | None:
     """The time of the newest entry of ``kind`` that ended well, or ``None``."""
-    for entry in reversed(unfold(entries)):
+    for entry in reversed(entries):
         if entry.get("kind") == kind and is_good(entry):
             return str(entry["time"])
     return None

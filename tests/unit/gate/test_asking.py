@@ -18,6 +18,7 @@ import pytest
 import yaml
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
 from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters import ledgers, stopfile, web
 from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters.asking import (
     Asker,
@@ -262,6 +263,15 @@ def test_gathered_ledgers(tmp_path: Path) -> None:
     assert not isinstance(found, Unknown)
     assert [(one.host, one.seconds) for one in found] == [("s1", 9000), ("s2", 3600)]
     assert ledgers.lives(question, "agents", "c", AT) == []
+
+
+def test_a_gathered_ledger_tells_of_its_sealed_files(tmp_path: Path) -> None:
+    path = tmp_path / "staging/s1.jsonl"
+    ledger(path, release("live", "a", 20))
+    FileLedger(str(path), Policy(max_bytes=1)).append({"kind": "note"}, "2026-03-09T21:00:00.000Z")
+    found = ledgers.lives(Promotion("staging", str(path), timedelta()), "agents", "a", AT)
+    assert not isinstance(found, Unknown)
+    assert [(one.host, one.seconds) for one in found] == [("s1", 9000)]
 
 
 def test_one_changed_byte_makes_the_promotion_unknown(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_what_the_gate_asks_for_is_there_after_two_rotations(tmp_path: Path) -> 
         ledger.append(entry, entry["time"])
         rotations += len(ledger.entries()) == 2
         number += 1
-    entries = ledger.entries()
+    entries = unfold(ledger.entries())
     assert asked.newest(entries, "drill") == DAY.format(1)
     assert asked.newest(entries, "backup") == DAY.format(2), "the failed one proves nothing"
     assert [run["run"] for run in asked.runs(entries, "agents")] == [f"r{each}" for each in range(number)][

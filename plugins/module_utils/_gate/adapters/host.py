@@ -15,6 +15,7 @@ from typing import Any
 from ..._core.errors import LedgerError, OpsError
 from ..._core.files import read_json
 from ..._ledger.adapters.file import FileLedger
+from ..._ledger.kept import unfold
 from ..._releases.adapters.folders import load_application
 from ..._releases.adapters.loopback import Clock
 from ..._releases.layout import STATE
@@ -111,7 +112,7 @@ def _ledger(application: str) -> dict[str, Any]:
     """From the ledger, or why it tells nothing."""
     empty = {"runs": [], "newest": {}, "ledger_error": ""}
     try:
-        entries = FileLedger().entries()
+        entries = unfold(FileLedger().entries())
     except LedgerError as error:
         return {**empty, "ledger_error": str(error)}
     except OSError as error:

@@ -62,8 +62,8 @@ class FileLedger:
     def __init__(self, path: str = LEDGER, policy: Policy = _DEFAULT) -> None:
         self.path = path
         self.policy = policy
-        #: What this has proven, byte for byte, and its entries: a change reads them before it and after it.
-        self._proven: tuple[bytes, list[dict[str, Any]]] = (b"", [])
+        #: The lines that this has proven, and their entries: a change reads them before it and after it.
+        self._proven: tuple[list[bytes], list[dict[str, Any]]] = ([], [])
 
     def entries(self) -> list[dict[str, Any]]:
         """The entries of the file that is written now; the first of them sums up what is older.
@@ -73,11 +73,12 @@ class FileLedger:
         :raises LedgerError: the chain is broken there
         """
         with _opened(self.path, older=False) as files:
-            content = b"".join(line + b"\n" for file, lines in files[-1:] for line in lines)
-        before, known = self._proven if content.startswith(self._proven[0]) else (b"", [])
-        new = content[len(before) :].split(b"\n")[:-1]
-        after = _follow(before[:-1].rpartition(b"\n")[2], self.path) if before else None
-        entries, state = audit([(self.path, new)], whole=False, after=after)
+            lines = [line for dummy, whole in files[-1:] for line in whole]
+        before, known = self._proven
+        if lines[: len(before)] != before:
+            before, known = [], []
+        after = _follow(before[-1], self.path) if before else None
+        entries, state = audit([(self.path, lines[len(before) :])], whole=False, after=after)
         if state.broken:
             raise LedgerError(
                 f"the ledger is broken at line {len(known) + state.broken.line}: {state.broken.reason}",
@@ -87,7 +88,7 @@ class FileLedger:
         entries = [*known, *entries]
         if not entries and rotation.segments(self.path):
             raise _missing(self.path)
-        self._proven = content, entries
+        self._proven = lines, entries
         return list(entries)
 
     def read(

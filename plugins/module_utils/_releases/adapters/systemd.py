@@ -35,8 +35,8 @@ class UnitFacts:
     exit_status: str = "0"
     #: When it became active, in seconds of the clock that never goes back; 0 when it never did.
     since: float = 0.0
-    #: systemd has not read the unit's files since they were changed.
-    stale: bool = False
+    #: systemd has not read the unit's files since they were changed; ``None`` where only the state was asked for.
+    stale: bool | None = None
 
     @property
     def up(self) -> bool:
@@ -63,8 +63,6 @@ class Systemd:
         self.layout = layout
         #: What was seen of a unit; ``None`` since it was started or stopped.
         self._seen: dict[str, UnitFacts | None] = {}
-        #: Units of which all is known, and not their states alone.
-        self._shown: set[str] = set()
         self._stopped: set[str] = set()
         #: Units that are known to have no restarts or failures to be forgotten before they are started.
         self._rested: set[str] = set()
@@ -75,10 +73,10 @@ class Systemd:
             return {}
         text = self._run("show", f"--property={_PROPERTIES}", "--", *units)
         found = dict(zip(units, (_facts(block) for block in text.split("\n\n"))))
-        rested = {unit for unit, facts in found.items() if not facts.restarts and facts.active != "failed"}
         self._saw(found)
-        self._shown |= set(found)
-        self._rested |= rested
+        self._rested |= {
+            unit for unit, facts in found.items() if not facts.restarts and facts.active != "failed"
+        }
         return found
 
     def look(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
@@ -101,7 +99,6 @@ class Systemd:
     def _saw(self, found: dict[str, UnitFacts]) -> None:
         self._forgive(found)
         self._seen.update(found)
-        self._shown -= set(found)
         self._rested -= set(found)
 
     def _forgive(self, found: dict[str, UnitFacts]) -> None:
@@ -141,15 +138,15 @@ class Systemd:
 
         :param changed: some were changed since this was last asked; a run that died may have changed others
         """
-        if changed or any(facts.stale for facts in self._all_of(units).values()):
+        if changed or self._any_stale(units):
             self._run("daemon-reload")
             self.forget_seen()
 
-    def _all_of(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
-        known = {unit: self._seen.get(unit) for unit in units}
-        if None in known.values() or not self._shown.issuperset(units):
-            return self.show(units)
-        return {unit: facts for unit, facts in known.items() if facts}
+    def _any_stale(self, units: Sequence[str]) -> bool:
+        seen = [self._seen.get(unit) for unit in units]
+        if any(facts is None or facts.stale is None for facts in seen):
+            seen = list(self.show(units).values())
+        return any(facts and facts.stale for facts in seen)
 
     def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
         """Run one command of a release to its end, as the application: same user, environment, folder.

@@ -30,7 +30,7 @@ def read(pattern: str) -> dict[str, Entries] | Unknown:
     found: dict[str, Entries] = {}
     for path in sorted(glob.glob(pattern)):  # noqa: PTH207 - a pattern may be absolute
         try:
-            found[Path(path).stem] = FileLedger(path).entries()
+            found[Path(path).stem] = unfold(FileLedger(path).entries())
         except (LedgerError, OSError) as error:
             return Unknown(f"{path}: {error}")
     return found or Unknown(f"there are no ledgers at {pattern}: gather them first")
@@ -50,7 +50,7 @@ def lives(question: Promotion, application: str, release: str, at: datetime) -> 
 
 def _of(entries: Entries, environment: str) -> Entries:
     """A pattern may catch the ledgers of other environments too."""
-    return [entry for entry in unfold(entries) if entry.get("environment") == environment]
+    return [entry for entry in entries if entry.get("environment") == environment]
 
 
 def newest(question: Age, kind: str) -> datetime | Unknown | None:
