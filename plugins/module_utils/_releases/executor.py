@@ -6,130 +6,26 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Protocol
+from typing import Any, Callable
 
 from .._canary.settings import Settings
-from .._core.errors import BadInput, HealthError
+from .._core.errors import BadInput
 from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
-from .._traffic.split import Split
 from .application import Application
 from .deadman import Armed
+from .health_steps import HealthSteps
 from .layout import Layout, missing_processes
-from .lease import Lease, Moment
-from .manifest import Health, Manifest
+from .manifest import Manifest
+from .ports import Limits, Ports
 from .state import STAGED, Operation, State
 from .watch import Watch
 
-_POLL = 0.1
-#: Every so many polls, because asking systemd costs a host ten times as much as a health request.
-_ASK_SYSTEMD = 5
-_PROXY_SEES_IT = 15.0
-#: How long new workers must stay up. One that cannot run dies sooner, and is then down or was started again.
-_WORKERS_STAY = 1.0
-
-
-class Units(Protocol):
-    """systemd."""
-
-    def show(self, units: Sequence[str]) -> Mapping[str, Any]: ...
-    def look(self, units: Sequence[str]) -> Mapping[str, Any]: ...
-    def recall(self, units: Sequence[str]) -> Mapping[str, Any]: ...
-    def forget_seen(self) -> None: ...
-    def start(self, units: Sequence[str]) -> None: ...
-    def stop(self, units: Sequence[str]) -> None: ...
-    def reload(self, units: Sequence[str], changed: bool) -> None: ...
-    def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None: ...
-    def wake(self, seconds: float) -> None: ...
-
-
-class Balancer(Protocol):
-    """The proxy in front of the slots."""
-
-    def facts(self) -> Any: ...
-    def shift(self, split: Split) -> None: ...
-    def wait_up(self, slot: str, seconds: float) -> None: ...
-    def drain(self, slot: str, seconds: float) -> int: ...
-
-
-class Files(Protocol):
-    """Releases, slots and journal on the disk."""
-
-    def state(self) -> State: ...
-    def write_state(self, state: State) -> None: ...
-    def on_disk(self) -> frozenset[str]: ...
-    def held(self, slot: str) -> str | None: ...
-    def manifest(self, release: str) -> Manifest: ...
-    def variables(self) -> frozenset[str]: ...
-    def unpack(self, release: str) -> None: ...
-    def remove(self, release: str) -> None: ...
-    def assign(self, slot: str, release: str) -> bool: ...
-    def unassign(self, slot: str) -> bool: ...
-    def lease(self) -> Lease: ...
-    def write_lease(self, lease: Lease) -> None: ...
-    def armed(self) -> Armed | None: ...
-    def write_armed(self, armed: Armed) -> None: ...
-    def forget_armed(self) -> None: ...
-
-
-class Source(Protocol):
-    """The artifact of the release that is being brought in."""
-
-    def fetch(self, release: str) -> None: ...
-    def manifest(self, release: str) -> Manifest: ...
-    def forget(self, release: str) -> None: ...
-
-
-class Book(Protocol):
-    """The ledger."""
-
-    def entries(self) -> list[dict[str, Any]]: ...
-    def append(self, entry: Mapping[str, Any], time: str) -> object: ...
-
-
-class Time(Protocol):
-    """The clock."""
-
-    def text(self) -> str: ...
-    def moment(self) -> Moment: ...
-    def seconds(self) -> float: ...
-    def sleep(self, seconds: float) -> None: ...
-
-
-class Web(Protocol):
-    """The slots' own ports."""
-
-    def healthy(self, port: int, health: Health) -> bool: ...
-    def port_taken(self, port: int) -> bool: ...
-
-
-@dataclass(frozen=True)
-class Ports:
-    """All that the outside world is to a release. ``proxy`` is ``None`` for worker-only applications."""
-
-    units: Units
-    proxy: Balancer | None
-    files: Files
-    source: Source
-    book: Book
-    clock: Time
-    web: Web
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Deadlines in seconds."""
-
-    drain: float = 30.0
-    migration: int = 600
-    lease: float = 900.0
-
 
 @dataclass
-class Executor:
+class Executor(HealthSteps):
     """Applies plans for one application. ``seconds`` collects how long each kind of step took."""
 
     app: Application
@@ -188,12 +84,6 @@ class Executor:
         self.ports.files.write_state(state)
         self.state = state
 
-    def _manifest(self, release: str) -> Manifest:
-        return self.ports.files.manifest(release)
-
-    def _release_in(self, slot: str) -> str:
-        return self.ports.files.held(slot) or ""
-
     # One handler a kind of step, named after it.
 
     def _fetch(self, step: Step) -> None:
@@ -239,71 +129,11 @@ class Executor:
     def _start_web(self, step: Step) -> None:
         self.ports.units.start(self.layout.web(step.target))
 
-    def _await_health(self, step: Step) -> None:
-        slot = step.target
-        health = self._manifest(self._release_in(slot)).health
-        if health is None:
-            return
-        self._wait_healthy(slot, health)
-        if self.ports.proxy:
-            self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
-
-    def _wait_healthy(self, slot: str, health: Health) -> None:
-        unit = self.layout.web(slot)[0]
-        clock, port = self.ports.clock, self.app.ports[slot]
-        deadline = clock.seconds() + health.startup_budget
-        for poll in itertools.count():
-            answered = self.ports.web.healthy(port, health)
-            if answered and self.ports.units.recall([unit])[unit].up:
-                return
-            late = clock.seconds() > deadline
-            if answered or late or poll % _ASK_SYSTEMD == _ASK_SYSTEMD - 1:
-                facts = self.ports.units.show([unit])[unit]
-                if answered and facts.up:
-                    return
-                if late or facts.hopeless:
-                    raise self._unhealthy(slot, health, unit, facts, late)
-            clock.sleep(_POLL)
-
-    def _unhealthy(self, slot: str, health: Health, unit: str, facts: Any, late: bool) -> HealthError:
-        budget = f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
-        return HealthError(
-            f"{self._release_in(slot)} did not become healthy {budget} "
-            f"(unit {facts.active}, {facts.restarts} restarts)",
-            where=f"GET http://127.0.0.1:{self.app.ports[slot]}{health.path} wants {health.expected}",
-            fix=f"See `journalctl -u {unit} -n 50`.",
-        )
-
     def _start_workers(self, step: Step) -> None:
         self.ports.units.start(self.layout.workers(step.target))
 
-    def _await_workers(self, step: Step) -> None:
-        units = self.layout.workers(step.target)
-        facts = self.ports.units.show(units)
-        left = _WORKERS_STAY - self.ports.clock.seconds() + max(facts[unit].since for unit in units)
-        if left > 0:
-            self.ports.clock.sleep(left)
-            facts = self.ports.units.show(units)
-        for unit in units:
-            if not facts[unit].up or facts[unit].restarts:
-                raise HealthError(
-                    f"a worker of {self._release_in(step.target)} did not stay up "
-                    f"(unit {facts[unit].active}, {facts[unit].restarts} restarts)",
-                    where=unit,
-                    fix=f"See `journalctl -u {unit} -n 50`.",
-                )
-
     def _stop_workers(self, step: Step) -> None:
         self.ports.units.stop(self.layout.workers(step.target))
-
-    def _shift(self, step: Step) -> None:
-        """The slot itself is asked, too: one that just died is up for the proxy until its checks fail."""
-        if self.ports.proxy:
-            health = self._manifest(self._release_in(step.target)).health
-            if health:
-                self._wait_healthy(step.target, health)
-            self.ports.proxy.wait_up(step.target, _PROXY_SEES_IT)
-            self.ports.proxy.shift(Split.to(step.target, step.detail.get("percent", 100)))
 
     def _bake(self, step: Step) -> None:
         if self.ports.proxy:

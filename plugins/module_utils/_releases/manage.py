@@ -19,9 +19,10 @@ from .._traffic.split import SLOTS, TrafficFacts
 from . import guard, planner
 from .application import Application
 from .course import AT_ONCE, Course
-from .executor import Executor, Limits, Ports, way_back
+from .executor import Executor, way_back
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
+from .ports import Limits, Ports
 from .state import Facts, Operation, SlotFacts, recovered
 from .watch import Watch
 

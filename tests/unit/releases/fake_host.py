@@ -19,7 +19,6 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Proxy
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
-from ansible_collections.mas.ops.plugins.module_utils._releases.executor import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
@@ -27,6 +26,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import 
     Health,
     Manifest,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
 

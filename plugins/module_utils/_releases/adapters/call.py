@@ -12,9 +12,9 @@ from typing import Any
 from ..._core.files import exclusive
 from ..._core.outcome import Outcome
 from .. import course
-from ..executor import Limits
 from ..manage import Request, change, describe
 from ..manifest import check_sha256, check_version, release_id
+from ..ports import Limits
 from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
 from .resident import at_home

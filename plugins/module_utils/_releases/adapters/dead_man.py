@@ -13,9 +13,9 @@ from ..._core.errors import Busy, OpsError
 from ..._core.files import exclusive
 from ..._ledger import kept, summary
 from ..deadman import ACTOR, Armed
-from ..executor import Limits, Ports
 from ..layout import Layout
 from ..manage import Request, change
+from ..ports import Limits, Ports
 from .folders import load_application
 from .host import assemble
 

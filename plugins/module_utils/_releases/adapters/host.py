@@ -15,9 +15,9 @@ from ..._core.files import exclusive
 from ..._ledger.adapters.host import host_ledger
 from ..._traffic.adapters.haproxy import HAProxy
 from ..application import Application
-from ..executor import Ports, Source
 from ..layout import Layout
 from ..manifest import Manifest
+from ..ports import Ports, Source
 from . import loopback
 from .folders import Folders, load_application
 from .systemd import Systemd
