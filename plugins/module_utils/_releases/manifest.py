@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._core.errors import BadInput
+from . import shared
 
 SCHEMA = 1
 MEMBER = "manifest.json"
@@ -215,11 +216,13 @@ class Manifest:
     migrations: Migrations
     secrets: tuple[str, ...]
     files: Files
+    shared: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, data: object) -> Manifest:
         """Check plain data; raise :class:`ManifestError` that names the field, never guess."""
-        optional = ("health",)
+        # An artifact from before there was `shared` lacks it.
+        optional = ("health", "shared")
         keys = ("schema", "name", "version", "commit", "built", "processes", "migrations", "secrets", "files")
         values = _mapping(data, "", keys, optional)
         if values["schema"] is True or values["schema"] != SCHEMA:
@@ -238,6 +241,7 @@ class Manifest:
             migrations=Migrations.parse(values["migrations"]),
             secrets=_secrets(values["secrets"]),
             files=Files.parse(values["files"]),
+            shared=_shared(values.get("shared", ())),
         )
         if manifest.web and not manifest.health:
             raise ManifestError(f"health is missing: the process {manifest.web} serves requests", "health")
@@ -277,6 +281,7 @@ class Manifest:
             "migrations": self.migrations.to_dict(),
             "secrets": list(self.secrets),
             "files": self.files.to_dict(),
+            "shared": list(self.shared),
         }
 
     def to_json(self) -> bytes:
@@ -378,3 +383,12 @@ def _secrets(value: object) -> tuple[str, ...]:
     if len(set(names)) != len(names):
         raise _bad("secrets", "a list without repetition", value)
     return names
+
+
+def _shared(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise _bad("shared", "a list of paths", value)
+    place, expected = shared.problem(value, (MEMBER,))
+    if expected:
+        raise _bad(f"shared{place}", expected, value[int(place[1:-1])] if place else value)
+    return tuple(sorted(str(path) for path in value))
