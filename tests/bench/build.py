@@ -95,7 +95,7 @@ def measure(files: int, rounds: int) -> Row:
         root.mkdir()
         size = source(root, files)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-        builds, agains = [], []
+        builds, agains, bill = [], [], ""
         for _ in range(rounds):
             shutil.rmtree(store, ignore_errors=True)
             seconds, bill, _ = timed(root, store, key)

@@ -84,6 +84,16 @@ def check_sha256(value: object, field: str = "sha256") -> str:
     return _match(_SHA256, value, field, "64 hexadecimal digits")
 
 
+def check_shared(value: object, field: str = "shared") -> tuple[str, ...]:
+    """The paths that releases share, see :mod:`.shared`, sorted."""
+    if not isinstance(value, (list, tuple)):
+        raise _bad(field, "a list of paths", value)
+    place, expected = shared.problem(value, (MEMBER,))
+    if expected:
+        raise _bad(f"{field}{place}", expected, value[int(place[1:-1])] if place else value)
+    return tuple(sorted(str(path) for path in value))
+
+
 def parse_built(value: object, field: str = "built") -> datetime:
     """The build time, an RFC 3339 time in UTC."""
     expected = "a time in UTC such as 2026-01-31T12:00:00Z"
@@ -241,7 +251,7 @@ class Manifest:
             migrations=Migrations.parse(values["migrations"]),
             secrets=_secrets(values["secrets"]),
             files=Files.parse(values["files"]),
-            shared=_shared(values.get("shared", ())),
+            shared=check_shared(values.get("shared", ())),
         )
         if manifest.web and not manifest.health:
             raise ManifestError(f"health is missing: the process {manifest.web} serves requests", "health")
@@ -383,12 +393,3 @@ def _secrets(value: object) -> tuple[str, ...]:
     if len(set(names)) != len(names):
         raise _bad("secrets", "a list without repetition", value)
     return names
-
-
-def _shared(value: object) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise _bad("shared", "a list of paths", value)
-    place, expected = shared.problem(value, (MEMBER,))
-    if expected:
-        raise _bad(f"shared{place}", expected, value[int(place[1:-1])] if place else value)
-    return tuple(sorted(str(path) for path in value))

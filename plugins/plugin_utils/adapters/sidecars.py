@@ -13,16 +13,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from pathlib import Path
 from typing import Any
 
 from ...module_utils._core.errors import ArtifactError, NotFound
-from ...module_utils._releases.adapters.fetch import fetch_text
+from ...module_utils._releases.adapters.fetch import fetch_text, shown
 from ..artifacts.beside import LIMITS, SHA256, SIGNATURE, check_signature, read_digest_line
 from ..artifacts.question import is_url
 
 __all__ = ["is_url", "local_artifact", "read_sidecar"]
 
+#: Seconds for one file over HTTP, from the first look for the server to the last byte.
+DEADLINE = 60.0
 _FIX = "See who may write to the store, remove the file, and build the artifact again with mas.ops.build."
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -38,9 +41,9 @@ def read_sidecar(place: str, suffix: str) -> str | None:
     where, limit = f"{place}{suffix}", LIMITS[suffix]
     if not is_url(place):
         return _local(where, limit)
-    text = fetch_text(where, limit + 1)
+    text = _in_time(where, limit + 1)
     if text is not None and len(text) > limit:
-        raise _too_long(where, limit)
+        raise _too_long(shown(where), limit)
     return text
 
 
@@ -72,6 +75,33 @@ def _signature(place: str) -> str | None:
     return None if text is None else check_signature(text, f"{place}{SIGNATURE}")
 
 
+def _in_time(url: str, limit: int) -> str | None:
+    """Fetched within :data:`DEADLINE` as a whole: a server that sends a byte now and then never times out by itself.
+
+    The thread that waits for it ends with the process.
+    """
+    answers: list[str | BaseException | None] = []
+
+    def fetch() -> None:
+        try:
+            answers.append(fetch_text(url, limit))
+        except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
+            answers.append(error)
+
+    thread = threading.Thread(target=fetch, daemon=True)
+    thread.start()
+    thread.join(DEADLINE)
+    if not answers:
+        raise NotFound(
+            f"the store did not send a small file within {DEADLINE:g} seconds",
+            where=shown(url),
+            fix="See that the store is well and try again.",
+        )
+    if isinstance(answers[0], BaseException):
+        raise answers[0]
+    return answers[0]
+
+
 def _local(path: str, limit: int) -> str | None:
     try:
         handle = os.open(path, _FLAGS)
@@ -82,16 +112,25 @@ def _local(path: str, limit: int) -> str | None:
         raise ArtifactError(
             f"a file beside the artifact is not read: {reason}", where=path, fix=_FIX
         ) from error
-    with os.fdopen(handle, "rb") as stream:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise ArtifactError(
-                "a file beside the artifact is not read: it is not a regular file", where=path, fix=_FIX
-            )
-        data = b"" if found.st_size > limit else stream.read(limit + 1)
-        if found.st_size > limit or len(data) > limit:
-            raise _too_long(path, limit)
-    return data.decode("utf-8", "replace")
+    try:
+        return _bounded(handle, path, limit).decode("utf-8", "replace")
+    finally:
+        os.close(handle)
+
+
+def _bounded(handle: int, path: str, limit: int) -> bytes:
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        raise ArtifactError(
+            "a file beside the artifact is not read: it is not a regular file", where=path, fix=_FIX
+        )
+    if found.st_size > limit:
+        raise _too_long(path, limit)
+    with os.fdopen(handle, "rb", closefd=False) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise _too_long(path, limit)
+    return data
 
 
 def _too_long(where: str, limit: int) -> ArtifactError:

@@ -70,7 +70,7 @@ def _advice(what: str) -> str:
             "A link to a program must be relative, or be /usr/bin/python3 or one of its versions: make the virtual"
             " environment with /usr/bin/python3 -m venv, or leave the link out with exclude in mas.yml."
         )
-    if "is shared" in what:
+    if " is shared and " in what or " is shared, so " in what:
         return "Take it out of shared in mas.yml, or leave it out of the artifact with exclude."
     return "Correct it in the source, or leave it out with exclude in mas.yml."
 

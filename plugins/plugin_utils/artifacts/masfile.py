@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from ...module_utils._core.errors import BadInput
-from ...module_utils._releases.manifest import SCHEMA, Files, Manifest, ManifestError
+from ...module_utils._releases.manifest import SCHEMA, Files, Manifest, ManifestError, check_shared
 from .findings import Waiver
 
 FILE_NAME = "mas.yml"
@@ -45,12 +45,7 @@ class Description:
     exclude: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
-
-    @property
-    def shared(self) -> tuple[str, ...]:
-        """As written; the manifest judges it."""
-        value = self.values.get("shared")
-        return tuple(str(path) for path in value) if isinstance(value, list) else ()
+    shared: tuple[str, ...] = ()
 
     def manifest(self, version: str | None, commit: str, built: str, files: Files) -> Manifest:
         """The manifest of an artifact of this application; an error names the line of mas.yml.
@@ -70,7 +65,7 @@ class Description:
             "migrations": self._migrations(),
             "secrets": self.values.get("secrets") or [],
             "files": files.to_dict(),
-            "shared": self.values.get("shared") or [],
+            "shared": list(self.shared),
         }
         try:
             return Manifest.parse(data)
@@ -128,7 +123,15 @@ def parse(text: str, path: str) -> Description:
         exclude=_strings(description, "exclude", "a list of patterns as in .gitignore"),
         packages=_packages(description),
         waivers=_waivers(description),
+        shared=_shared(description),
     )
+
+
+def _shared(description: Description) -> tuple[str, ...]:
+    try:
+        return check_shared(description.values.get("shared") or [])
+    except ManifestError as error:
+        raise description.error(error.what, error.field) from error
 
 
 def _packages(description: Description) -> tuple[str, ...]:

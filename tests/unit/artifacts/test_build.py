@@ -17,7 +17,6 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import bill, sbom
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters import pack, store
-
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
