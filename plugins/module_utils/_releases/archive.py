@@ -161,6 +161,12 @@ def is_system(target: str) -> bool:
     return _SYSTEM.fullmatch(target) is not None
 
 
+def system_links(members: Iterable[Member]) -> frozenset[str]:
+    """The links that lead to that program, by whatever other links; of members that were checked."""
+    links = {member.name: member.linkname for member in members if member.type == SYMLINK}
+    return frozenset(name for name in links if is_system(links[follow(name, links)[0]]))
+
+
 def escape(name: str, links: Mapping[str, str]) -> str:
     """Why the symbolic link ``name`` would leave the tree; empty when it stays inside."""
     return follow(name, links)[1]

@@ -215,19 +215,25 @@ def _disk(dest: str, need: int) -> Iterator[None]:
 
 
 def _write_all(path: str, dest: str, members: list[archive.Member], group: int) -> None:
+    known = archive.system_links(members)
     with reading(path), tarfile.open(path, "r:gz") as tar:
         for info, checked in itertools.zip_longest(tar, members):
             if info is None or _member(info) != checked:
                 raise ArtifactError("the archive changed while it was unpacked", fix="Fetch it again.")
+            # Python's own filter gives a second opinion, but knows of no link that may leave the tree.
+            if info.name not in known:
+                _second_opinion(info, dest)
             _write(tar, info, dest, group)
 
 
+def _second_opinion(info: tarfile.TarInfo, dest: str) -> None:
+    judge = getattr(tarfile, "data_filter", None)
+    if judge is not None:
+        judge(info, dest)
+
+
 def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, dest: str, group: int) -> None:
-    """One checked member. Python's own filter, where there is one, gives a second opinion."""
-    second_opinion = getattr(tarfile, "data_filter", None)
-    # Which knows of no link that may leave the tree.
-    if second_opinion is not None and not (info.issym() and archive.is_system(info.linkname)):
-        second_opinion(info, dest)
+    """One checked member."""
     path = os.path.join(dest, info.name)
     member = _member(info)
     hidden = 0o007 if member.private else 0

@@ -20,6 +20,7 @@ _HARMLESS = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.pager=cat"),
     *("-c", "log.showSignature=false"),
+    *("-c", "safe.bareRepository=explicit"),
 )
 #: No promisor remote, no prompt; a clone that lacks objects is an error and not a connection.
 _ALONE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
