@@ -85,7 +85,7 @@ def judge(findings: Iterable[Finding], waivers: Sequence[Waiver], where: str) ->
         raise Refused(
             f"the artifact would hold what looks like a secret: {shown}{more}",
             where=where,
-            fix="Take it out of the source and let the host provide it (application_secrets), and replace a real"
+            fix="Take it out of the source and give it to hosts in application_environment, out of a vault, and replace a real"
             " secret that git or anyone else has seen. If it is none, add its path and a reason to secret_waivers"
             " in mas.yml.",
         )

@@ -144,7 +144,7 @@ def _text(data: bytes) -> str | None:
 def _tokens(text: str) -> Iterator[tuple[int, str]]:
     for word, pattern, kind in _YOUNG:
         if word in text:
-            yield from ((match.start(), f"a {kind}") for match in pattern.finditer(text))
+            yield from ((match.start(), kind) for match in pattern.finditer(text))
     for detector in _DETECTORS:
         plugin = detector.plugin
         for match in detector.matches(text):

@@ -25,7 +25,7 @@ TOKENS = {
     "AWS Access Key": "AKIA" + "QWERTYUIOPASDFGH",
     "aws secret": "aws_secret_access_key = '" + LETTERS[:40] + "'",
     "GitHub Token": "ghp_" + LETTERS[:36],
-    "a GitHub Token": "github_pat_" + LETTERS + LETTERS[:20],
+    "GitHub fine-grained": "github_pat_" + LETTERS + LETTERS[:20],
     "GitLab Token": "glpat-" + LETTERS[:20],
     "Slack Token": "xoxb-" + "123456789012-" + LETTERS[:24],
     "Stripe Access Key": "sk_live_" + LETTERS[:24],
@@ -38,7 +38,7 @@ TOKENS = {
     "Square OAuth Secret": "sq0csp-" + LETTERS[:43],
     "Azure Storage Account access key": "AccountKey=" + LETTERS[:44] * 2,
     "Discord Bot Token": "M" + LETTERS[:23] + "." + LETTERS[:6] + "." + LETTERS[:27],
-    "a Anthropic Token": "sk-ant-" + LETTERS,
+    "Anthropic Token": "sk-ant-" + LETTERS,
     "JSON Web Token": f"{CLAIMS[0]}.{CLAIMS[1]}." + LETTERS[:43],
     "Basic Auth Credentials": "postgres://shop:" + LETTERS[:12] + "@db.internal/shop",
 }
