@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable
 
 from ..._core.errors import OpsError
 from ..._core.outcome import Outcome
@@ -21,7 +21,6 @@ from .attention import Attention
 from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
 from .lock import end_request, hold, this_process
-from .resident import at_home
 
 #: Options that a request takes as they are.
 _AS_GIVEN = (
@@ -41,18 +40,25 @@ _AS_GIVEN = (
 )
 
 
-def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
-    """The use case behind the module, from its checked options."""
+def release(
+    params: Mapping[str, Any], check_mode: bool, before: Callable[[Layout], None] | None = None
+) -> Outcome:
+    """The use case behind the module, from its checked options.
+
+    :param before: what else is to be done on the host first, while nothing else changes the application
+    """
     with pushed(params["artifact"] if params["artifact_pushed"] else None):
         check_platform()
         try:
-            return _release(params, check_mode)
+            return _release(params, check_mode, before)
         except OpsError as error:
             error.fix = located(error.fix, params["inventory"])
             raise
 
 
-def _release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+def _release(
+    params: Mapping[str, Any], check_mode: bool, before: Callable[[Layout], None] | None
+) -> Outcome:
     app = load_application(params["application"])
     request = _request(params)
     layout, claim = Layout(app), request.claim(check_mode)
@@ -62,8 +68,8 @@ def _release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
     # Check mode changes nothing, so it ends nobody's work either.
     with hold(layout, claim, attention, ends=not check_mode):
-        if not check_mode:
-            _stay(layout.residence, params["resident"])
+        if before:
+            before(layout)
         plan, facts = change(ports, layout, limits, request, check_mode)
     return Outcome(plan, facts)
 
@@ -73,14 +79,6 @@ def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     if params["application"]:
         return _describe(params["application"], params)
     return {"applications": {name: _describe(name, params) for name in applications()}}
-
-
-def _stay(residence: str, digest: str) -> None:
-    """Leave this code on the host for the next call, unless it is there or nobody said its digest."""
-    if digest and not at_home(residence, digest):
-        from .move_in import install  # noqa: PLC0415 - once for each version of the code
-
-        install(residence, digest)
 
 
 def _describe(name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,6 @@ import sys
 import time
 
 from ..._core.errors import Busy, OpsError
-from ..._ledger import kept, summary
 from ..deadman import ACTOR, Armed
 from ..layout import Layout
 from ..manage import Request, change
@@ -24,8 +23,6 @@ _POLL = 0.5
 #: Seconds past the limit in which a module at work may still end, for it may be the confirmation. One that has a
 #: controller and waits for something makes the limit later meanwhile; what is at work after this hangs, and is ended.
 _GRACE = 5.0
-#: Loaded before it waits, because newer code may take the place of this meanwhile: what writes a full ledger's first line.
-_LOADED = (kept, summary)
 
 
 def watch(application: str) -> int:
