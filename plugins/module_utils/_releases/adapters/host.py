@@ -19,6 +19,7 @@ from ..layout import Layout
 from ..manifest import Manifest
 from ..ports import Ports, Source
 from . import loopback
+from .attention import Attention
 from .folders import Folders, load_application
 from .systemd import Systemd
 
@@ -85,9 +86,17 @@ def require_proxy(application: str, lock: bool = True) -> Iterator[HAProxy]:
 
 
 def assemble(
-    app: Application, artifact: str | None = None, sha256: str = "", signature: str | None = None
+    app: Application,
+    artifact: str | None = None,
+    sha256: str = "",
+    signature: str | None = None,
+    attention: Attention | None = None,
 ) -> tuple[Ports, Layout]:
-    """Everything that a release touches on this host."""
+    """Everything that a release touches on this host.
+
+    :param attention: by which it waits; by default nothing ends it
+    """
+    clock = attention or Attention()
     layout = Layout(app)
     folders = Folders(layout)
     source: Source = NoArtifact(folders)
@@ -98,12 +107,12 @@ def assemble(
 
         source = Artifact(app, folders, artifact, sha256, signature)
     ports = Ports(
-        units=Systemd(layout),
+        units=Systemd(layout, clock.sleep),
         proxy=proxy_of(app),
         files=folders,
         source=source,
         book=host_ledger(),
-        clock=loopback.Clock(),
+        clock=clock,
         web=loopback,
     )
     return ports, layout
