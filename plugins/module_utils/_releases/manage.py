@@ -18,7 +18,7 @@ from .._ledger.history import fold, version_of
 from .._traffic.split import SLOTS, TrafficFacts
 from . import guard, planner
 from .application import Application
-from .commands import way_back
+from .commands import located, way_back
 from .course import AT_ONCE, Course
 from .executor import Executor
 from .layout import Layout
@@ -230,14 +230,14 @@ def _carry_out(
     return plan, facts, {**told, "was": was, "missing": missing}
 
 
-def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, bool]:
-    """The plan, and whether there is none because the host lacks what it should go back to."""
+def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str]:
+    """The plan; and why there is none, where the host lacks what it should go back to."""
     try:
-        return make_plan(facts, app, request, _age(facts, wall)), False
-    except NotHere:
+        return make_plan(facts, app, request, _age(facts, wall)), ""
+    except NotHere as error:
         if not request.report_missing:
             raise
-        return planner.nothing(facts), True
+        return planner.nothing(facts), located(str(error), request.inventory)
 
 
 def _apply(executor: Executor, plan: Plan, operation: Operation | None, request: Request) -> None:
@@ -294,16 +294,17 @@ def describe(
         "timeline": moments,
         "targets": [target.to_dict(budgets) for target in targets(facts, app)],
         "left": facts.history.left,
+        "back": dict(facts.history.back.__dict__) if facts.history.back else None,
         "back_since": _back_since(facts, ports.clock.moment().wall, age),
     }
 
 
 def _back_since(facts: Facts, wall: float, age: float) -> dict[str, Any] | None:
-    """The last rollback, where it was committed after a run of that age began. Both ages are of this host's clock."""
+    """The last rollback, where it was committed after a run of that age began: its own age is of the same clock."""
     back = facts.history.back
     if back is None or not 0 <= wall - _seconds_of(back.time) < age:
         return None
-    return {"run": back.run, "to": back.to, "time": back.time}
+    return dict(back.__dict__)
 
 
 def report(facts: Facts, app: Application, inventory: tuple[str, ...] = ()) -> dict[str, Any]:

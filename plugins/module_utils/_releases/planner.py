@@ -22,8 +22,8 @@ from . import parts
 from .application import Application, other
 from .commands import way_back
 from .course import AT_ONCE, Course
-from .targets import offered
 from .state import STAGED, Facts, Operation
+from .targets import offered
 
 
 def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
@@ -215,7 +215,7 @@ def plan_contracted(facts: Facts, app: Application, release: str, age: float, so
         raise Refused(
             f"release {release} is not live for good, {facts.live_release or 'nothing'} is live",
             where="a change is under way" if facts.state.operation or facts.armed else "this host",
-            fix="Deploy it, and let it prove itself first. mas.ops.release_info says what is under way.",
+            fix=f"Deploy it to all hosts of {app.name} first, and let it prove itself.",
         )
     if age < soak:
         raise Refused(

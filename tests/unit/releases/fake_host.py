@@ -15,8 +15,8 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     MigrationError,
     NotFound,
     Preempted,
-    StorageError,
     Stopped,
+    StorageError,
     TrafficError,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Proxy

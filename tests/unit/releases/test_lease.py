@@ -68,7 +68,11 @@ def test_anybody_may_go_back_and_nobody_do_something_else(held: Lease) -> None:
 
 def test_who_comes_back_late_is_told_who_has_gone_on(held: Lease) -> None:
     back = claim(held, replace(BOB, operation="rollback", returns=True), later(1), 60)
-    for lease, ended in ((back, ""), (released(back), ", which has ended"), (released(released(back)), ", which has ended")):
+    for lease, ended in (
+        (back, ""),
+        (released(back), ", which has ended"),
+        (released(released(back)), ", which has ended"),
+    ):
         with pytest.raises(Overtaken) as told:
             claim(lease, replace(ADA, token=held.token, returns=True), later(2), 60)
         assert f"rollback by bob since {back.since} (run run-2){ended} (" in str(told.value)

@@ -56,9 +56,7 @@ def release(
             raise
 
 
-def _release(
-    params: Mapping[str, Any], check_mode: bool, before: Callable[[Layout], None] | None
-) -> Outcome:
+def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layout], None] | None) -> Outcome:
     app = load_application(params["application"])
     request = _request(params)
     layout, claim = Layout(app), request.claim(check_mode)

@@ -13,7 +13,7 @@ from ..._core.errors import Busy, OpsError
 from ..deadman import ACTOR, Armed
 from ..layout import Layout
 from ..manage import Request, change
-from ..ports import Limits, Ports
+from ..ports import Limits
 from .attention import Attention
 from .folders import load_application
 from .host import assemble

@@ -97,7 +97,7 @@ class _Waiting:
             holder.began,
             wanted.run,
             wanted.owner,
-            wanted.operation,
+            wanted.words,
             self._attention.text(),
             wanted.take_over,
         )
