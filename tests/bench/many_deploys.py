@@ -77,7 +77,7 @@ for number, line in enumerate(sys.stdin, start=1):
     for params in json.loads(line):
         started = time.monotonic()
         params["token"] = token
-        call = ["/usr/bin/python3", "-I", "-S", CODE + "/launch.py", "release", CODE]
+        call = ["/usr/bin/python3", "-I", "-S", CODE + "/launch.py", "release", CODE, "any"]
         text = json.dumps({"params": params, "check_mode": False})
         done = subprocess.run(call, input=text, capture_output=True, text=True)
         try:
@@ -101,7 +101,7 @@ def main() -> int:
     options = parser.parse_args()
     run = f"many-{os.getpid()}"
     try:
-        fleet = Fleet.up(run, 1, application_processes={"api": "web"}, application_signature_required=False)
+        fleet = Fleet.up(run, 1, application_signature_required=False)
         fleet.provision().check()
         told = list(deploys(fleet, options.deploys))
     except CommandFailed as error:

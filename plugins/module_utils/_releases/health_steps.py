@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from .._core.errors import HealthError
@@ -38,6 +39,22 @@ class HealthSteps:
     def _release_in(self, slot: str) -> str:
         return self.ports.files.held(slot) or ""
 
+    def _units(self, slot: str) -> Sequence[str]:
+        record = self.ports.files.record(slot)
+        return record.units if record else ()
+
+    def _web(self, slot: str) -> Sequence[str]:
+        record = self.ports.files.record(slot)
+        return record.web if record else ()
+
+    def _workers(self, slot: str) -> Sequence[str]:
+        record = self.ports.files.record(slot)
+        return record.workers if record else ()
+
+    def _port(self, slot: str) -> int:
+        record = self.ports.files.record(slot)
+        return record.port if record else self.app.ports[slot]
+
     def _await_health(self, step: Step) -> None:
         slot = step.target
         health = self._manifest(self._release_in(slot)).health
@@ -48,8 +65,8 @@ class HealthSteps:
             self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
 
     def _wait_healthy(self, slot: str, health: Health) -> None:
-        unit = self.layout.web(slot)[0]
-        clock, port = self.ports.clock, self.app.ports[slot]
+        unit = self._web(slot)[0]
+        clock, port = self.ports.clock, self._port(slot)
         deadline = clock.seconds() + health.startup_budget
         for poll in itertools.count():
             answered = self.ports.web.healthy(port, health)
@@ -69,12 +86,14 @@ class HealthSteps:
         return HealthError(
             f"{self._release_in(slot)} did not become healthy {budget} "
             f"(unit {facts.active}, {facts.restarts} restarts)",
-            where=f"GET http://127.0.0.1:{self.app.ports[slot]}{health.path} wants {health.expected}",
+            where=f"GET http://127.0.0.1:{self._port(slot)}{health.path} wants {health.expected}",
             fix=f"See `journalctl -u {unit} -n 50`.",
         )
 
     def _await_workers(self, step: Step) -> None:
-        units = self.layout.workers(step.target)
+        units = self._workers(step.target)
+        if not units:
+            return
         facts = self.ports.units.show(units)
         left = _WORKERS_STAY - self.ports.clock.seconds() + max(facts[unit].since for unit in units)
         if left > 0:

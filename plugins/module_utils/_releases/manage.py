@@ -24,6 +24,7 @@ from .executor import Executor
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
 from .ports import Limits, Ports
+from .slot import Slot
 from .state import Facts, Operation, SlotFacts, recovered
 from .targets import targets
 from .watch import Watch
@@ -102,9 +103,11 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
     :param again: after a plan that went well. Its steps saw the units do what they were told.
     """
     look = ports.units.recall if again else ports.units.look
-    units = look((*layout.all_units(), layout.dead_man_timer))
+    records = {slot: ports.files.record(slot) for slot in SLOTS}
+    held = [unit for record in records.values() if record for unit in record.units]
+    units = look((*held, layout.dead_man_timer))
     traffic = ports.proxy.facts() if ports.proxy and app.web else None
-    slots = {slot: _slot(app, layout, ports, slot, units, traffic) for slot in SLOTS}
+    slots = {slot: _slot(app, ports, slot, record, units, traffic) for slot, record in records.items()}
     history = fold(ports.book.entries(), app.name)
     state = recovered(ports.files.state(), slots, history)
     return Facts(state, slots, ports.files.on_disk(), history, ports.files.armed())
@@ -112,28 +115,33 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
 
 def _slot(
     app: Application,
-    layout: Layout,
     ports: Ports,
     slot: str,
+    record: Slot | None,
     units: Mapping[str, Any],
     traffic: TrafficFacts | None,
 ) -> SlotFacts:
     release = ports.files.held(slot)
-    web = [units[unit] for unit in layout.web(slot)]
-    workers = [units[unit] for unit in layout.workers(slot)]
+    web = [units[unit] for unit in (record.web if record else ())]
+    workers = [units[unit] for unit in (record.workers if record else ())]
     web_up = all(unit.up for unit in web)
+    stopped = all(unit.stopped for unit in web)
+    port = record.port if record else None
     health = ports.files.manifest(release).health if release else None
-    healthy = bool(web and web_up and health and ports.web.healthy(app.ports[slot], health))
+    healthy = bool(web and web_up and health and port and ports.web.healthy(port, health))
     return SlotFacts(
         release=release,
         web_up=web_up,
+        workers=bool(workers),
         workers_up=all(unit.up for unit in workers),
         workers_any=any(not unit.stopped for unit in workers),
         stopped=all(unit.stopped for unit in web + workers),
         healthy=healthy,
         percent=traffic.percent(slot) if traffic else None,
         persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
-        port_taken=bool(web and all(unit.stopped for unit in web) and ports.web.port_taken(app.ports[slot])),
+        port_taken=app.web and (stopped or port != app.ports[slot]) and ports.web.port_taken(app.ports[slot]),
+        port=port,
+        pending=tuple(ports.files.pending(slot)),
     )
 
 
@@ -315,7 +323,8 @@ def report(facts: Facts, app: Application, inventory: tuple[str, ...] = ()) -> d
         "live": facts.live_release,
         "previous": previous,
         "slot": facts.state.live,
-        "slots": {slot: facts.slots[slot].__dict__ for slot in SLOTS},
+        "slots": {slot: facts.slots[slot].to_dict() for slot in SLOTS},
+        "pending": list(facts.live.pending) if facts.live else [],
         "history": list(facts.history.stack),
         "releases": sorted(facts.on_disk),
         "operation": facts.state.operation.to_dict() if facts.state.operation else None,

@@ -66,9 +66,9 @@ def switch(
         return replace(facts, app, slot, prove and not course.confirmed)
     old = facts.slots[other(slot)]
     steps: list[Step] = []
-    if app.workers and not facts.slots[slot].workers_up:
+    if not facts.slots[slot].workers_up:
         steps.append(Step("start_workers", slot))
-    if app.workers and prove and not course.confirmed:
+    if facts.slots[slot].workers and prove and not course.confirmed:
         steps.append(Step("await_workers", slot))
     if app.web and not (facts.slots[slot].takes(100) and old.takes(0)):
         steps += [step for stage in course.stages for step in shifted(slot, stage)]
@@ -85,9 +85,9 @@ def replace(facts: Facts, app: Application, slot: str, prove: bool) -> list[Step
     mine, old = facts.slots[slot], facts.slots[other(slot)]
     steps = [] if old.stopped else [Step("stop", other(slot))]
     steps += [] if mine.healthy else start(app, slot)
-    if app.workers and not mine.workers_up:
+    if not mine.workers_up:
         steps.append(Step("start_workers", slot))
-    if app.workers and prove:
+    if mine.workers and prove:
         steps.append(Step("await_workers", slot))
     if app.web and not (mine.takes(100) and old.takes(0)):
         steps.append(Step("shift", slot))

@@ -53,8 +53,8 @@ def test_it_runs_without_ansible_and_answers_in_json(folder: Path) -> None:
 
 
 def test_units_run_the_copy_of_the_launcher_whatever_version_it_is(folder: Path) -> None:
-    assert ANSWER in json.loads(kept(folder, "info", str(folder)).stdout)["msg"]
-    done = kept(folder, "dead-man", str(folder), "no-such-application")
+    assert ANSWER in json.loads(kept(folder, "info", str(folder), "any").stdout)["msg"]
+    done = kept(folder, "dead-man", str(folder), "any", "no-such-application")
     assert done.returncode == 1
     assert ANSWER in done.stderr
 
@@ -191,7 +191,7 @@ def test_damaged_code_is_not_run_and_replaced(folder: Path, damage: Callable[[Pa
     installed_code.install(str(folder), DIGEST)
     assert sorted(path.name for path in folder.iterdir()) == ["launch.py", "modules"]
     assert ANSWER in sent(folder).stdout
-    assert ANSWER in kept(folder, "info", str(folder)).stdout
+    assert ANSWER in kept(folder, "info", str(folder), "any").stdout
 
 
 @pytest.mark.parametrize("damage", [_truncated, _one_bit, _modules_gone, _other_python])
@@ -199,7 +199,7 @@ def test_the_dead_mans_switch_runs_no_damaged_code_and_says_so(
     folder: Path, damage: Callable[[Path], None]
 ) -> None:
     damage(folder)
-    done = kept(folder, "dead-man", str(folder), "no-such-application")
+    done = kept(folder, "dead-man", str(folder), "any", "no-such-application")
     assert done.returncode == launch.NOT_INSTALLED
     assert "no code on this host can be run" in done.stderr
     assert str(folder) in done.stderr

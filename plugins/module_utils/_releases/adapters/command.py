@@ -10,7 +10,7 @@ import contextlib
 import gc
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._core.errors import OpsError
@@ -19,17 +19,17 @@ from ..layout import Layout
 from . import call as calls
 
 
-def main(call: str, application: str = "") -> int:
+def main(call: str, words: Sequence[str]) -> int:
     """
     :param call: ``release`` or ``info``: one call, options on the standard input and result on the standard output, both
-        JSON. ``dead-man``: wait for the confirmation of a release of ``application``, or take the host back.
+        JSON. ``dead-man APPLICATION``: wait for the confirmation of a release, or take the host back.
     :returns: an exit status
     """
     if call == "dead-man":
         from . import dead_man  # noqa: PLC0415 - the other calls are the ones that have to be quick
 
         gc.enable()
-        return dead_man.watch(application)
+        return dead_man.watch(*words)
     answer = make(call, sys.stdin.buffer.read())
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.buffer.write(answer)

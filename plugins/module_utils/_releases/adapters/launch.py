@@ -4,10 +4,10 @@
 
 """Run the installed code of a host, after it was verified. Loads nothing of the collection itself.
 
-The controller sends the text of this file in front of a request, so what verifies is never what may be damaged. The unit
-of the dead-man's switch has nothing that sends it, and runs the copy that :mod:`.installed_code` keeps beside the code.
+The controller sends the text of this file in front of a request, so what verifies is never what may be damaged. Units of
+the host have nothing that sends it, and run the copy that :mod:`.installed_code` keeps beside the code.
 
-    python3 -I -S launch.py CALL FOLDER [DIGEST or APPLICATION]    see :func:`.command.main` for the calls
+    python3 -I -S launch.py CALL FOLDER DIGEST|any [WORD ...]    see :func:`.command.main` for the calls
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ NOT_INSTALLED = 69
 #: Far above what the collection's code takes.
 _LIMIT = 32 << 20
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-#: The only call that does not know which version of the code it wants.
-_DEAD_MAN = "dead-man"
+#: Said for the digest by units, which run whatever version is there.
+_ANY = "any"
 
 #: Whether it is a package, and its compiled code, by full name.
 Modules = dict[str, tuple[bool, bytes]]
@@ -127,16 +127,16 @@ class Importer:
 
 
 def main() -> int:
-    call, folder, more = [*sys.argv[1:], ""][:3]
+    call, folder, digest, *words = sys.argv[1:]
     try:
-        modules = load(folder, None if call == _DEAD_MAN or not more else more)
+        modules = load(folder, None if digest == _ANY else digest)
     except Unusable as error:
         sys.stderr.write(f"mas.ops: no code on this host can be run: {error}\n")
         return NOT_INSTALLED
     # A call ends before there is garbage worth looking for.
     gc.disable()
     sys.meta_path.insert(0, Importer(modules))
-    status: int = import_module(f"{ROOT}._releases.adapters.command").main(call, more)
+    status: int = import_module(f"{ROOT}._releases.adapters.command").main(call, words)
     return status
 
 
