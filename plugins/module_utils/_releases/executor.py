@@ -106,6 +106,7 @@ class Executor(HealthSteps):
 
     def _assign(self, step: Step) -> None:
         changed = self.ports.files.assign(step.target, step.detail["release"])
+        self._tell_proxy(step.target)
         self.ports.units.reload(self.layout.units(step.target), changed)
 
     def _unassign(self, step: Step) -> None:
@@ -127,7 +128,11 @@ class Executor(HealthSteps):
         self.record(ended, None, step.target)
 
     def _start_web(self, step: Step) -> None:
-        self.ports.units.start(self.layout.web(step.target))
+        """What the proxy knows of the slot is about a process that is gone, unless this one runs already."""
+        units = self.layout.web(step.target)
+        if self.ports.proxy and not all(facts.up for facts in self.ports.units.recall(units).values()):
+            self.ports.proxy.set_down(step.target)
+        self.ports.units.start(units)
 
     def _start_workers(self, step: Step) -> None:
         self.ports.units.start(self.layout.workers(step.target))

@@ -20,9 +20,11 @@ from . import guard, planner
 from .application import Application
 from .course import AT_ONCE, Course
 from .executor import Executor, way_back
+from .health import check_of, slot_door
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
 from .ports import Limits, Ports
+from .sockets import Ownership
 from .state import Facts, Operation, SlotFacts, recovered
 from .watch import Watch
 
@@ -113,7 +115,9 @@ def _slot(
     workers = [units[unit] for unit in layout.workers(slot)]
     web_up = all(unit.up for unit in web)
     health = ports.files.manifest(release).health if release else None
-    healthy = bool(web and web_up and health and ports.web.healthy(app.ports[slot], health))
+    listens = _ownership(app, layout, ports, slot)
+    check = check_of(health, app.host) if health and web_up and listens.good else None
+    healthy = bool(check and ports.web.ask(slot_door(app.ports[slot]), check).meets(check))
     return SlotFacts(
         release=release,
         web_up=web_up,
@@ -123,8 +127,15 @@ def _slot(
         healthy=healthy,
         percent=traffic.percent(slot) if traffic else None,
         persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
-        port_taken=bool(web and all(unit.stopped for unit in web) and ports.web.port_taken(app.ports[slot])),
+        port_taken=bool(listens.stranger)
+        or bool(web and all(unit.stopped for unit in web) and ports.web.port_taken(app.ports[slot])),
+        stranger=listens.stranger,
     )
+
+
+def _ownership(app: Application, layout: Layout, ports: Ports, slot: str) -> Ownership:
+    units = layout.web(slot)
+    return ports.web.ownership(app.ports[slot], units[0]) if units else Ownership(False)
 
 
 def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
@@ -221,6 +232,9 @@ def _carry_out(
             foreseen.advise(_put_back(executor, foreseen))
             raise
         facts = observe(app, layout, ports, again=True)
+    elif request.state == "confirmed" and not check:
+        # Nothing is left to be changed; what is called good is looked at all the same.
+        executor.prove(facts.state.live or "")
     return plan, facts, {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
 
 

@@ -78,6 +78,7 @@ class SlotFacts:
     ``workers_up`` is true when all workers run, ``workers_any`` when at least one does.
     ``percent`` is its part of the traffic right now, ``persisted`` the part after a reload of the
     proxy; both are ``None`` where the application has no web process or no proxy.
+    ``stranger`` is who else listens on its port, in words.
     """
 
     release: str | None = None
@@ -89,6 +90,7 @@ class SlotFacts:
     percent: int | None = None
     persisted: int | None = None
     port_taken: bool = False
+    stranger: str = ""
 
     def takes(self, percent: int) -> bool:
         """Whether the slot has exactly this part of the traffic, now and after a reload."""

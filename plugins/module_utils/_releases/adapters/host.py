@@ -18,9 +18,10 @@ from ..application import Application
 from ..layout import Layout
 from ..manifest import Manifest
 from ..ports import Ports, Source
-from . import loopback
+from .clock import Clock
 from .folders import Folders, load_application
 from .systemd import Systemd
+from .web import Loopback
 
 _OS_RELEASE = "/etc/os-release"
 #: What is tested for real, and what shares its code path.
@@ -48,11 +49,11 @@ class NoArtifact:
         self.folders.forget_archive(release)
 
 
-def proxy_of(app: Application) -> HAProxy | None:
+def proxy_of(app: Application, clock: Clock | None = None) -> HAProxy | None:
     """The proxy in front of an application, ``None`` for one that serves no HTTP."""
     if app.proxy is None or app.web is None:
         return None
-    return HAProxy(app.name, app.proxy.backend, app.proxy.socket, app.proxy.split)
+    return HAProxy(app.name, app.proxy.backend, app.proxy.socket, app.proxy.split, clock)
 
 
 @contextlib.contextmanager
@@ -97,14 +98,15 @@ def assemble(
         from .source import Artifact  # noqa: PLC0415
 
         source = Artifact(app, folders, artifact, sha256, signature)
+    clock = Clock()
     ports = Ports(
         units=Systemd(layout),
-        proxy=proxy_of(app),
+        proxy=proxy_of(app, clock),
         files=folders,
         source=source,
         book=host_ledger(),
-        clock=loopback.Clock(),
-        web=loopback,
+        clock=clock,
+        web=Loopback(),
     )
     return ports, layout
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..._core.errors import MigrationError, ServiceError
 from ..layout import Layout, absolute, literal
+from .journal import last_words
 
 _PROPERTIES = (
     "Id,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic,NeedDaemonReload"
@@ -208,6 +209,10 @@ class Systemd:
                     where=service,
                     fix="Install its unit with mas.ops.provision, or deploy with -e deploy_dead_man=0.",
                 )
+
+    def last_words(self, unit: str) -> str:
+        """What the unit wrote last, on one line, without the values of its environment."""
+        return last_words(unit, [self.layout.app.environment_file])
 
     def _run(self, *words: str, check: bool = True) -> str:
         done = self._call(["systemctl", *words])

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Take what is secret out of words that an application wrote. Pure text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+#: systemd's environment files: a value may be quoted, and then go over several lines.
+_ASSIGNMENT = re.compile(
+    r"""^[ \t]*[A-Za-z_][A-Za-z0-9_]*=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\n]*))""", re.MULTILINE | re.DOTALL
+)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+#: A password within a URL or a list is a secret by itself.
+_PARTS = re.compile(r"[^A-Za-z0-9._~+-]+")
+#: What is shorter is a number or a switch; hiding it would hide everything.
+_SHORTEST = 4
+_HIDDEN = "***"
+
+
+def values(text: str) -> frozenset[str]:
+    """All that must not be shown of an environment file: its values, their lines, and the words in them."""
+    found: set[str] = set()
+    for quoted, single, plain in _ASSIGNMENT.findall(text):
+        whole = _ESCAPED.sub(r"\1", quoted) if quoted else single or plain.strip()
+        for line in (whole, *whole.splitlines()):
+            found.update((line.strip(), *_PARTS.split(line)))
+    return frozenset(value for value in found if len(value) >= _SHORTEST)
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """``text`` without any of these; longer ones first, for they may hold shorter ones."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, _HIDDEN)
+    return text
