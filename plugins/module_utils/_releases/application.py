@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._core.errors import BadInput
+from .._traffic import values
 from .._traffic.split import SLOTS
 from .health import Door, HealthCheck
 
@@ -54,6 +55,8 @@ class Proxy:
     socket: str
     split: str
     front: Front | None = None
+    #: The warm release answers while the live one is down.
+    fallback: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def parse_application(data: Any, path: str) -> Application:
             keep_releases=max(2, int(data.get("keep_releases", 5))),
             environment_file=str(data["environment_file"]),
             exclusive=bool(data.get("exclusive", False)),
-            host=str(data.get("host") or data["name"]),
+            host=values.host(data.get("host") or data["name"], "application_host"),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(
@@ -127,7 +130,11 @@ def parse_application(data: Any, path: str) -> Application:
 def _proxy(data: Any) -> Proxy:
     front = data.get("front")
     return Proxy(
-        data["backend"], data["socket"], data["split"], front=_front(front) if front is not None else None
+        data["backend"],
+        data["socket"],
+        data["split"],
+        front=_front(front) if front is not None else None,
+        fallback=bool(data.get("fallback", False)),
     )
 
 

@@ -54,7 +54,7 @@ class HealthSteps:
         """The proxy checks what the slot holds now, as its manifest says."""
         check = self._check_for(slot)
         if self.ports.proxy and check:
-            self.ports.proxy.check_with(slot, check, self._check_for(other(slot)))
+            self.ports.proxy.check_with(slot, check, self.app.ports, self._check_for(other(slot)))
 
     def _await_health(self, step: Step) -> None:
         health = self._health(step.target)

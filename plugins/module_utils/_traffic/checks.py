@@ -5,7 +5,7 @@
 """How the proxy checks each slot: what it reads at a start, and how that changes. Pure text and numbers.
 
 Path and Host header are kept by slot in map files, which the proxy reads at a start and takes at run time as well. Which
-answers are good and how long one may take is the same for both slots: HAProxy fixes these when it reads its configuration.
+answers are good, how long one may take and the ports are fixed when HAProxy reads its configuration.
 """
 
 from __future__ import annotations
@@ -35,42 +35,59 @@ class Check(Protocol):
 
 
 @dataclass(frozen=True)
-class Accepted:
-    """The statuses that mean a slot is well, and the seconds within which one must come."""
+class Fixed:
+    """What the proxy knows of the slots since it read its configuration.
+
+    ``statuses`` mean that a slot is well, when one comes within ``timeout`` seconds; ``ports`` are the slots' own.
+    """
 
     statuses: frozenset[int]
     timeout: float
+    ports: Mapping[str, int]
 
     @classmethod
-    def of(cls, checks: Collection[Check]) -> Accepted:
+    def of(cls, checks: Collection[Check], ports: Mapping[str, int]) -> Fixed:
         """What serves all of these."""
-        return cls(
-            frozenset(check.expected for check in checks), max(float(check.timeout) for check in checks)
+        statuses = frozenset(check.expected for check in checks)
+        return cls(statuses, max(float(check.timeout) for check in checks), dict(ports))
+
+    def covers(self, other: Fixed) -> bool:
+        return (
+            other.statuses <= self.statuses and other.timeout <= self.timeout and other.ports == self.ports
         )
 
-    def covers(self, other: Accepted) -> bool:
-        return other.statuses <= self.statuses and other.timeout <= self.timeout
 
-
-def render_accepted(application: str, accepted: Accepted) -> str:
+def render_fixed(application: str, fixed: Fixed) -> str:
     """The text of the file that the proxy reads before its backends."""
     name = prefix(application)
-    statuses = ",".join(str(status) for status in sorted(accepted.statuses))
-    return (
-        f"# Written by mas.ops from the manifests of what the slots of {application} hold.\n"
-        f"global\n    setenv {name}_STATUS {statuses}\n    setenv {name}_TIMEOUT {accepted.timeout:g}s\n"
-    )
+    statuses = ",".join(str(status) for status in sorted(fixed.statuses))
+    values = {
+        f"{name}_STATUS": statuses,
+        f"{name}_TIMEOUT": f"{fixed.timeout:g}s",
+        **{f"{name}_{slot.upper()}_PORT": str(fixed.ports[slot]) for slot in SLOTS},
+    }
+    lines = "".join(f"    setenv {variable} {value}\n" for variable, value in values.items())
+    return f"# Written by mas.ops from what the slots of {application} hold.\nglobal\n{lines}"
 
 
-def parse_accepted(application: str, text: str) -> Accepted | None:
+def parse_fixed(application: str, text: str) -> Fixed | None:
     """What such a file says, or ``None`` when it does not."""
     found = dict(_LINE.findall(text))
     name = prefix(application)
     try:
         statuses = frozenset(int(word) for word in found[f"{name}_STATUS"].split(","))
-        return Accepted(statuses, float(found[f"{name}_TIMEOUT"].rstrip("s")))
+        ports = {slot: int(found[f"{name}_{slot.upper()}_PORT"]) for slot in SLOTS}
+        return Fixed(statuses, float(found[f"{name}_TIMEOUT"].rstrip("s")), ports)
     except (KeyError, ValueError):
         return None
+
+
+def render_warm(application: str, slot: str | None) -> str:
+    """The text of the file that says which slot answers while the live one is down, if any."""
+    lines = "".join(
+        f"    setenv {prefix(application)}_{name.upper()}_WARM {int(name == slot)}\n" for name in SLOTS
+    )
+    return f"# Written by mas.ops: which slot of {application} may stand in for the live one.\nglobal\n{lines}"
 
 
 def render_map(values: Mapping[str, str]) -> str:

@@ -216,7 +216,7 @@ class FakeHost:
     def set_down(self, slot: str) -> None:
         self.proxy_down.add(slot)
 
-    def check_with(self, slot: str, check: Any, other: Any = None) -> None:
+    def check_with(self, slot: str, check: Any, ports: Mapping[str, int], other: Any = None) -> None:
         self.touch()
         self.checks[slot] = check
 

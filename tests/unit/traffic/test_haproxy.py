@@ -16,7 +16,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import Traffi
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters import haproxy as module
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters import runtime
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters.haproxy import HAProxy
-from ansible_collections.mas.ops.plugins.module_utils._traffic.checks import Accepted, render_accepted
+from ansible_collections.mas.ops.plugins.module_utils._traffic.checks import Fixed, render_fixed
 from ansible_collections.mas.ops.plugins.module_utils._traffic.latency import EDGES
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Split, parse, render
 from ansible_collections.mas.ops.tests.unit.traffic.fake_proxy import Proxy, listening
@@ -259,6 +259,10 @@ def test_set_down_and_aside(adapter: HAProxy, proxy: Proxy) -> None:
     ]
 
 
+PORTS = {"blue": 8101, "green": 8102}
+FIXED = Fixed(frozenset({200}), 2.0, PORTS)
+
+
 @dataclass(frozen=True)
 class Asked:
     path: str = "/health"
@@ -289,9 +293,9 @@ def test_a_slot_is_checked_as_its_manifest_says(
     for name in ("path", "host"):
         (folder / f"agents-{name}.map").write_text("blue old\ngreen old\n")
         proxy.maps[str(folder / f"agents-{name}.map")] = {"blue": "old", "green": "old"}
-    Path(adapter.checks_file).write_text(render_accepted("agents", Accepted(frozenset({200}), 2.0)))
-    os.utime(adapter.checks_file, (0, 0))
-    adapter.check_with("green", Asked("/ping"))
+    Path(adapter.slots_file).write_text(render_fixed("agents", FIXED))
+    os.utime(adapter.slots_file, (0, 0))
+    adapter.check_with("green", Asked("/ping"), PORTS)
     assert (folder / "agents-path.map").read_text() == "blue old\ngreen /ping\n"
     assert proxy.maps == {
         str(folder / "agents-path.map"): {"blue": "old", "green": "/ping"},
@@ -312,13 +316,13 @@ def test_another_answer_takes_a_reload(  # noqa: PLR0913 - fixtures
     adapter: HAProxy, reloads: list[list[str]], wanted: Asked, other: Asked | None, text: str
 ) -> None:
     Path(adapter.maps).mkdir()
-    Path(adapter.checks_file).write_text(render_accepted("agents", Accepted(frozenset({200}), 2.0)))
-    adapter.check_with("green", wanted, other)
-    assert f"MAS_AGENTS_STATUS {text}\n" in Path(adapter.checks_file).read_text()
-    assert f"MAS_AGENTS_TIMEOUT {wanted.timeout:g}s\n" in Path(adapter.checks_file).read_text()
+    Path(adapter.slots_file).write_text(render_fixed("agents", FIXED))
+    adapter.check_with("green", wanted, PORTS, other)
+    assert f"MAS_AGENTS_STATUS {text}\n" in Path(adapter.slots_file).read_text()
+    assert f"MAS_AGENTS_TIMEOUT {wanted.timeout:g}s\n" in Path(adapter.slots_file).read_text()
     assert reloads == [["systemctl", "reload", "haproxy"]]
-    os.utime(adapter.checks_file, (0, 0))
-    adapter.check_with("green", wanted, other)
+    os.utime(adapter.slots_file, (0, 0))
+    adapter.check_with("green", wanted, PORTS, other)
     assert len(reloads) == 1
 
 
@@ -327,10 +331,10 @@ def test_a_reload_that_was_killed_is_made_up_for(
 ) -> None:
     """The file is newer than the process that should have read it."""
     Path(adapter.maps).mkdir()
-    Path(adapter.checks_file).write_text(render_accepted("agents", Accepted(frozenset({200}), 2.0)))
+    Path(adapter.slots_file).write_text(render_fixed("agents", FIXED))
     later = 1795532648 + 1000
-    os.utime(adapter.checks_file, (later, later))
-    adapter.check_with("green", Asked())
+    os.utime(adapter.slots_file, (later, later))
+    adapter.check_with("green", Asked(), PORTS)
     assert len(reloads) == 1
 
 
@@ -341,9 +345,9 @@ def test_a_proxy_that_does_not_come_back_from_a_reload(
     nothing = subprocess.CompletedProcess([], 0, "", "")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: nothing)
     with pytest.raises(TrafficError, match="was not reloaded: no new process"):
-        adapter.check_with("green", Asked())
+        adapter.check_with("green", Asked(), PORTS)
 
 
 def test_a_proxy_with_checks_of_its_own_keeps_them(adapter: HAProxy, proxy: Proxy) -> None:
-    adapter.check_with("green", Asked("/ping"))
+    adapter.check_with("green", Asked("/ping"), PORTS)
     assert not proxy.asked

@@ -16,12 +16,12 @@ from dataclasses import replace
 from ..._core.errors import TrafficError
 from ..._core.files import write_atomic
 from ..checks import (
-    Accepted,
     Check,
-    parse_accepted,
+    Fixed,
+    parse_fixed,
     parse_listed,
     parse_map,
-    render_accepted,
+    render_fixed,
     render_map,
 )
 from ..latency import parse_table, table
@@ -40,8 +40,8 @@ class HAProxy:
     """The backend of one application.
 
     :param path: the runtime API's socket, with level admin
-    :param split_file: what the proxy reads at each start and reload; beside it is the file with what its checks accept,
-        and in ``../maps`` is what they ask for
+    :param split_file: what the proxy reads at each start and reload; beside it is the file with the ports and what
+        checks accept, and in ``../maps`` is what they ask for
     :param clock: every wait goes through it
     """
 
@@ -54,7 +54,7 @@ class HAProxy:
         self.runtime = Runtime(path, self.clock)
         self.split_file = split_file
         folder = os.path.dirname(split_file)
-        self.checks_file = os.path.join(folder, f"10-{application}-check.cfg")
+        self.slots_file = os.path.join(folder, f"10-{application}-slots.cfg")
         self.maps = os.path.join(os.path.dirname(folder), "maps")
 
     def facts(self) -> TrafficFacts:
@@ -100,18 +100,21 @@ class HAProxy:
         """Take the slot out of service: no requests and no checks until :meth:`set_down`."""
         self.runtime.order(f"set server {self.backend}/{slot} state maint")
 
-    def check_with(self, slot: str, check: Check, other: Check | None = None) -> None:
+    def check_with(
+        self, slot: str, check: Check, ports: Mapping[str, int], other: Check | None = None
+    ) -> None:
         """Check ``slot`` so from now on, after a restart too.
 
         A proxy whose configuration has no such maps is somebody else's, or older than they are: its own checks stay.
 
+        :param ports: of both slots
         :param other: the check of the other slot
         """
         if not os.path.isdir(self.maps):
             return
         for name, value in (("path", check.path), ("host", check.host)):
             self._map(name, slot, value)
-        self._accept(Accepted.of([check, *([other] if other else [])]))
+        self._fix(Fixed.of([check, *([other] if other else [])], ports))
 
     def _map(self, name: str, slot: str, value: str) -> None:
         path = os.path.join(self.maps, f"{self.application}-{name}.map")
@@ -128,14 +131,14 @@ class HAProxy:
                 fix="Write its configuration again with mas.ops.provision.",
             )
 
-    def _accept(self, wanted: Accepted) -> None:
+    def _fix(self, wanted: Fixed) -> None:
         """The file only ever changes together with a reload; one that was killed in between is made up for."""
-        held = parse_accepted(self.application, _read(self.checks_file))
+        held = parse_fixed(self.application, _read(self.slots_file))
         text = self.runtime.ask("show info")
-        if held and held.covers(wanted) and began(text) >= int(os.stat(self.checks_file).st_mtime):
+        if held and held.covers(wanted) and began(text) >= int(os.stat(self.slots_file).st_mtime):
             return
         if not (held and held.covers(wanted)):
-            write_atomic(self.checks_file, render_accepted(self.application, wanted).encode())
+            write_atomic(self.slots_file, render_fixed(self.application, wanted).encode())
         self._reload(life(text))
 
     def _reload(self, before: str) -> None:
@@ -148,7 +151,7 @@ class HAProxy:
             self.clock.sleep(_POLL)
         raise TrafficError(
             f"the proxy was not reloaded: {done.stderr.strip() or f'no new process within {_RELOAD:g} s'}",
-            where=self.checks_file,
+            where=self.slots_file,
             fix="See `journalctl -u haproxy`.",
         )
 
