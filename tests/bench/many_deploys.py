@@ -101,7 +101,7 @@ def main() -> int:
     options = parser.parse_args()
     run = f"many-{os.getpid()}"
     try:
-        fleet = Fleet.up(run, 1, application_processes={"api": "web"}, application_signature_required=False)
+        fleet = Fleet.up(run, 1, application_signature_required=False)
         fleet.provision().check()
         told = list(deploys(fleet, options.deploys))
     except CommandFailed as error:

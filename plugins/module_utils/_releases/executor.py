@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
@@ -17,7 +17,7 @@ from .._ledger.history import CONTRACTION, RELEASE, version_of
 from .application import Application
 from .deadman import Armed
 from .health_steps import HealthSteps
-from .layout import Layout, missing_processes
+from .layout import Layout
 from .manifest import Manifest
 from .ports import Limits, Ports
 from .state import STAGED, Operation, State
@@ -102,43 +102,55 @@ class Executor(HealthSteps):
             self.ports.proxy.drain(step.target, self.limits.drain)
 
     def _stop(self, step: Step) -> None:
-        self.ports.units.stop(self.layout.units(step.target))
+        self._stop_units(self._units(step.target))
 
     def _assign(self, step: Step) -> None:
         changed = self.ports.files.assign(step.target, step.detail["release"])
         self._tell_proxy(step.target)
-        self.ports.units.reload(self.layout.units(step.target), changed)
+        self.ports.units.reload(self._units(step.target), changed)
 
     def _unassign(self, step: Step) -> None:
+        units = self._units(step.target)
         changed = self.ports.files.unassign(step.target)
-        self.ports.units.reload(self.layout.units(step.target), changed)
+        self.ports.units.reload(units, changed)
 
     def _migrate(self, step: Step) -> None:
-        command = self._manifest(step.target).migrations.expand
-        if command:
-            self.ports.units.run_once(step.detail["slot"], step.target, command, self.limits.migration)
+        self._run_migration(step.detail["slot"], self._manifest(step.target).migrations.expand)
 
     def _contract(self, step: Step) -> None:
         begun, ended = CONTRACTION
         # There is no way back from here on.
         self.record(begun, None, step.target)
-        command = self._manifest(step.target).migrations.contract
-        if command:
-            self.ports.units.run_once(self.state.live or "", step.target, command, self.limits.migration)
+        self._run_migration(self.state.live or "", self._manifest(step.target).migrations.contract)
         self.record(ended, None, step.target)
+
+    def _run_migration(self, slot: str, command: Sequence[str] | None) -> None:
+        if command:
+            with self.ports.files.migration(slot, command, self.limits.migration) as unit:
+                self.ports.units.run_once(unit, self.limits.migration)
 
     def _start_web(self, step: Step) -> None:
         """What the proxy knows of the slot is about a process that is gone, unless this one runs already."""
-        units = self.layout.web(step.target)
+        units = self._web(step.target)
+        if not units:
+            return
         if self.ports.proxy and not all(facts.up for facts in self.ports.units.recall(units).values()):
             self.ports.proxy.set_down(step.target)
-        self.ports.units.start(units)
+        self._start_units(units)
 
     def _start_workers(self, step: Step) -> None:
-        self.ports.units.start(self.layout.workers(step.target))
+        self._start_units(self._workers(step.target))
 
     def _stop_workers(self, step: Step) -> None:
-        self.ports.units.stop(self.layout.workers(step.target))
+        self._stop_units(self._workers(step.target))
+
+    def _start_units(self, units: Sequence[str]) -> None:
+        if units:
+            self.ports.units.start(units)
+
+    def _stop_units(self, units: Sequence[str]) -> None:
+        if units:
+            self.ports.units.stop(units)
 
     def _bake(self, step: Step) -> None:
         if self.ports.proxy:
@@ -197,12 +209,14 @@ def way_back(application: str, release: str | None) -> str:
 def check_fits(app: Application, manifest: Manifest, release: str, variables: frozenset[str]) -> None:
     """Whether this host can run what the manifest describes.
 
-    :raises BadInput: wrong application or version, processes without units, secrets that are not set
+    :raises BadInput: wrong application or version, a web process without the proxy or the other way round, secrets that are not set
     """
     wrong = []
     if (manifest.name, manifest.version) != (app.name, version_of(release)):
         wrong.append(f"it is {manifest.name} {manifest.version}, not {app.name} {version_of(release)}")
-    wrong += missing_processes(app, manifest)
+    if app.web != bool(manifest.web):
+        serves = "the proxy serves it, but it has no web process"
+        wrong.append(serves if app.web else f"its process {manifest.web} serves HTTP, but no proxy serves it")
     missing = sorted(set(manifest.secrets) - variables)
     if missing:
         wrong.append(f"{', '.join(missing)} not set in {app.environment_file}")
@@ -210,5 +224,5 @@ def check_fits(app: Application, manifest: Manifest, release: str, variables: fr
         raise BadInput(
             f"the artifact does not fit this host: {'; '.join(wrong)}",
             where=release,
-            fix="Correct application_processes or application_environment and run mas.ops.provision, or deploy the right artifact.",
+            fix="Correct application_web or application_environment and run mas.ops.provision, or deploy the right artifact.",
         )

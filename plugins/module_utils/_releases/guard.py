@@ -92,6 +92,6 @@ def plan_confirmed(facts: Facts, app: Application, release: str) -> Plan:
         return Plan(before, before)
     slot = facts.state.live or ""
     proof = [Step("prove", slot)] if app.web else []
-    proof += [Step("await_workers", slot)] if app.workers else []
+    proof += [Step("await_workers", slot)] if facts.slots[slot].workers else []
     confirm = Step("confirm", release, {"from": facts.history.previous})
     return Plan(before, {**before, "confirmed": True}, (*proof, confirm))

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from .._core.errors import HealthError, TrafficError
 from .._core.plan import Step
-from .._traffic.split import Split
+from .._traffic.split import SLOTS, Split
 from .application import Application, other
 from .health import Answer, HealthCheck, check_of, slot_door
 from .layout import Layout
@@ -42,19 +43,37 @@ class HealthSteps:
     def _release_in(self, slot: str) -> str:
         return self.ports.files.held(slot) or ""
 
+    def _units(self, slot: str) -> Sequence[str]:
+        record = self.ports.files.record(slot)
+        return record.units if record else ()
+
+    def _web(self, slot: str) -> Sequence[str]:
+        record = self.ports.files.record(slot)
+        return record.web if record else ()
+
+    def _workers(self, slot: str) -> Sequence[str]:
+        record = self.ports.files.record(slot)
+        return record.workers if record else ()
+
+    def _port(self, slot: str) -> int:
+        record = self.ports.files.record(slot)
+        return record.port if record else self.app.ports[slot]
+
     def _health(self, slot: str) -> Health | None:
-        release = self._release_in(slot)
-        return self._manifest(release).health if release else None
+        """How the release in the slot says that it is well; nothing where the slot is empty or serves no requests."""
+        record = self.ports.files.record(slot)
+        return record.health if record and record.web and self._release_in(slot) else None
 
     def _check_for(self, slot: str) -> HealthCheck | None:
-        health = self._health(slot)
-        return check_of(health, self.app.host) if health else None
+        record, health = self.ports.files.record(slot), self._health(slot)
+        return check_of(health, record.host) if record and health else None
 
     def _tell_proxy(self, slot: str) -> None:
         """The proxy checks what the slot holds now, as its manifest says."""
         check = self._check_for(slot)
         if self.ports.proxy and check:
-            self.ports.proxy.check_with(slot, check, self.app.ports, self._check_for(other(slot)))
+            ports = {name: self._port(name) for name in SLOTS}
+            self.ports.proxy.check_with(slot, check, ports, self._check_for(other(slot)))
 
     def _await_health(self, step: Step) -> None:
         health = self._health(step.target)
@@ -66,29 +85,35 @@ class HealthSteps:
 
     def _wait_healthy(self, slot: str, health: Health) -> None:
         """Until the slot answers, its unit runs, and the answer can have come from that unit only."""
-        unit = self.layout.web(slot)[0]
-        clock, port = self.ports.clock, self.app.ports[slot]
-        check = check_of(health, self.app.host)
+        unit = self._web(slot)[0]
+        clock, port = self.ports.clock, self._port(slot)
+        check = self._check_for(slot)
+        if check is None:
+            return
         deadline = clock.seconds() + health.startup_budget
         for poll in itertools.count():
             answer = self.ports.web.ask(slot_door(port), check)
             answered = answer.meets(check)
-            if answered and self._owned(slot, port, unit) and self.ports.units.recall([unit])[unit].up:
+            if answered and self._owned(slot) and self.ports.units.recall([unit])[unit].up:
                 return
             late = clock.seconds() > deadline
             if answered or late or poll % _ASK_SYSTEMD == _ASK_SYSTEMD - 1:
                 facts = self.ports.units.show([unit])[unit]
-                if self._owned(slot, port, unit) and answered and facts.up:
+                if self._owned(slot) and answered and facts.up:
                     return
                 if late or facts.hopeless:
                     raise self._unhealthy(slot, health, answer, facts, late)
             clock.sleep(_POLL)
 
-    def _owned(self, slot: str, port: int, unit: str) -> bool:
+    def _owned(self, slot: str) -> bool:
         """
         :raises HealthError: somebody else listens there, so no answer means anything
         """
-        found: Ownership = self.ports.web.ownership(port, unit)
+        record = self.ports.files.record(slot)
+        if record is None:
+            return False
+        port, unit = record.port, record.web[0]
+        found: Ownership = self.ports.web.ownership(port, unit, record.socket is not None)
         if found.stranger:
             raise HealthError(
                 f"another program listens on the port of the {slot} slot: {found.stranger}",
@@ -98,19 +123,22 @@ class HealthSteps:
         return found.own
 
     def _unhealthy(self, slot: str, health: Health, answer: Answer, facts: Any, late: bool) -> HealthError:
-        unit = self.layout.web(slot)[0]
+        unit, record = self._web(slot)[0], self.ports.files.record(slot)
+        host = record.host if record else self.app.host
         budget = f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
         words = self.ports.units.last_words(unit)
         return HealthError(
             f"{self._release_in(slot)} did not become healthy {budget}: {answer} "
             f"(unit {facts.active}, {facts.restarts} restarts)",
-            where=f"GET http://127.0.0.1:{self.app.ports[slot]}{health.path} "
-            f"with Host {self.app.host} wants {health.expected}",
+            where=f"GET http://127.0.0.1:{self._port(slot)}{health.path} "
+            f"with Host {host} wants {health.expected}",
             fix=f"See `journalctl -u {unit} -n 50`{f', which ends with: {words}' if words else ''}.",
         )
 
     def _await_workers(self, step: Step) -> None:
-        units = self.layout.workers(step.target)
+        units = self._workers(step.target)
+        if not units:
+            return
         facts = self.ports.units.show(units)
         left = _WORKERS_STAY - self.ports.clock.seconds() + max(facts[unit].since for unit in units)
         if left > 0:

@@ -24,6 +24,7 @@ from .health import check_of, slot_door
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
 from .ports import Limits, Ports
+from .slot import Slot
 from .sockets import Ownership
 from .state import Facts, Operation, SlotFacts, recovered
 from .watch import Watch
@@ -94,9 +95,11 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
     :param again: after a plan that went well. Its steps saw the units do what they were told.
     """
     look = ports.units.recall if again else ports.units.look
-    units = look((*layout.all_units(), layout.dead_man_timer))
+    records = {slot: ports.files.record(slot) for slot in SLOTS}
+    held = [unit for record in records.values() if record for unit in record.units]
+    units = look((*held, layout.dead_man_timer))
     traffic = ports.proxy.facts() if ports.proxy and app.web else None
-    slots = {slot: _slot(app, layout, ports, slot, units, traffic) for slot in SLOTS}
+    slots = {slot: _slot(app, ports, slot, record, units, traffic) for slot, record in records.items()}
     history = fold(ports.book.entries(), app.name)
     state = recovered(ports.files.state(), slots, history)
     return Facts(state, slots, ports.files.on_disk(), history, ports.files.armed())
@@ -104,38 +107,50 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
 
 def _slot(
     app: Application,
-    layout: Layout,
     ports: Ports,
     slot: str,
+    record: Slot | None,
     units: Mapping[str, Any],
     traffic: TrafficFacts | None,
 ) -> SlotFacts:
     release = ports.files.held(slot)
-    web = [units[unit] for unit in layout.web(slot)]
-    workers = [units[unit] for unit in layout.workers(slot)]
+    web = [units[unit] for unit in (record.web if record else ())]
+    workers = [units[unit] for unit in (record.workers if record else ())]
     web_up = all(unit.up for unit in web)
+    stopped = all(unit.stopped for unit in web)
+    port = record.port if record else None
     health = ports.files.manifest(release).health if release else None
-    listens = _ownership(app, layout, ports, slot)
-    check = check_of(health, app.host) if health and web_up and listens.good else None
-    healthy = bool(check and ports.web.ask(slot_door(app.ports[slot]), check).meets(check))
+    listens = _ownership(ports, record)
+    check = check_of(health, record.host) if health and record and web_up and listens.good else None
+    healthy = bool(check and port and ports.web.ask(slot_door(port), check).meets(check))
+    free_for_next = not app.web or not (stopped or port != app.ports[slot])
+    stranger = listens.stranger or ("" if free_for_next else _stranger(ports, app.ports[slot], record))
     return SlotFacts(
         release=release,
         web_up=web_up,
+        workers=bool(workers),
         workers_up=all(unit.up for unit in workers),
         workers_any=any(not unit.stopped for unit in workers),
         stopped=all(unit.stopped for unit in web + workers),
         healthy=healthy,
         percent=traffic.percent(slot) if traffic else None,
         persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
-        port_taken=bool(listens.stranger)
-        or bool(web and all(unit.stopped for unit in web) and ports.web.port_taken(app.ports[slot])),
-        stranger=listens.stranger,
+        port_taken=bool(stranger) or (not free_for_next and ports.web.port_taken(app.ports[slot])),
+        stranger=stranger,
+        port=port,
+        pending=tuple(ports.files.pending(slot)),
     )
 
 
-def _ownership(app: Application, layout: Layout, ports: Ports, slot: str) -> Ownership:
-    units = layout.web(slot)
-    return ports.web.ownership(app.ports[slot], units[0]) if units else Ownership(False)
+def _ownership(ports: Ports, record: Slot | None) -> Ownership:
+    if record is None or not record.web:
+        return Ownership(False)
+    return ports.web.ownership(record.port, record.web[0], record.socket is not None)
+
+
+def _stranger(ports: Ports, port: int, record: Slot | None) -> str:
+    """Who listens where the slot's next release wants to."""
+    return ports.web.ownership(port, record.web[0] if record and record.web else "").stranger
 
 
 def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
@@ -268,7 +283,8 @@ def report(facts: Facts, app: Application) -> dict[str, Any]:
         "live": facts.live_release,
         "previous": previous,
         "slot": facts.state.live,
-        "slots": {slot: facts.slots[slot].__dict__ for slot in SLOTS},
+        "slots": {slot: facts.slots[slot].to_dict() for slot in SLOTS},
+        "pending": list(facts.live.pending) if facts.live else [],
         "history": list(facts.history.stack),
         "releases": sorted(facts.on_disk),
         "operation": facts.state.operation.to_dict() if facts.state.operation else None,

@@ -67,11 +67,12 @@ def switch(
     if app.exclusive:
         return replace(facts, app, slot, prove and not course.confirmed)
     old = facts.slots[other(slot)]
-    workers = [Step("start_workers", slot)] if app.workers and not facts.slots[slot].workers_up else []
-    if app.workers and prove and (not course.confirmed or len(course.stages) > 1):
+    mine = facts.slots[slot]
+    workers = [] if mine.workers_up else [Step("start_workers", slot)]
+    if mine.workers and prove and (not course.confirmed or len(course.stages) > 1):
         workers.append(Step("await_workers", slot))
     steps: list[Step] = []
-    if app.web and course.stages and not (facts.slots[slot].takes(100) and old.takes(0)):
+    if app.web and course.stages and not (mine.takes(100) and old.takes(0)):
         *tried, last = course.stages
         steps += [step for stage in tried for step in shifted(slot, stage)]
         steps += [*workers, *shifted(slot, last)]
@@ -90,9 +91,9 @@ def replace(facts: Facts, app: Application, slot: str, prove: bool) -> list[Step
     mine, old = facts.slots[slot], facts.slots[other(slot)]
     steps = [] if old.stopped else [Step("stop", other(slot))]
     steps += [] if mine.healthy else start(app, slot)
-    if app.workers and not mine.workers_up:
+    if not mine.workers_up:
         steps.append(Step("start_workers", slot))
-    if app.workers and prove:
+    if mine.workers and prove:
         steps.append(Step("await_workers", slot))
     if app.web and not (mine.takes(100) and old.takes(0)):
         steps.append(Step("shift", slot))

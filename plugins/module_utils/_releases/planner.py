@@ -249,7 +249,8 @@ def _after(facts: Facts, app: Application, steps: Sequence[Step], brought: Step)
     idle, serving = facts.slots[slot], facts.slots[live]
     web = bool(app.web) and not app.exclusive
     idle = replace(idle, release=brought.detail["release"], web_up=web, healthy=web, stopped=not web)
-    idle = replace(idle, workers_up=not app.workers, workers_any=False)
+    # Whether it has workers is in its manifest, which may not be here yet: to start none is no harm.
+    idle = replace(idle, workers=True, workers_up=False, workers_any=False)
     if ("shift", live) in done:
         idle = replace(idle, percent=0, persisted=0)
         serving = replace(serving, healthy=True, percent=100, persisted=100)

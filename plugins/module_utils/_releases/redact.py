@@ -9,11 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-#: systemd's environment files: a value may be quoted, and then go over several lines.
-_ASSIGNMENT = re.compile(
-    r"""^[ \t]*[A-Za-z_][A-Za-z0-9_]*=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\n]*))""", re.MULTILINE | re.DOTALL
-)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+from .environment_file import parse
+
 #: A password within a URL or a list is a secret by itself.
 _PARTS = re.compile(r"[^A-Za-z0-9._~+-]+")
 #: What is shorter is a number or a switch; hiding it would hide everything.
@@ -24,8 +21,7 @@ _HIDDEN = "***"
 def values(text: str) -> frozenset[str]:
     """All that must not be shown of an environment file: its values, their lines, and the words in them."""
     found: set[str] = set()
-    for quoted, single, plain in _ASSIGNMENT.findall(text):
-        whole = _ESCAPED.sub(r"\1", quoted) if quoted else single or plain.strip()
+    for whole in parse(text).values():
         for line in (whole, *whole.splitlines()):
             found.update((line.strip(), *_PARTS.split(line)))
     return frozenset(value for value in found if len(value) >= _SHORTEST)

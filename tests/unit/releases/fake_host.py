@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lea
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
+from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
@@ -33,8 +35,9 @@ APP = Application(
     name="agents",
     environment="test",
     user="agents",
+    group="agents",
     root="/srv/agents",
-    processes={"api": "web", "worker": "worker"},
+    web=True,
     ports={"blue": 8101, "green": 8102},
     proxy=Proxy(
         "agents",
@@ -103,6 +106,7 @@ class FakeHost:
     releases: dict[str, Manifest] = field(default_factory=dict)
     fetched: dict[str, Manifest] = field(default_factory=dict)
     slots: dict[str, str | None] = field(default_factory=lambda: {"blue": None, "green": None})
+    records: dict[str, Slot] = field(default_factory=dict)
     running: dict[str, str] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
     split: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
@@ -173,7 +177,7 @@ class FakeHost:
     def start(self, units: Sequence[str]) -> None:
         self.touch()
         for unit in units:
-            slot = unit.split("@")[1].removesuffix(".service")
+            slot = unit.split("@")[1].split(".")[0]
             self.running.setdefault(unit, self.slots[slot] or "")
         self.watch()
 
@@ -186,8 +190,9 @@ class FakeHost:
     def reload(self, units: Sequence[str], changed: bool) -> None:
         self.touch()
 
-    def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
+    def run_once(self, unit: str, seconds: int) -> None:
         self.touch()
+        release = self.slots[unit.split("@")[1].split(".", maxsplit=1)[0]] or ""
         if release in self.migrations_fail:
             raise MigrationError("the migration failed")
         self.migrated.append(release)
@@ -240,6 +245,16 @@ class FakeHost:
     def held(self, slot: str) -> str | None:
         return self.slots[slot] if self.slots[slot] in self.releases else None
 
+    def record(self, slot: str) -> Slot | None:
+        return self.records.get(slot)
+
+    def pending(self, slot: str) -> Sequence[str]:
+        return ()
+
+    @contextlib.contextmanager
+    def migration(self, slot: str, command: Sequence[str], seconds: int) -> Iterator[str]:
+        yield self.layout.migration(slot)
+
     def manifest(self, release: str) -> Manifest:
         return self.releases[release] if release in self.releases else self.fetched[release]
 
@@ -256,12 +271,14 @@ class FakeHost:
 
     def assign(self, slot: str, release: str) -> bool:
         self.touch()
+        self.records[slot] = assigned(self.layout.app, slot, release, self.manifest(release))
         self.slots[slot] = release
         return True
 
     def unassign(self, slot: str) -> bool:
         self.touch()
         self.slots[slot] = None
+        self.records.pop(slot, None)
         return True
 
     # source
@@ -330,7 +347,7 @@ class FakeHost:
                 return Answer(self.front_status)
         return Answer(check.expected) if self.healthy(slot) else Answer(503, body="Busy")
 
-    def ownership(self, port: int, unit: str) -> Ownership:
+    def ownership(self, port: int, unit: str, by_systemd: bool = False) -> Ownership:
         return Ownership(unit in self.running, self.strangers.get(port, ""))
 
     def last_words(self, unit: str) -> str:

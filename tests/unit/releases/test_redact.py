@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mas.ops.plugins.filter.systemd_environment import FilterModule
+from ansible_collections.mas.ops.plugins.module_utils._releases.environment_file import render
 from ansible_collections.mas.ops.plugins.module_utils._releases.redact import hide, values
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,12 +35,9 @@ def test_values_are_hidden(said: str, shown: str) -> None:
     assert hide(said, values(FILE)) == shown
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=4))
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="\x7f"), min_size=4))
 def test_whatever_the_role_writes_is_hidden(secret: str) -> None:
-    """Read back as systemd reads what the filter of the role makes of it."""
-    if len(secret.strip()) < 4 or "\n" in secret or "\r" in secret:
+    if len(secret.strip()) < 4:
         return
-    text = FilterModule().filters()["systemd_environment"]({"A": "before", "SECRET": secret, "Z": "after"})
-    assert secret.strip() not in hide(f"it said {secret} here", values(text)).replace("it said", "").replace(
-        "here", ""
-    )
+    text = render({"A": "before", "SECRET": secret, "Z": "after"})
+    assert secret.strip() not in hide(f"<{secret}>", values(text))

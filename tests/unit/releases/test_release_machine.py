@@ -75,7 +75,7 @@ class Host(FakeHost):
         """All services stop; those that are enabled come back, with what is on the disk."""
         self.known = dict(self.slots)
         for unit in self.running:
-            self.running[unit] = self.slots[unit.split("@")[1].removesuffix(".service")] or ""
+            self.running[unit] = self.slots[unit.split("@")[1].split(".")[0]] or ""
         self.weights = dict(self.split)
 
 
@@ -83,7 +83,7 @@ class WorkerHost(Host):
     """A host of an application without a web process, hence without traffic and health."""
 
     def __init__(self) -> None:
-        super().__init__(layout=Layout(replace(APP, processes={"worker": "worker"}, proxy=None)))
+        super().__init__(layout=Layout(replace(APP, web=False, proxy=None)))
 
     def fetch(self, release: str) -> None:
         full = manifest(release.split("-", maxsplit=1)[0])

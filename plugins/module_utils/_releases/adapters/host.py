@@ -51,7 +51,7 @@ class NoArtifact:
 
 def proxy_of(app: Application, clock: Clock | None = None) -> HAProxy | None:
     """The proxy in front of an application, ``None`` for one that serves no HTTP."""
-    if app.proxy is None or app.web is None:
+    if app.proxy is None or not app.web:
         return None
     return HAProxy(app.name, app.proxy.backend, app.proxy.socket, app.proxy.split, clock)
 
@@ -79,7 +79,7 @@ def require_proxy(application: str, lock: bool = True) -> Iterator[HAProxy]:
         raise Refused(
             f"{application} has no traffic to split: it has no web process or no proxy",
             where="this host",
-            fix="Give application_processes a web process and run mas.ops.provision.",
+            fix="Set application_web to true and run mas.ops.provision.",
         )
     with exclusive(Layout(app).lock) if lock else contextlib.nullcontext():
         yield proxy

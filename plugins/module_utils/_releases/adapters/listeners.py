@@ -71,6 +71,8 @@ def _sockets(pid: int) -> Iterator[int]:
 
 def _members(unit: str) -> list[int]:
     """The processes of a unit, oldest first."""
+    if not unit:
+        return []
     for root in _CGROUPS:
         top = os.path.join(root, slice_of(unit), unit)
         if os.path.isdir(top):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..._core.errors import NotFound, StorageError
+from ..._core.errors import BadInput, NotFound
 from ..._traffic.host_config import Held
 from ..._traffic.split import SLOTS
 from ..health import check_of
@@ -24,17 +24,14 @@ def held(applications: Iterable[str]) -> Mapping[str, Mapping[str, Held]]:
 def _held(application: str) -> Mapping[str, Held]:
     try:
         app = load_application(application)
-    except NotFound:
+    except (BadInput, NotFound):
+        # Not there yet, or as an older role wrote it: the one of today writes it anew.
         return {}
     folders = Folders(Layout(app))
     found = {}
     for slot in SLOTS:
-        release = folders.held(slot)
-        try:
-            health = folders.manifest(release).health if release else None
-        except StorageError:
-            health = None
-        if health:
-            check = check_of(health, app.host)
-            found[slot] = Held(check.path, check.host, check.expected, check.timeout, app.ports[slot])
+        record = folders.record(slot)
+        if record and record.health:
+            check = check_of(record.health, record.host)
+            found[slot] = Held(check.path, check.host, check.expected, check.timeout, record.port)
     return found
