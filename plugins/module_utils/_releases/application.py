@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._core.errors import BadInput
-from .._traffic import values
 from .._traffic.split import SLOTS
+from .._traffic.values import host as host_name
 from . import unit_file
 from .health import Door, HealthCheck
 
 CONFIG = "/etc/mas/{name}/application.json"
+#: Where this host reaches what listens on all of its addresses.
+_REACHED = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is connected to
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Front:
     @property
     def door(self) -> Door:
         """The address that a user's request goes to in the end; a redirect to TLS is not followed but foreseen."""
-        address = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.address, self.address)
+        address = _REACHED.get(self.address, self.address)
         if self.redirect and self.tls_port:
             return Door(address, self.tls_port, tls=True)
         return Door(address, self.port)
@@ -158,7 +160,7 @@ def parse_application(data: Any, path: str) -> Application:
             keep_releases=max(2, int(data.get("keep_releases", 5))),
             environment_file=str(data["environment_file"]),
             exclusive=bool(data.get("exclusive", False)),
-            host=values.host(data.get("host") or data["name"], "application_host"),
+            host=host_name(data.get("host") or data["name"], "application_host"),
             sandbox=Sandbox.parse(data["sandbox"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -52,9 +52,7 @@ class Fixed:
         return cls(statuses, max(float(check.timeout) for check in checks), dict(ports))
 
     def covers(self, other: Fixed) -> bool:
-        return (
-            other.statuses <= self.statuses and other.timeout <= self.timeout and other.ports == self.ports
-        )
+        return other.statuses <= self.statuses and other.timeout <= self.timeout and other.ports == self.ports
 
 
 def render_fixed(application: str, fixed: Fixed) -> str:
@@ -87,7 +85,9 @@ def render_warm(application: str, slot: str | None) -> str:
     lines = "".join(
         f"    setenv {prefix(application)}_{name.upper()}_WARM {int(name == slot)}\n" for name in SLOTS
     )
-    return f"# Written by mas.ops: which slot of {application} may stand in for the live one.\nglobal\n{lines}"
+    return (
+        f"# Written by mas.ops: which slot of {application} may stand in for the live one.\nglobal\n{lines}"
+    )
 
 
 def render_map(values: Mapping[str, str]) -> str:

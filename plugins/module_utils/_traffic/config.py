@@ -109,8 +109,7 @@ _CIPHERS = tuple(
 def render_options(master: str, folder: str) -> str:
     """The text of /etc/default/haproxy."""
     return (
-        f"{MARK}: HAProxy reads the applications after its main file.\n"
-        f'EXTRAOPTS="-S {master} -f {folder}"\n'
+        f'{MARK}: HAProxy reads the applications after its main file.\nEXTRAOPTS="-S {master} -f {folder}"\n'
     )
 
 
@@ -121,7 +120,7 @@ def render_front(front: Sequence[Site]) -> str:
     tls = next((site.tls_port for site in front if site.certificate), 0)
     text = [
         f"{MARK}, for {', '.join(site.name for site in front)}.",
-        "# Not the name of a backend: \"show stat\" and the like take the first proxy of a name.",
+        '# Not the name of a backend: "show stat" and the like take the first proxy of a name.',
         f"frontend mas_in_{port}",
         f"    bind {address}:{port}",
     ]
@@ -132,7 +131,9 @@ def render_front(front: Sequence[Site]) -> str:
     text += [f"    {line}" for site in front if site.redirect for line in _redirect(site)]
     text += [f"    {line}" for line in _forwarded(front)]
     if any(site.request_id for site in front):
-        text.append("    http-request set-header X-Request-ID %[uuid()] unless { req.hdr(X-Request-ID) -m found }")
+        text.append(
+            "    http-request set-header X-Request-ID %[uuid()] unless { req.hdr(X-Request-ID) -m found }"
+        )
     text += [
         "    # A request that changes something is sent again only when the first server cannot have seen it.",
         "    http-request disable-l7-retry unless METH_GET or METH_OPTIONS",
@@ -229,5 +230,7 @@ def _servers(site: Site, cookie: bool) -> list[str]:
         for slot in SLOTS:
             place = f'"127.0.0.1:${{{begin}_{slot.upper()}_PORT}}"'
             weight = f'"${{{begin}_{slot.upper()}_WARM}}"'
-            lines.append(f"server {slot}_warm {place} no-check backup weight {weight} track {site.name}/{slot}")
+            lines.append(
+                f"server {slot}_warm {place} no-check backup weight {weight} track {site.name}/{slot}"
+            )
     return lines

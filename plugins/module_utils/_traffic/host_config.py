@@ -116,14 +116,15 @@ def plan_config(found: Found, main: config.Main, sites: Sequence[Site], take_ove
             "the role then keeps a copy beside each and writes its own.",
         )
     _check_binds(found.files, sites)
-    files = {
-        path: text for path, text in wanted(main, sites).items() if found.files.get(path) != text
-    } | {path: text for path, text in first(sites, found.slots).items() if path not in found.files}
+    files = {path: text for path, text in wanted(main, sites).items() if found.files.get(path) != text} | {
+        path: text for path, text in first(sites, found.slots).items() if path not in found.files
+    }
     ports = {front[0].port for front in fronts(sites)}
     stale = sorted(
         path
         for path in found.files
-        if path.startswith(f"{FOLDER}/30-mas-") and path not in {f"{FOLDER}/30-mas-{port}.cfg" for port in ports}
+        if path.startswith(f"{FOLDER}/30-mas-")
+        and path not in {f"{FOLDER}/30-mas-{port}.cfg" for port in ports}
     )
     steps = [Step("keep", path) for path in found.foreign if path in files]
     steps += [Step("write", path) for path in sorted(files)]
@@ -155,7 +156,5 @@ def _check_binds(files: Mapping[str, str], sites: Sequence[Site]) -> None:
 def texts(found: Found, main: config.Main, sites: Sequence[Site]) -> dict[str, str]:
     """All files as they will be, those of others too: what HAProxy has to judge as a whole."""
     mine = wanted(main, sites)
-    kept = {
-        path: text for path, text in found.files.items() if not path.startswith(f"{FOLDER}/30-mas-")
-    }
+    kept = {path: text for path, text in found.files.items() if not path.startswith(f"{FOLDER}/30-mas-")}
     return {**first(sites, found.slots), **kept, **mine}

@@ -77,9 +77,7 @@ class Site:
             certificate=certificate or "",
             redirect=bool(merged["redirect"]),
             request_id=bool(merged["request_id"]),
-            trusted=tuple(
-                values.network(item, of("proxy_trusted_forwarders")) for item in merged["trusted"]
-            ),
+            trusted=tuple(values.network(item, of("proxy_trusted_forwarders")) for item in merged["trusted"]),
             frontend_lines=values.lines(merged["frontend_lines"], of("proxy_frontend_lines")),
             backend_lines=values.lines(merged["backend_lines"], of("proxy_backend_lines")),
             fallback=bool(merged["fallback"]),

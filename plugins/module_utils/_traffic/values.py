@@ -23,7 +23,17 @@ _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"
 #: Words that would end the section that a line is put into.
 _SECTIONS = frozenset(
     {
-        *("acme", "backend", "cache", "crt-store", "defaults", "fcgi-app", "frontend", "global", "http-errors"),
+        *(
+            "acme",
+            "backend",
+            "cache",
+            "crt-store",
+            "defaults",
+            "fcgi-app",
+            "frontend",
+            "global",
+            "http-errors",
+        ),
         *("listen", "log-forward", "log-profile", "mailers", "peers", "program", "resolvers", "ring"),
         *("traces", "userlist"),
     }

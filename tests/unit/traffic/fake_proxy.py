@@ -75,7 +75,9 @@ class Proxy:
         return b"\n"
 
     def _set(self, command: str) -> bytes:
-        if command.startswith("set server agents/") and command.endswith(("health down", "state ready", "state maint")):
+        if command.startswith("set server agents/") and command.endswith(
+            ("health down", "state ready", "state maint")
+        ):
             return b"\n"
         match = _SET.fullmatch(command)
         if not match or f"{match[1]}/{match[2]}" not in self.servers:

@@ -209,7 +209,10 @@ def test_wait_up(adapter: HAProxy, proxy: Proxy) -> None:
     threading.Timer(0.1, lambda: green.update(status="UP")).start()
     adapter.wait_up("green", 5)
     green["status"] = "DOWN"
-    with pytest.raises(TrafficError, match=r"still sees the green slot down after 0\.05 s \(DOWN\), its last check found L7OK/200"):
+    with pytest.raises(
+        TrafficError,
+        match=r"still sees the green slot down after 0\.05 s \(DOWN\), its last check found L7OK/200",
+    ):
         adapter.wait_up("green", 0.05)
 
 
@@ -312,7 +315,7 @@ def test_a_slot_is_checked_as_its_manifest_says(
         (Asked(timeout=5), Asked(expected=201), "200,201"),
     ],
 )
-def test_another_answer_takes_a_reload(  # noqa: PLR0913 - fixtures
+def test_another_answer_takes_a_reload(
     adapter: HAProxy, reloads: list[list[str]], wanted: Asked, other: Asked | None, text: str
 ) -> None:
     Path(adapter.maps).mkdir()
@@ -326,9 +329,7 @@ def test_another_answer_takes_a_reload(  # noqa: PLR0913 - fixtures
     assert len(reloads) == 1
 
 
-def test_a_reload_that_was_killed_is_made_up_for(
-    adapter: HAProxy, reloads: list[list[str]]
-) -> None:
+def test_a_reload_that_was_killed_is_made_up_for(adapter: HAProxy, reloads: list[list[str]]) -> None:
     """The file is newer than the process that should have read it."""
     Path(adapter.maps).mkdir()
     Path(adapter.slots_file).write_text(render_fixed("agents", FIXED))

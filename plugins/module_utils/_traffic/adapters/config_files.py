@@ -31,17 +31,18 @@ def installed() -> bool:
 
 def sites() -> list[Site]:
     """What earlier runs configured."""
-    found = []
-    for path in sorted(glob.glob(f"{SITES}/*.json")):
-        try:
-            found.append(Site.parse(read_json(path)))
-        except (KeyError, TypeError) as error:
-            raise BadInput(
-                f"what is known of an application is not usable: {error!r}",
-                where=path,
-                fix="Remove the file and provision that application again.",
-            ) from error
-    return found
+    return [_site(path) for path in sorted(glob.glob(f"{SITES}/*.json"))]
+
+
+def _site(path: str) -> Site:
+    try:
+        return Site.parse(read_json(path))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"what is known of an application is not usable: {error!r}",
+            where=path,
+            fix="Remove the file and provision that application again.",
+        ) from error
 
 
 def look(slots: Mapping[str, Mapping[str, Held]]) -> Found:
@@ -81,7 +82,9 @@ def judge(files: Mapping[str, str]) -> None:
             os.makedirs(os.path.dirname(copy), exist_ok=True)
             with open(copy, "w", encoding="utf-8") as stream:
                 # The maps of a new application are not there yet.
-                stream.write(text.replace(f"({MAPS}/", f"({folder}{MAPS}/") if path.endswith(".cfg") else text)
+                stream.write(
+                    text.replace(f"({MAPS}/", f"({folder}{MAPS}/") if path.endswith(".cfg") else text
+                )
         command = [PROGRAM, "-c", "-f", folder + MAIN, "-f", folder + FOLDER]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:

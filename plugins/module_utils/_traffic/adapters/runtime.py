@@ -55,12 +55,14 @@ class Runtime:
         deadline = self.clock.seconds() + _RESTART
         while True:
             try:
-                return self._exchange(command)
+                answer = self._exchange(command)
+                break
             except OSError as error:
                 restarts = isinstance(error, (ConnectionError, FileNotFoundError))
                 if not restarts or self.clock.seconds() > deadline:
                     raise self._silent(error) from error
                 self.clock.sleep(_POLL)
+        return answer
 
     def order(self, command: str) -> None:
         """A command that answers nothing when it is obeyed.
