@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fleet import Fleet
 
-PROGRAM = '''\
+PROGRAM = """\
 import http.server
 import json
 import os
@@ -40,7 +40,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 Server(("127.0.0.1", int(os.environ["PORT"])), Picky).serve_forever()
-'''
+"""
 
 MAS = """\
 name: agents
