@@ -24,9 +24,9 @@ def playbook_command(context: Any, playbook: str, **variables: str) -> str:
 
 
 @pass_context
-def rollout_failure(context: Any, *args: Any) -> str:
+def rollout_failure(context: Any, hostvars: Any, hosts: Any, application: str, version: str) -> str:
     """:func:`.rollout.rollout_failure` with the inventory of this run in the commands that it advises."""
-    return rollout.rollout_failure(*args, inventory=inventory(context))
+    return rollout.rollout_failure(hostvars, hosts, application, version, inventory(context))
 
 
 class FilterModule:

@@ -21,10 +21,12 @@ from .application import Application
 from .commands import located, way_back
 from .course import AT_ONCE, Course
 from .executor import Executor
+from .health import check_of, slot_door
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
 from .ports import Limits, Ports
 from .slot import Slot
+from .sockets import Ownership
 from .state import Facts, Operation, SlotFacts, recovered
 from .targets import targets
 from .watch import Watch
@@ -128,7 +130,11 @@ def _slot(
     stopped = all(unit.stopped for unit in web)
     port = record.port if record else None
     health = ports.files.manifest(release).health if release else None
-    healthy = bool(web and web_up and health and port and ports.web.healthy(port, health))
+    listens = _ownership(ports, record)
+    check = check_of(health, record.host) if health and record and web_up and listens.good else None
+    healthy = bool(check and port and ports.web.ask(slot_door(port), check).meets(check))
+    free_for_next = not app.web or not (stopped or port != app.ports[slot])
+    stranger = listens.stranger or ("" if free_for_next else _stranger(ports, app.ports[slot], record))
     return SlotFacts(
         release=release,
         web_up=web_up,
@@ -139,10 +145,22 @@ def _slot(
         healthy=healthy,
         percent=traffic.percent(slot) if traffic else None,
         persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
-        port_taken=app.web and (stopped or port != app.ports[slot]) and ports.web.port_taken(app.ports[slot]),
+        port_taken=bool(stranger) or (not free_for_next and ports.web.port_taken(app.ports[slot])),
+        stranger=stranger,
         port=port,
         pending=tuple(ports.files.pending(slot)),
     )
+
+
+def _ownership(ports: Ports, record: Slot | None) -> Ownership:
+    if record is None or not record.web:
+        return Ownership(False)
+    return ports.web.ownership(record.port, record.web[0], record.socket is not None)
+
+
+def _stranger(ports: Ports, port: int, record: Slot | None) -> str:
+    """Who listens where the slot's next release wants to."""
+    return ports.web.ownership(port, record.web[0] if record and record.web else "").stranger
 
 
 def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
@@ -234,6 +252,9 @@ def _carry_out(
     if plan.changed and not check:
         _apply(executor, plan, _operation(facts, plan, request, ports.clock.text()), request)
         facts = observe(app, layout, ports, again=True)
+    elif request.state == "confirmed" and not check:
+        # Nothing is left to be changed; what is called good is looked at all the same.
+        executor.prove(facts.state.live or "")
     told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     return plan, facts, {**told, "was": was, "missing": missing}
 

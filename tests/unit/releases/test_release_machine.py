@@ -47,7 +47,7 @@ class Host(FakeHost):
     def watch(self) -> None:
         if not self.serving:
             return
-        served = {slot for slot in SLOTS if self.healthy(APP.ports[slot], None)}
+        served = {slot for slot in SLOTS if self.healthy(slot)}
         asked = {slot for slot in SLOTS if self.weights[slot] and self.layout.app.web}
         if not asked <= served:
             self.lost_requests.append(f"change {self.changes}: traffic at {asked}, healthy {served}")
