@@ -110,6 +110,7 @@ class Executor(HealthSteps):
 
     def _assign(self, step: Step) -> None:
         changed = self.ports.files.assign(step.target, step.detail["release"])
+        self._tell_proxy(step.target)
         self.ports.units.reload(self._units(step.target), changed)
 
     def _unassign(self, step: Step) -> None:
@@ -133,7 +134,13 @@ class Executor(HealthSteps):
                 self.ports.units.run_once(unit, self.limits.migration)
 
     def _start_web(self, step: Step) -> None:
-        self._start_units(self._web(step.target))
+        """What the proxy knows of the slot is about a process that is gone, unless this one runs already."""
+        units = self._web(step.target)
+        if not units:
+            return
+        if self.ports.proxy and not all(facts.up for facts in self.ports.units.recall(units).values()):
+            self.ports.proxy.set_down(step.target)
+        self._start_units(units)
 
     def _start_workers(self, step: Step) -> None:
         self._start_units(self._workers(step.target))

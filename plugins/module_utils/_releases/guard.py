@@ -87,7 +87,7 @@ def plan_confirmed(facts: Facts, app: Application, release: str) -> Plan:
     if facts.armed is None:
         return Plan(before, before)
     slot = facts.state.live or ""
-    proof = [Step("await_health", slot)] if app.web and not facts.slots[slot].healthy else []
+    proof = [Step("prove", slot)] if app.web else []
     proof += [Step("await_workers", slot)] if facts.slots[slot].workers else []
     confirm = Step("confirm", release, {"from": facts.history.previous})
     return Plan(before, {**before, "confirmed": True}, (*proof, confirm))

@@ -77,12 +77,18 @@ class Claim:
     token: int | None = None
     take_over: bool = False
 
+    @property
+    def words(self) -> str:
+        """What is done, for people: leaving what a deploy brought is a phase of that deploy, and no deploy."""
+        deploys = self.returns and self.operation.startswith("deploy")
+        return f"way back from the {self.operation}" if deploys else self.operation
+
 
 @dataclass(frozen=True)
 class Lease:
     """The content of ``lease.json``. ``run`` is empty while nobody holds it; ``token`` only grows.
 
-    ``last`` says who held it last, for a run that comes back too late.
+    ``words`` are what people read of ``operation``. ``last`` says who held it last, for a run that comes back too late.
     """
 
     token: int = 0
@@ -91,6 +97,7 @@ class Lease:
     operation: str = ""
     since: str = ""
     until: Deadline | None = None
+    words: str = ""
     last: str = ""
 
     @property
@@ -126,6 +133,7 @@ def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:
             run=wanted.run,
             owner=wanted.owner,
             operation=wanted.operation,
+            words=wanted.words,
             since=lease.since or moment.text,
             until=until,
         )
@@ -136,7 +144,9 @@ def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:
             where=f"for another {left:.0f} s at the most, unless it goes on",
             fix="Wait for it to end. When it is known to be dead, take the lock over: -e release_take_over=true.",
         )
-    return Lease(lease.token + 1, wanted.run, wanted.owner, wanted.operation, moment.text, until)
+    return Lease(
+        lease.token + 1, wanted.run, wanted.owner, wanted.operation, moment.text, until, words=wanted.words
+    )
 
 
 def refuse_overtaken(lease: Lease, wanted: Claim) -> None:
@@ -169,4 +179,4 @@ def _may_end(lease: Lease, wanted: Claim) -> bool:
 def _holder(lease: Lease) -> str:
     if lease.free:
         return f"{lease.last}, which has ended" if lease.last else "it has ended"
-    return f"{lease.operation} by {lease.owner} since {lease.since} (run {lease.run})"
+    return f"{lease.words or lease.operation} by {lease.owner} since {lease.since} (run {lease.run})"

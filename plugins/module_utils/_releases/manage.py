@@ -18,13 +18,15 @@ from .._ledger.history import fold, version_of
 from .._traffic.split import SLOTS, TrafficFacts
 from . import guard, planner
 from .application import Application
-from .commands import way_back
+from .commands import located, way_back
 from .course import AT_ONCE, Course
 from .executor import Executor
+from .health import check_of, slot_door
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
 from .ports import Limits, Ports
 from .slot import Slot
+from .sockets import Ownership
 from .state import Facts, Operation, SlotFacts, recovered
 from .targets import targets
 from .watch import Watch
@@ -128,7 +130,11 @@ def _slot(
     stopped = all(unit.stopped for unit in web)
     port = record.port if record else None
     health = ports.files.manifest(release).health if release else None
-    healthy = bool(web and web_up and health and port and ports.web.healthy(port, health))
+    listens = _ownership(ports, record)
+    check = check_of(health, record.host) if health and record and web_up and listens.good else None
+    healthy = bool(check and port and ports.web.ask(slot_door(port), check).meets(check))
+    free_for_next = not app.web or not (stopped or port != app.ports[slot])
+    stranger = listens.stranger or ("" if free_for_next else _stranger(ports, app.ports[slot], record))
     return SlotFacts(
         release=release,
         web_up=web_up,
@@ -139,10 +145,22 @@ def _slot(
         healthy=healthy,
         percent=traffic.percent(slot) if traffic else None,
         persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
-        port_taken=app.web and (stopped or port != app.ports[slot]) and ports.web.port_taken(app.ports[slot]),
+        port_taken=bool(stranger) or (not free_for_next and ports.web.port_taken(app.ports[slot])),
+        stranger=stranger,
         port=port,
         pending=tuple(ports.files.pending(slot)),
     )
+
+
+def _ownership(ports: Ports, record: Slot | None) -> Ownership:
+    if record is None or not record.web:
+        return Ownership(False)
+    return ports.web.ownership(record.port, record.web[0], record.socket is not None)
+
+
+def _stranger(ports: Ports, port: int, record: Slot | None) -> str:
+    """Who listens where the slot's next release wants to."""
+    return ports.web.ownership(port, record.web[0] if record and record.web else "").stranger
 
 
 def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
@@ -234,18 +252,21 @@ def _carry_out(
     if plan.changed and not check:
         _apply(executor, plan, _operation(facts, plan, request, ports.clock.text()), request)
         facts = observe(app, layout, ports, again=True)
+    elif request.state == "confirmed" and not check:
+        # Nothing is left to be changed; what is called good is looked at all the same.
+        executor.prove(facts.state.live or "")
     told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     return plan, facts, {**told, "was": was, "missing": missing}
 
 
-def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, bool]:
-    """The plan, and whether there is none because the host lacks what it should go back to."""
+def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str]:
+    """The plan; and why there is none, where the host lacks what it should go back to."""
     try:
-        return make_plan(facts, app, request, _age(facts, wall)), False
-    except NotHere:
+        return make_plan(facts, app, request, _age(facts, wall)), ""
+    except NotHere as error:
         if not request.report_missing:
             raise
-        return planner.nothing(facts), True
+        return planner.nothing(facts), located(str(error), request.inventory)
 
 
 def _apply(executor: Executor, plan: Plan, operation: Operation | None, request: Request) -> None:
@@ -302,16 +323,17 @@ def describe(
         "timeline": moments,
         "targets": [target.to_dict(budgets) for target in targets(facts, app)],
         "left": facts.history.left,
+        "back": dict(facts.history.back.__dict__) if facts.history.back else None,
         "back_since": _back_since(facts, ports.clock.moment().wall, age),
     }
 
 
 def _back_since(facts: Facts, wall: float, age: float) -> dict[str, Any] | None:
-    """The last rollback, where it was committed after a run of that age began. Both ages are of this host's clock."""
+    """The last rollback, where it was committed after a run of that age began: its own age is of the same clock."""
     back = facts.history.back
     if back is None or not 0 <= wall - _seconds_of(back.time) < age:
         return None
-    return {"run": back.run, "to": back.to, "time": back.time}
+    return dict(back.__dict__)
 
 
 def report(facts: Facts, app: Application, inventory: tuple[str, ...] = ()) -> dict[str, Any]:

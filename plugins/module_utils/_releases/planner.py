@@ -38,7 +38,8 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
     idle = facts.slots[slot]
     if idle.port_taken:
         raise Refused(
-            f"port {app.ports[slot]} of the {slot} slot is taken by another program",
+            f"port {app.ports[slot]} of the {slot} slot is taken by another program"
+            f"{f': {idle.stranger}' if idle.stranger else ''}",
             where=f"127.0.0.1:{app.ports[slot]}",
             fix=f"Find it with `ss -ltnp 'sport = :{app.ports[slot]}'`, stop it or give the slot another port.",
         )
@@ -78,8 +79,10 @@ def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_
     """
     slot = facts.slot_of(release)
     if slot is None or not parts.ready(facts, app, slot):
+        stranger = facts.slots[slot].stranger if slot else ""
         raise Refused(
-            f"release {release} is not staged and healthy on this host",
+            f"release {release} is not staged and healthy on this host"
+            f"{f', because another program listens on its port: {stranger}' if stranger else ''}",
             where="slots: " + ", ".join(f"{name} {facts.slots[name].release or 'empty'}" for name in SLOTS),
             fix="Run mas.ops.release with state: staged first.",
         )
@@ -215,7 +218,7 @@ def plan_contracted(facts: Facts, app: Application, release: str, age: float, so
         raise Refused(
             f"release {release} is not live for good, {facts.live_release or 'nothing'} is live",
             where="a change is under way" if facts.state.operation or facts.armed else "this host",
-            fix="Deploy it, and let it prove itself first. mas.ops.release_info says what is under way.",
+            fix=f"Deploy it to all hosts of {app.name} first, and let it prove itself.",
         )
     if age < soak:
         raise Refused(

@@ -20,17 +20,16 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     StorageError,
     TrafficError,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Proxy
+from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Front, Proxy
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
+from ansible_collections.mas.ops.plugins.module_utils._releases.health import Answer, Door, HealthCheck
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
-from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import (
-    Health,
-    Manifest,
-)
+from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
+from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
 
@@ -42,7 +41,12 @@ APP = Application(
     root="/srv/agents",
     web=True,
     ports={"blue": 8101, "green": 8102},
-    proxy=Proxy("agents", "/run/haproxy/admin.sock", "/etc/haproxy/conf.d/10-agents-split.cfg"),
+    proxy=Proxy(
+        "agents",
+        "/run/haproxy/admin.sock",
+        "/etc/haproxy/conf.d/10-agents-split.cfg",
+        front=Front("*", 80),
+    ),
     signers="/etc/mas/agents/allowed_signers",
     signature_required=True,
     keep_releases=3,
@@ -116,6 +120,13 @@ class FakeHost:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     migrated: list[str] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
+    #: Who else listens on a port, in words.
+    strangers: dict[int, str] = field(default_factory=dict)
+    #: What the front door answers; ``None`` for what the slot with the traffic does.
+    front_status: int | None = None
+    #: Slots that the proxy has not seen up since it was set down, and how each slot is checked.
+    proxy_down: set[str] = field(default_factory=set)
+    checks: dict[str, Any] = field(default_factory=dict)
     now: float = 0.0
     changes: int = 0
     lost_requests: list[str] = field(default_factory=list)
@@ -144,7 +155,7 @@ class FakeHost:
     def watch(self) -> None:
         """After each change: would a request have failed?"""
         live = [slot for slot, weight in self.weights.items() if weight]
-        served = [slot for slot in live if self.healthy(APP.ports[slot], None)]
+        served = [slot for slot in live if self.healthy(slot)]
         if any(entry["action"] == "live" for entry in self.ledger) and live != served:
             self.lost_requests.append(f"change {self.changes}: traffic at {live}, healthy {served}")
 
@@ -199,7 +210,7 @@ class FakeHost:
 
     def facts(self) -> TrafficFacts:
         servers = {
-            slot: Server(weight, self.healthy(APP.ports[slot], None), 0, 0, 0, 0, "UP")
+            slot: Server(weight, self.healthy(slot), 0, 0, 0, 0, "UP")
             for slot, weight in self.weights.items()
         }
         return TrafficFacts(Split(**self.split), servers)
@@ -212,8 +223,16 @@ class FakeHost:
         self.watch()
 
     def wait_up(self, slot: str, seconds: float) -> None:
-        if self.proxy_blind or not self.healthy(APP.ports[slot], None):
+        if self.proxy_blind or not self.healthy(slot):
             raise TrafficError(f"the proxy sees {slot} down")
+        self.proxy_down.discard(slot)
+
+    def set_down(self, slot: str) -> None:
+        self.proxy_down.add(slot)
+
+    def check_with(self, slot: str, check: Any, ports: Mapping[str, int], other: Any = None) -> None:
+        self.touch()
+        self.checks[slot] = check
 
     def drain(self, slot: str, seconds: float) -> int:
         return 0
@@ -342,10 +361,24 @@ class FakeHost:
         if self.stopped_by is not Preempted:
             self.stop_at = -1
 
-    # the slots' ports
+    # the network
 
-    def healthy(self, port: int, health: Health | None) -> bool:
-        slot = "blue" if port == APP.ports["blue"] else "green"
+    def ask(self, door: Door, check: HealthCheck) -> Answer:
+        if door.port in APP.ports.values():
+            slot = "blue" if door.port == APP.ports["blue"] else "green"
+        else:
+            slot = max(self.weights, key=lambda name: self.weights[name])
+            if self.front_status:
+                return Answer(self.front_status)
+        return Answer(check.expected) if self.healthy(slot) else Answer(503, body="Busy")
+
+    def ownership(self, port: int, unit: str, by_systemd: bool = False) -> Ownership:
+        return Ownership(unit in self.running, self.strangers.get(port, ""))
+
+    def last_words(self, unit: str) -> str:
+        return ""
+
+    def healthy(self, slot: str) -> bool:
         running = self.running.get(f"agents-api@{slot}.service")
         return bool(running) and running.split("-")[0] not in self.broken
 

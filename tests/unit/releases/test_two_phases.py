@@ -53,7 +53,7 @@ def test_a_switch_is_armed_first_and_final_when_it_is_confirmed(host: FakeHost) 
     assert plan.describe()[0] == f"arm {release('2.0.0')} for 60 s"
     assert facts["armed"]["release"] == release("2.0.0")
     plan, facts = host.do("confirmed", "2.0.0", token=facts["token"])
-    assert plan.describe() == ["await_workers green", f"confirm {release('2.0.0')}"]
+    assert plan.describe() == ["prove green", "await_workers green", f"confirm {release('2.0.0')}"]
     assert facts["armed"] is None
     assert [entry["action"] for entry in host.ledger] == ["live", "live", "confirmed"]
     assert host.ledger[-1]["way_back"].endswith(f"-e version={release('1.0.0')}")
@@ -287,7 +287,7 @@ def test_a_slot_that_died_after_the_switch_is_confirmed_when_it_is_back(host: Fa
 
     host.sleep = wake_up  # type: ignore[method-assign]
     plan, _ = host.do("confirmed", "2.0.0", token=token)
-    assert plan.describe()[0] == "await_health green"
+    assert plan.describe()[0] == "prove green"
     assert host.armed() is None
     assert live(host) == release("2.0.0")
 

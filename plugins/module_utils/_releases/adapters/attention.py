@@ -15,7 +15,7 @@ from typing import Any, Callable
 
 from ..._core.errors import Abandoned, Preempted
 from ..preemption import Holder, parse_end_request
-from .loopback import Clock
+from .clock import Clock
 
 #: Seconds between two looks.
 _LOOK = 0.25

@@ -18,10 +18,11 @@ from ..application import Application
 from ..layout import Layout
 from ..manifest import Manifest
 from ..ports import Ports, Source
-from . import loopback
 from .attention import Attention
+from .clock import Clock
 from .folders import Folders, load_application
 from .systemd import Systemd
+from .web import Loopback
 
 _OS_RELEASE = "/etc/os-release"
 #: What is tested for real, and what shares its code path.
@@ -49,11 +50,11 @@ class NoArtifact:
         self.folders.forget_archive(release)
 
 
-def proxy_of(app: Application) -> HAProxy | None:
+def proxy_of(app: Application, clock: Clock | None = None) -> HAProxy | None:
     """The proxy in front of an application, ``None`` for one that serves no HTTP."""
     if app.proxy is None or not app.web:
         return None
-    return HAProxy(app.name, app.proxy.backend, app.proxy.socket, app.proxy.split)
+    return HAProxy(app.name, app.proxy.backend, app.proxy.socket, app.proxy.split, clock)
 
 
 @contextlib.contextmanager
@@ -108,12 +109,12 @@ def assemble(
         source = Artifact(app, folders, artifact, sha256, signature)
     ports = Ports(
         units=Systemd(layout, clock.sleep),
-        proxy=proxy_of(app),
+        proxy=proxy_of(app, clock),
         files=folders,
         source=source,
         book=host_ledger(),
         clock=clock,
-        web=loopback,
+        web=Loopback(),
     )
     return ports, layout
 

@@ -27,7 +27,7 @@ _POLL = 0.1
 #: Seconds for a killed process to be gone. The kernel lets it finish a write to a disk first.
 _DIES = 30.0
 #: What a run starts beside itself, which outlives its process.
-_TRANSIENT = ("{}-migration@*.service", "{}-command-*.service")
+_MIGRATIONS = "{}-migration@*.service"
 #: The columns of /proc/locks: kind, and the id of the process.
 _KIND, _PID, _INODE = 1, 4, 5
 
@@ -97,7 +97,7 @@ class _Waiting:
             holder.began,
             wanted.run,
             wanted.owner,
-            wanted.operation,
+            wanted.words,
             self._attention.text(),
             wanted.take_over,
         )
@@ -117,9 +117,9 @@ class _Waiting:
                         signal.pidfd_send_signal(process, signal.SIGKILL)
                 finally:
                     os.close(process)
-        units = [pattern.format(self._layout.app.name) for pattern in _TRANSIENT]
-        for words in (("kill", "--signal=SIGKILL"), ("reset-failed",)):
-            subprocess.run(["systemctl", *words, "--", *units], capture_output=True, timeout=10, check=False)
+        units = _MIGRATIONS.format(self._layout.app.name)
+        command = ["systemctl", "kill", "--signal=SIGKILL", "--", units]
+        subprocess.run(command, capture_output=True, timeout=10, check=False)
 
 
 def _lockers(path: str) -> set[int]:

@@ -15,6 +15,7 @@ from typing import Callable
 
 from ..._core.errors import MigrationError, ServiceError, Stopped
 from ..layout import Layout
+from .journal import last_words
 from .waited import run
 
 _PROPERTIES = (
@@ -169,7 +170,7 @@ class Systemd:
             done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
         except Stopped:
             # It would run on without the one that waits for it.
-            self._run("kill", "--signal=SIGKILL", "--", unit, check=False)
+            self._call(["systemctl", "kill", "--signal=SIGKILL", "--", unit])
             raise
         if done.returncode == 0:
             return
@@ -207,6 +208,12 @@ class Systemd:
                     where=service,
                     fix="Install its unit with mas.ops.provision, or deploy with -e deploy_dead_man=0.",
                 )
+
+    def last_words(self, unit: str) -> str:
+        """What the unit wrote last, on one line, without the values of its environment."""
+        slot = unit.rpartition("@")[2].partition(".")[0]
+        own = f"/etc/mas/{self.layout.app.name}/slots/{slot}.env"
+        return last_words(unit, [self.layout.app.environment_file, own])
 
     def _run(self, *words: str, check: bool = True) -> str:
         done = self._call(["systemctl", *words])
