@@ -14,6 +14,7 @@ short_description: Write a mapping as a systemd environment file
 description:
   - Returns the lines of a file for C(EnvironmentFile=), sorted by name, each value quoted so that the process
     gets it letter by letter, with quotes, backslashes, dollar signs, percent signs, spaces and line breaks.
+  - Control characters beside tabs and line breaks are refused, because systemd drops a variable that holds one.
   - An error names the variable and never shows its value.
 options:
   _input:
@@ -38,45 +39,23 @@ _value:
   type: str
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# Inside double quotes systemd reads a backslash before one of these, and only these, as an escape.
-SPECIAL = re.compile(r'(["$`\\])')
-
-
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
-    if not isinstance(value, str):
-        raise AnsibleFilterError(f"the environment variable {name} needs a string, a number or a boolean")
-    if "\0" in value:
-        raise AnsibleFilterError(
-            f"the environment variable {name} holds a NUL character, which no process can be given"
-        )
-    return str(value)
-
-
-def _line(name: Any, value: Any) -> str:
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise AnsibleFilterError(
-            f"{name!r} cannot name an environment variable: use letters, digits and _, and no digit first"
-        )
-    escaped = SPECIAL.sub(r"\\\1", _text(name, value))
-    return f'{name}="{escaped}"'
+from ..module_utils._core.errors import BadInput
+from ..module_utils._releases.environment_file import render
 
 
 def systemd_environment(variables: Any) -> str:
     """Lines for EnvironmentFile=, sorted by name."""
     if not isinstance(variables, Mapping):
         raise AnsibleFilterError("the environment must be a mapping of names to values")
-    return "\n".join(_line(name, variables[name]) for name in sorted(variables, key=str))
+    try:
+        return render(variables)
+    except BadInput as error:
+        raise AnsibleFilterError(str(error)) from error
 
 
 class FilterModule:

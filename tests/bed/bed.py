@@ -160,9 +160,13 @@ class Bed:
             shutil.rmtree(self.state)
         return len(found)
 
-    def exec(self, name: str, command: Sequence[str], *, timeout: float = 120) -> str:
+    def exec(
+        self, name: str, command: Sequence[str], *, timeout: float = 120, stdin: str | None = None
+    ) -> str:
         """Run a command in a host past its network, so that it works on a host that is cut off."""
-        return podman("exec", self.host(name).container, *command, timeout=timeout)
+        options = ["--interactive"] if stdin is not None else []
+        words = ["exec", *options, self.host(name).container, *command]
+        return podman(*words, stdin=stdin, timeout=timeout)
 
     def kill(self, name: str) -> None:
         """As pulling the plug."""

@@ -7,53 +7,131 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._core.errors import BadInput
 from .._traffic.split import SLOTS
+from .._traffic.values import host as host_name
+from . import unit_file
+from .health import Door, HealthCheck
 
 CONFIG = "/etc/mas/{name}/application.json"
+#: Where this host reaches what listens on all of its addresses.
+_REACHED = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is connected to
+
+
+@dataclass(frozen=True)
+class Front:
+    """Where users reach an application on this host.
+
+    ``path`` and ``expected`` are set where the front door answers the health path otherwise than the application.
+    """
+
+    address: str
+    port: int
+    tls_port: int | None = None
+    redirect: bool = False
+    path: str | None = None
+    expected: int | None = None
+
+    @property
+    def door(self) -> Door:
+        """The address that a user's request goes to in the end; a redirect to TLS is not followed but foreseen."""
+        address = _REACHED.get(self.address, self.address)
+        if self.redirect and self.tls_port:
+            return Door(address, self.tls_port, tls=True)
+        return Door(address, self.port)
+
+    def check(self, health: HealthCheck) -> HealthCheck:
+        return replace(health, path=self.path or health.path, expected=self.expected or health.expected)
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """Where the traffic of an application is split. Paths are absolute."""
+    """Where the traffic of an application is split. Paths are absolute.
+
+    ``front`` is ``None`` where the proxy is not the one of the role, or of an older one.
+    """
 
     backend: str
     socket: str
     split: str
+    front: Front | None = None
+    #: The warm release answers while the live one is down.
+    fallback: bool = False
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What the processes may do on the host. ``limits`` are directives of systemd by process."""
+
+    address_families: tuple[str, ...] = ("AF_UNIX", "AF_INET", "AF_INET6")
+    system_calls: tuple[str, ...] = ("@system-service",)
+    writable_paths: tuple[str, ...] = ()
+    start_limit_interval: int = 300
+    start_limit_burst: int = 200
+    limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, data: Any) -> Sandbox:
+        """
+        :raises BadInput: systemd cannot be given one of these
+        """
+        found = cls(
+            address_families=tuple(map(str, data["address_families"])),
+            system_calls=tuple(map(str, data["system_calls"])),
+            writable_paths=tuple(map(str, data["writable_paths"])),
+            start_limit_interval=int(data["start_limit_interval"]),
+            start_limit_burst=int(data["start_limit_burst"]),
+            limits={
+                str(process): {str(name): str(value) for name, value in values.items()}
+                for process, values in data["limits"].items()
+            },
+        )
+        unit_file.names(found.address_families, "application_address_families")
+        unit_file.names(found.system_calls, "application_system_calls")
+        for path in found.writable_paths:
+            unit_file.check_path(path, "application_writable_paths")
+        for process, values in found.limits.items():
+            unit_file.limits(values, f"application_limits.{process}")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "address_families": list(self.address_families),
+            "system_calls": list(self.system_calls),
+            "writable_paths": list(self.writable_paths),
+            "start_limit_interval": self.start_limit_interval,
+            "start_limit_burst": self.start_limit_burst,
+            "limits": {process: dict(values) for process, values in sorted(self.limits.items())},
+        }
 
 
 @dataclass(frozen=True)
 class Application:
-    """One application on one host.
+    """One application on one host: what holds for the host, and for the next release that a slot gets.
 
-    ``processes`` maps names to ``web`` or ``worker``; ``ports`` maps slots to TCP ports of loopback. ``exclusive``: two
-    copies of it must never run at once, so a switch takes the host out of service for a start-up.
+    ``web``: the host's proxy serves it. ``ports`` maps slots to TCP ports of loopback. ``exclusive``: two copies of it
+    must never run at once, so a switch takes the host out of service for a start-up. ``host``: what a health check
+    sends as Host.
     """
 
     name: str
     environment: str
     user: str
+    group: str
     root: str
-    processes: Mapping[str, str]
+    web: bool
     ports: Mapping[str, int]
     proxy: Proxy | None
     signers: str
     signature_required: bool
     keep_releases: int
     environment_file: str
+    host: str
     exclusive: bool = False
-
-    @property
-    def web(self) -> str | None:
-        """The name of the one process that serves HTTP, when there is one."""
-        return next((name for name, kind in sorted(self.processes.items()) if kind == "web"), None)
-
-    @property
-    def workers(self) -> tuple[str, ...]:
-        return tuple(name for name, kind in sorted(self.processes.items()) if kind == "worker")
+    sandbox: Sandbox = field(default_factory=Sandbox)
 
 
 def other(slot: str) -> str:
@@ -71,16 +149,19 @@ def parse_application(data: Any, path: str) -> Application:
         return Application(
             name=str(data["name"]),
             environment=str(data.get("environment", "")),
-            user=str(data["user"]),
-            root=str(data["root"]),
-            processes={str(name): str(kind) for name, kind in data["processes"].items()},
+            user=unit_file.account(str(data["user"]), "application_user"),
+            group=unit_file.account(str(data["group"]), "application_group"),
+            root=unit_file.check_path(str(data["root"]), "application_root"),
+            web=bool(data["web"]),
             ports={slot: int(data["slots"][slot]["port"]) for slot in SLOTS},
-            proxy=Proxy(proxy["backend"], proxy["socket"], proxy["split"]) if proxy else None,
+            proxy=_proxy(proxy) if proxy else None,
             signers=str(data["signers"]),
             signature_required=bool(data.get("signature_required", True)),
             keep_releases=max(2, int(data.get("keep_releases", 5))),
             environment_file=str(data["environment_file"]),
             exclusive=bool(data.get("exclusive", False)),
+            host=host_name(data.get("host") or data["name"], "application_host"),
+            sandbox=Sandbox.parse(data["sandbox"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(
@@ -88,3 +169,28 @@ def parse_application(data: Any, path: str) -> Application:
             where=path,
             fix="Write it again with mas.ops.provision.",
         ) from error
+
+
+def _proxy(data: Any) -> Proxy:
+    front = data.get("front")
+    return Proxy(
+        data["backend"],
+        data["socket"],
+        data["split"],
+        front=_front(front) if front is not None else None,
+        fallback=bool(data.get("fallback", False)),
+    )
+
+
+def _front(data: Any) -> Front:
+    """
+    :raises KeyError, TypeError, ValueError: it is not what the role writes
+    """
+    return Front(
+        address=str(data["address"]).strip("[]"),
+        port=int(data["port"]),
+        tls_port=int(data["tls_port"]) if data.get("tls_port") else None,
+        redirect=bool(data.get("redirect", False)),
+        path=str(data["path"]) if data.get("path") else None,
+        expected=int(data["expected"]) if data.get("expected") else None,
+    )

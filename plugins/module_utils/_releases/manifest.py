@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from .._core.errors import BadInput
-from . import shared
+from . import unit_file
+from .fields import ManifestError, bad, choice, integer, mapping, matching
+from .shared import shared_paths
 
 SCHEMA = 1
 MEMBER = "manifest.json"
@@ -33,8 +34,10 @@ STOP_SIGNALS = frozenset(
     f"SIG{name}"
     for name in ("ABRT", "ALRM", "HUP", "INT", "KILL", "PIPE", "PWR", "QUIT", "TERM", "USR1", "USR2", "WINCH")
 )
-#: systemd gives these a meaning of their own at the start of ExecStart ("+" even means: as root).
-_SYSTEMD_PREFIXES = "@-:+!|"
+#: Where a web process has its socket from: it listens on PORT itself, or systemd holds it (LISTEN_FDS).
+PORT, SYSTEMD = "port", "systemd"
+#: Other units of an application have these names.
+RESERVED = frozenset({"dead-man", "migration", "resident"})
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
@@ -45,28 +48,16 @@ _SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PATH = re.compile(r"/[0-9A-Za-z._~%/?=&+,:@-]{0,255}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BUILT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-_FIX = "Correct it in mas.yml and build the artifact again."
-
-
-class ManifestError(BadInput):
-    """A field that cannot be right.
-
-    :param field: its dotted path, such as ``processes.api.kind``; empty for the manifest itself
-    """
-
-    def __init__(self, what: str, field: str = "", *, where: str = MEMBER) -> None:
-        super().__init__(what, where=where, fix=_FIX)
-        self.field = field
 
 
 def check_name(value: object, field: str = "name") -> str:
     """An application's or a process's name."""
-    return _match(_NAME, value, field, "a small letter, then at most 30 small letters, digits and dashes")
+    return matching(_NAME, value, field, "a small letter, then at most 30 small letters, digits and dashes")
 
 
 def check_version(value: object, field: str = "version") -> str:
     """A version: it becomes part of file and folder names."""
-    return _match(
+    return matching(
         _VERSION,
         value,
         field,
@@ -76,35 +67,30 @@ def check_version(value: object, field: str = "version") -> str:
 
 def check_commit(value: object, field: str = "commit") -> str:
     """A revision of the source, or an empty string."""
-    return _match(_COMMIT, value, field, "a revision such as a git hash, or an empty string")
+    return matching(_COMMIT, value, field, "a revision such as a git hash, or an empty string")
 
 
 def check_sha256(value: object, field: str = "sha256") -> str:
     """A sha256 digest in small hexadecimal letters."""
-    return _match(_SHA256, value, field, "64 hexadecimal digits")
+    return matching(_SHA256, value, field, "64 hexadecimal digits")
 
 
-def check_shared(value: object, field: str = "shared") -> tuple[str, ...]:
-    """The paths that releases share, see :mod:`.shared`, sorted."""
-    if not isinstance(value, (list, tuple)):
-        raise _bad(field, "a list of paths", value)
-    place, expected = shared.problem(value, (MEMBER,))
-    if expected:
-        raise _bad(f"{field}{place}", expected, value[int(place[1:-1])] if place else value)
-    return tuple(sorted(str(path) for path in value))
+def check_shared(value: object) -> tuple[str, ...]:
+    """The paths that releases share, see :mod:`.shared`."""
+    return shared_paths(value, "shared", (MEMBER,))
 
 
 def parse_built(value: object, field: str = "built") -> datetime:
     """The build time, an RFC 3339 time in UTC."""
     expected = "a time in UTC such as 2026-01-31T12:00:00Z"
-    text = _match(_BUILT, value, field, expected)
+    text = matching(_BUILT, value, field, expected)
     try:
         # Python 3.9 does not read the Z by itself.
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        raise _bad(field, expected, value) from None
+        raise bad(field, expected, value) from None
     if not 1980 <= moment.year <= 2200:
-        raise _bad(field, "a year between 1980 and 2200", value)
+        raise bad(field, "a year between 1980 and 2200", value)
     return moment
 
 
@@ -131,16 +117,28 @@ class Process:
     command: tuple[str, ...]
     stop_signal: str
     stop_grace: int
+    listen: str = PORT
 
     @classmethod
     def parse(cls, data: object, field: str) -> Process:
-        values = _mapping(data, field, ("kind", "command", "stop_signal", "stop_grace"))
+        values = mapping(data, field, ("kind", "command", "stop_signal", "stop_grace"), ("listen",))
+        kind = choice(values["kind"], f"{field}.kind", (WEB, WORKER))
+        listen = choice(values.get("listen", PORT), f"{field}.listen", (PORT, SYSTEMD))
+        if listen == SYSTEMD and kind != WEB:
+            raise ManifestError(
+                f"{field}.listen is systemd, but only a {WEB} process has a socket", f"{field}.listen"
+            )
         return cls(
-            kind=_choice(values["kind"], f"{field}.kind", (WEB, WORKER)),
+            kind=kind,
             command=_command(values["command"], f"{field}.command"),
-            stop_signal=_choice(values["stop_signal"], f"{field}.stop_signal", sorted(STOP_SIGNALS)),
-            stop_grace=_integer(values["stop_grace"], f"{field}.stop_grace", 0, 3600),
+            stop_signal=choice(values["stop_signal"], f"{field}.stop_signal", sorted(STOP_SIGNALS)),
+            stop_grace=integer(values["stop_grace"], f"{field}.stop_grace", 0, 3600),
+            listen=listen,
         )
+
+    @property
+    def socket_activated(self) -> bool:
+        return self.listen == SYSTEMD
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -148,28 +146,39 @@ class Process:
             "command": list(self.command),
             "stop_signal": self.stop_signal,
             "stop_grace": self.stop_grace,
+            # Artifacts from before there was a choice keep their bytes.
+            **({"listen": self.listen} if self.listen != PORT else {}),
         }
 
 
 @dataclass(frozen=True)
 class Health:
-    """How the web process says that it is well. Budget in seconds."""
+    """How the web process says that it is well. Budget and time-out of one request in seconds."""
 
     path: str
     expected: int
     startup_budget: int
+    timeout: int = 2
 
     @classmethod
     def parse(cls, data: object, field: str = "health") -> Health:
-        values = _mapping(data, field, ("path", "expected", "startup_budget"))
+        values = mapping(data, field, ("path", "expected", "startup_budget"), ("timeout",))
         return cls(
-            path=_match(_PATH, values["path"], f"{field}.path", 'a URL path that begins with "/"'),
-            expected=_integer(values["expected"], f"{field}.expected", 200, 499),
-            startup_budget=_integer(values["startup_budget"], f"{field}.startup_budget", 1, 3600),
+            path=matching(_PATH, values["path"], f"{field}.path", 'a URL path that begins with "/"'),
+            expected=integer(values["expected"], f"{field}.expected", 200, 499),
+            startup_budget=integer(values["startup_budget"], f"{field}.startup_budget", 1, 3600),
+            timeout=integer(values.get("timeout", cls.timeout), f"{field}.timeout", 1, 60),
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return {"path": self.path, "expected": self.expected, "startup_budget": self.startup_budget}
+        """Without what it had when there was no such field: the same source still gives the same bytes."""
+        timeout = {} if self.timeout == Health.timeout else {"timeout": self.timeout}
+        return {
+            "path": self.path,
+            "expected": self.expected,
+            "startup_budget": self.startup_budget,
+            **timeout,
+        }
 
 
 @dataclass(frozen=True)
@@ -181,7 +190,7 @@ class Migrations:
 
     @classmethod
     def parse(cls, data: object, field: str = "migrations") -> Migrations:
-        values = _mapping(data, field, ("expand", "contract"))
+        values = mapping(data, field, ("expand", "contract"))
         return cls(
             expand=_optional_command(values["expand"], f"{field}.expand"),
             contract=_optional_command(values["contract"], f"{field}.contract"),
@@ -203,10 +212,10 @@ class Files:
 
     @classmethod
     def parse(cls, data: object, field: str = "files") -> Files:
-        values = _mapping(data, field, ("count", "bytes"))
+        values = mapping(data, field, ("count", "bytes"))
         return cls(
-            count=_integer(values["count"], f"{field}.count", 0, 10**7),
-            bytes=_integer(values["bytes"], f"{field}.bytes", 0, 2**50),
+            count=integer(values["count"], f"{field}.count", 0, 10**7),
+            bytes=integer(values["bytes"], f"{field}.bytes", 0, 2**50),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -234,9 +243,9 @@ class Manifest:
         # An artifact from before there was `shared` lacks it.
         optional = ("health", "shared")
         keys = ("schema", "name", "version", "commit", "built", "processes", "migrations", "secrets", "files")
-        values = _mapping(data, "", keys, optional)
+        values = mapping(data, "", keys, optional)
         if values["schema"] is True or values["schema"] != SCHEMA:
-            raise _bad(
+            raise bad(
                 "schema", f"{SCHEMA}, the only one that this release of mas.ops knows", values["schema"]
             )
         health = values.get("health")
@@ -299,12 +308,6 @@ class Manifest:
         return (json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n").encode()
 
 
-def _bad(field: str, expected: str, value: object) -> ManifestError:
-    shown = repr(value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    return ManifestError(f"{field or 'the manifest'} must be {expected}, not {shown}", field)
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
@@ -312,55 +315,21 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _mapping(
-    data: object, field: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping):
-        raise _bad(field, "a mapping", data)
-    known = required + optional
-    unknown = sorted(str(key) for key in data if key not in known)
-    where = f"{field}." if field else ""
-    if unknown:
-        raise ManifestError(
-            f"{where}{unknown[0]} is not a known key; there are {', '.join(known)}", f"{where}{unknown[0]}"
-        )
-    missing = [key for key in required if key not in data]
-    if missing:
-        raise ManifestError(f"{where}{missing[0]} is missing", field)
-    return data
-
-
-def _match(pattern: re.Pattern[str], value: object, field: str, expected: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise _bad(field, expected, value)
-    return str(value)
-
-
-def _choice(value: object, field: str, choices: tuple[str, ...] | list[str]) -> str:
-    if not isinstance(value, str) or value not in choices:
-        raise _bad(field, f"one of {', '.join(choices)}", value)
-    return str(value)
-
-
-def _integer(value: object, field: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise _bad(field, f"a whole number from {low} to {high}", value)
-    return int(value)
-
-
 def _command(value: object, field: str) -> tuple[str, ...]:
     """A program and its arguments. Control characters would break out of a unit file's line."""
     if not isinstance(value, (list, tuple)) or not value:
-        raise _bad(field, "a program and its arguments", value)
+        raise bad(field, "a program and its arguments", value)
     for word in value:
-        if not isinstance(word, str) or any(ord(char) < 32 or 127 <= ord(char) < 160 for char in word):
-            raise _bad(field, "words without line breaks, NUL or other control characters", value)
-        if any(0xD800 <= ord(char) < 0xE000 for char in word):
-            raise _bad(field, "words that UTF-8 can write", value)
-    if not value[0].strip() or value[0][0] in _SYSTEMD_PREFIXES:
-        raise _bad(f"{field}[0]", f"a program that does not begin with one of {_SYSTEMD_PREFIXES}", value[0])
+        if not isinstance(word, str) or not unit_file.writable(word):
+            raise bad(field, "words without line breaks, NUL or other control characters", value)
+    if not value[0] or not unit_file.runnable(value[0]):
+        raise bad(
+            f"{field}[0]",
+            f"a program without quotes and backslashes that does not begin with one of {unit_file.PREFIXES}",
+            value[0],
+        )
     if sum(len(word) for word in value) > 65536:
-        raise _bad(field, "shorter than 65,536 characters", value)
+        raise bad(field, "shorter than 65,536 characters", value)
     return tuple(str(word) for word in value)
 
 
@@ -370,10 +339,12 @@ def _optional_command(value: object, field: str) -> tuple[str, ...] | None:
 
 def _processes(value: object) -> Mapping[str, Process]:
     if not isinstance(value, Mapping) or not 1 <= len(value) <= 50:
-        raise _bad("processes", "a mapping of 1 to 50 named processes", value)
+        raise bad("processes", "a mapping of 1 to 50 named processes", value)
     processes = {}
     for key in sorted(value, key=str):
         name = check_name(key, f"processes.{key}")
+        if name in RESERVED:
+            raise bad(f"processes.{name}", f"called otherwise than {', '.join(sorted(RESERVED))}", name)
         processes[name] = Process.parse(value[key], f"processes.{name}")
     web = [name for name, process in processes.items() if process.kind == WEB]
     if len(web) > 1:
@@ -385,11 +356,11 @@ def _processes(value: object) -> Mapping[str, Process]:
 
 def _secrets(value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)):
-        raise _bad("secrets", "a list of names", value)
+        raise bad("secrets", "a list of names", value)
     names = tuple(
-        _match(_SECRET, name, f"secrets[{index}]", "the name of an environment variable")
+        matching(_SECRET, name, f"secrets[{index}]", "the name of an environment variable")
         for index, name in enumerate(value)
     )
     if len(set(names)) != len(names):
-        raise _bad("secrets", "a list without repetition", value)
+        raise bad("secrets", "a list without repetition", value)
     return names

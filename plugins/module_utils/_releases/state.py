@@ -75,13 +75,16 @@ def parse_state(data: Any) -> State:
 class SlotFacts:
     """One slot as it is.
 
-    ``workers_up`` is true when all workers run, ``workers_any`` when at least one does.
+    ``workers``: its release has some. ``workers_up`` is true when all of them run, ``workers_any`` when at least one
+    does. ``port`` is the one that it was assigned, ``pending`` names the settings that changed since then.
     ``percent`` is its part of the traffic right now, ``persisted`` the part after a reload of the
     proxy; both are ``None`` where the application has no web process or no proxy.
+    ``stranger`` is who else listens on its port, in words.
     """
 
     release: str | None = None
     web_up: bool = False
+    workers: bool = False
     workers_up: bool = False
     workers_any: bool = False
     stopped: bool = True
@@ -89,6 +92,12 @@ class SlotFacts:
     percent: int | None = None
     persisted: int | None = None
     port_taken: bool = False
+    stranger: str = ""
+    port: int | None = None
+    pending: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self.__dict__, "pending": list(self.pending)}
 
     def takes(self, percent: int) -> bool:
         """Whether the slot has exactly this part of the traffic, now and after a reload."""

@@ -19,7 +19,8 @@ from typing import Any
 import yaml
 
 from ...module_utils._core.errors import BadInput
-from ...module_utils._releases.manifest import SCHEMA, Files, Manifest, ManifestError, check_shared
+from ...module_utils._releases.fields import ManifestError
+from ...module_utils._releases.manifest import SCHEMA, Files, Manifest, check_shared
 from .findings import Waiver
 
 FILE_NAME = "mas.yml"

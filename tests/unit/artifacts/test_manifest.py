@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import OpsError
+from ansible_collections.mas.ops.plugins.module_utils._releases.fields import ManifestError
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import (
+    RESERVED,
     STOP_SIGNALS,
     Manifest,
-    ManifestError,
     archive_name,
     release_id,
 )
@@ -79,11 +80,11 @@ def test_without_a_web_process_no_health_is_needed() -> None:
     assert Manifest.parse(data).web is None
 
 
-names = st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
-words = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20)
+names = st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True).filter(lambda name: name not in RESERVED)
+words = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), max_size=20)
 commands = st.builds(
     lambda first, rest: [first, *rest],
-    st.from_regex(r"[a-z/._]{1,20}", fullmatch=True),
+    st.from_regex(r"[a-z/._]{0,19}[a-z_]", fullmatch=True),
     st.lists(words, max_size=4),
 )
 seconds = st.integers(1, 3600)

@@ -17,7 +17,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.module_utils._core.files import exclusive
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import call
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import call, lock, slots
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import folders as module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.folders import (
     Folders,
@@ -25,6 +25,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.folders
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.host import NoArtifact, pushed
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.source import Artifact
+from ansible_collections.mas.ops.plugins.module_utils._releases.application import Sandbox
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import Operation, State
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
@@ -40,6 +41,7 @@ def names(folder: Path | str) -> list[str]:
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
     monkeypatch.setattr(layout_module, "STATE", str(tmp_path / "var"))
     monkeypatch.setattr(layout_module, "UNITS", str(tmp_path / "units"))
+    monkeypatch.setattr(layout_module, "CONFIG", str(tmp_path / "etc"))
     app = replace(APP, root=str(tmp_path / "srv"), environment_file=str(tmp_path / "environment"))
     for name in ("var/agents", "units", "srv/releases", "srv/slots", "srv/shared"):
         (tmp_path / name).mkdir(parents=True)
@@ -108,15 +110,15 @@ def test_slots(folders: Folders) -> None:
     folders.assign("blue", ONE)
     folders.assign("blue", TWO)
     assert folders.held("blue") == TWO
-    drop_in = Path(folders.layout.drop_in("api", "blue"))
-    written = drop_in.stat().st_mtime_ns
+    unit = Path(folders.layout.unit_file("agents-api@blue.service"))
+    written = unit.stat().st_mtime_ns
     folders.assign("blue", TWO)
-    assert drop_in.stat().st_mtime_ns == written, "systemd reloads what was written, so only a change is"
+    assert unit.stat().st_mtime_ns == written, "systemd reloads what was written, so only a change is"
     folders.remove(TWO)
     assert folders.held("blue") is None, "a link to nothing"
     folders.unassign("blue")
     folders.unassign("blue")
-    assert not drop_in.exists()
+    assert not unit.exists()
     assert names(Path(folders.layout.slot("blue")).parent) == []
 
 
@@ -128,13 +130,13 @@ def test_a_slot_is_empty_while_it_is_filled(folders: Folders, monkeypatch: pytes
     text = manifest("2.0.0", processes=other).to_json()
     Path(folders.layout.release(TWO), "manifest.json").write_bytes(text)
     folders.assign("blue", ONE)
-    real = module.link_atomic
+    real = slots.link_atomic
 
     def link(path: str, target: str) -> None:
         assert folders.held("blue") is None
         real(path, target)
 
-    monkeypatch.setattr(module, "link_atomic", link)
+    monkeypatch.setattr(slots, "link_atomic", link)
     folders.assign("blue", TWO)
     assert folders.held("blue") == TWO
 
@@ -201,7 +203,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def description(**changes: Any) -> str:
     slots = {"blue": {"port": 8101}, "green": {"port": 8102}}
-    data = {"name": "agents", "user": "a", "root": "/srv/agents", "processes": {}, "slots": slots}
+    data = {"name": "agents", "user": "a", "group": "a", "root": "/srv/agents", "web": False, "slots": slots}
+    data["sandbox"] = Sandbox().to_dict()
     return json.dumps({**data, "signers": "/s", "environment_file": "/e", **changes})
 
 
@@ -239,7 +242,8 @@ PARAMS = {
     "application": "agents", "state": "staged", "version": "1.0.0", "sha256": "1" * 64, "signature": None,
     "artifact_pushed": True, "drain_timeout": 1.0, "migration_timeout": 1, "to": None, "leave": None,
     "assume_staged": False, "run": "", "actor": "", "steps": [], "bake": 0.0, "dead_man": 0.0, "lease": 60.0,
-    "token": None, "take_over": False, "resident": "", "soak": 0.0, "canary": {}, "gate": {},
+    "token": None, "take_over": False, "code_digest": "", "soak": 0.0, "canary": {}, "gate": {}, "inventory": [],
+    "report_missing": False, "forward": False,
 }  # fmt: skip
 
 
@@ -254,7 +258,7 @@ def test_a_pushed_artifact_never_stays_behind(
     def unsupported() -> None:
         raise Refused("not supported")
 
-    monkeypatch.setattr(call, "_PATIENCE", 0.0)
+    monkeypatch.setattr(lock, "patience", lambda *_: 0.0)
     monkeypatch.setattr(call, "check_platform", unsupported if failure == "platform" else lambda: None)
     if failure != "unknown":
         (config / "agents.json").write_text(description(root=folders.layout.app.root))

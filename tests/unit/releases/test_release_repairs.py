@@ -180,7 +180,7 @@ class WorkerHost(FakeHost):
     """Its application has a worker and nothing else."""
 
     def __init__(self) -> None:
-        super().__init__(layout=Layout(replace(APP, processes={"worker": "worker"}, proxy=None)))
+        super().__init__(layout=Layout(replace(APP, web=False, proxy=None)))
 
     def fetch(self, release: str) -> None:
         full = manifest(release.split("-", maxsplit=1)[0])

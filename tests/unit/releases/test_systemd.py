@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import subprocess
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import MigrationError, ServiceError
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as module
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import waited
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.systemd import Systemd
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP
 
-RELEASE = "1.0.0-111111111111"
-
 
 class Machine:
-    """Stands for ``subprocess.run``."""
+    """Stands for ``waited.run``."""
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
@@ -35,7 +33,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
-    monkeypatch.setattr(module.subprocess, "run", machine.run)
+    monkeypatch.setattr(module, "run", machine.run)
     return machine
 
 
@@ -95,33 +93,12 @@ def test_a_unit_that_does_not_start(systemd: Systemd, machine: Machine) -> None:
     assert "journalctl -u x.service" in caught.value.fix
 
 
-def run_once(systemd: Systemd, *command: str, seconds: int = 60) -> None:
-    systemd.run_once("blue", RELEASE, command, seconds)
+UNIT = "agents-migration@blue.service"
 
 
-def test_a_command_runs_as_the_application_does(systemd: Systemd, machine: Machine) -> None:
-    run_once(systemd, "python3", "-m", "agents.migrate", "expand")
-    (call,) = machine.calls
-    files = [word for word in call if "EnvironmentFile" in word]
-    assert files == [
-        "--property=EnvironmentFile=-/etc/mas/agents/environment",
-        "--property=EnvironmentFile=/etc/mas/agents/blue.env",
-    ], "the slot's own settings come last and win"
-    assert f"--property=WorkingDirectory=/srv/agents/releases/{RELEASE}" in call
-    assert call[call.index("--") + 1 :] == ["python3", "-m", "agents.migrate", "expand"]
-
-
-@pytest.mark.parametrize("program", ["./bin/migrate", "bin/migrate"])
-def test_a_program_of_the_release_is_found(systemd: Systemd, machine: Machine, program: str) -> None:
-    """systemd-run looks from where it is called, not from the working directory that it is told."""
-    run_once(systemd, program)
-    assert machine.calls[0][-1] == f"/srv/agents/releases/{RELEASE}/bin/migrate"
-
-
-def test_dollars_of_a_command_arrive(systemd: Systemd, machine: Machine) -> None:
-    """systemd would put variables there, as in ExecStart, and drop the words that it knows none for."""
-    run_once(systemd, "sh", "-c", "echo $HOME ${X} $$")
-    assert machine.calls[0][-1] == "echo $$HOME $${X} $$$$"
+def test_a_migration_is_waited_for(systemd: Systemd, machine: Machine) -> None:
+    systemd.run_once(UNIT, 60)
+    assert machine.calls[-1] == ["systemctl", "start", "--", UNIT]
 
 
 @pytest.mark.parametrize("seconds", [60, 600, 7200])
@@ -129,17 +106,30 @@ def test_nobody_gives_up_on_a_migration_before_its_time(
     systemd: Systemd, machine: Machine, seconds: int
 ) -> None:
     """Else it would go on alone, unseen, while the deploy is undone."""
-    run_once(systemd, "x", seconds=seconds)
-    assert f"--property=RuntimeMaxSec={seconds}" in machine.calls[0]
+    systemd.run_once(UNIT, seconds)
     assert machine.options["timeout"] > seconds
 
 
-def test_a_migration_that_fails(systemd: Systemd, machine: Machine) -> None:
-    machine.answers["--quiet"] = (3, "SECRET=1", "SECRET=2")
-    with pytest.raises(MigrationError, match=r"`x y` .* exit status 3") as caught:
-        run_once(systemd, "x", "y")
+@pytest.mark.parametrize(
+    "result, status, says",
+    [
+        ("exit-code", "3", "the migration failed with exit status 3"),
+        ("timeout", "0", "the migration did not end within 60 s, and was stopped"),
+        ("signal", "9", r"the migration was killed \(signal, signal 9\)"),
+        ("oom-kill", "9", r"the migration was killed \(oom-kill, signal 9\)"),
+        ("success", "0", r"the migration was stopped before its end \(Job canceled\)"),
+    ],
+)
+def test_a_migration_that_fails_says_how(
+    systemd: Systemd, machine: Machine, result: str, status: str, says: str
+) -> None:
+    machine.answers["start"] = (1, "SECRET=1", "Job canceled")
+    machine.answers["show"] = (0, block(Result=result, ExecMainStatus=status), "")
+    with pytest.raises(MigrationError, match=says) as caught:
+        systemd.run_once(UNIT, 60)
     assert "SECRET" not in str(caught.value)
-    assert "journalctl -u agents-command-" in caught.value.fix
+    assert f"journalctl -u {UNIT}" in caught.value.fix
+    assert machine.calls[-1] == ["systemctl", "reset-failed", "--", UNIT]
 
 
 @pytest.mark.parametrize(
@@ -273,23 +263,16 @@ def test_no_systemd(systemd: Systemd, monkeypatch: pytest.MonkeyPatch, error: Ex
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(module.subprocess, "run", fail)
+    monkeypatch.setattr(module, "run", fail)
     with pytest.raises(ServiceError, match="See that systemd is running"):
         systemd.reload(["a"], changed=True)
 
 
 def test_odd_bytes_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = subprocess.run
+    real = waited.run
 
     def loud(_: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         return real(["printf", "ActiveState=\\377\\n"], **options)
 
-    monkeypatch.setattr(module.subprocess, "run", loud)
+    monkeypatch.setattr(module, "run", loud)
     assert Systemd(Layout(APP)).show(["a"])["a"].active == "\ufffd"
-
-
-def test_another_application_has_other_folders(machine: Machine) -> None:
-    systemd = Systemd(Layout(replace(APP, name="other", root="/opt/other", user="nobody")))
-    run_once(systemd, "./x")
-    assert "--property=User=nobody" in machine.calls[0]
-    assert machine.calls[0][-1] == f"/opt/other/releases/{RELEASE}/x"

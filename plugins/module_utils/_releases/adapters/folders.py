@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files of one application on its host: releases, slots, unit drop-ins, journal."""
+"""The files of one application on its host: releases, journal, lock, and the slots."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import os
 import re
 
 from ..._core.errors import BadInput, NotFound, StorageError
-from ..._core.files import link_atomic, read_json, storage_errors, sync_folder, write_atomic, write_json
+from ..._core.files import read_json, storage_errors, sync_folder, write_json
 from ..application import CONFIG, Application, parse_application
 from ..deadman import Armed, parse_armed
-from ..layout import Layout, render_drop_in
+from ..layout import Layout
 from ..lease import Lease, parse_lease
 from ..manifest import MEMBER, Manifest, check_name
 from ..state import State, parse_state
+from .slots import SlotFiles
 
-_VARIABLE = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_]*)=", re.MULTILINE)
 _RELEASE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*-[0-9a-f]{12}")
 _PARTIAL = ".partial-"
 
@@ -55,7 +55,7 @@ def load_application(name: str) -> Application:
     return app
 
 
-class Folders:
+class Folders(SlotFiles):
     """Durable reads and writes below the paths of :class:`Layout`."""
 
     def __init__(self, layout: Layout) -> None:
@@ -103,14 +103,6 @@ class Folders:
         """The releases that are completely unpacked. What somebody else put beside them is not ours to remove."""
         return frozenset(filter(_RELEASE.fullmatch, _names(self.layout.releases)))
 
-    def held(self, slot: str) -> str | None:
-        """The release that a slot points at, if its files are there."""
-        with contextlib.suppress(OSError):
-            release = os.path.basename(os.readlink(self.layout.slot(slot)))
-            if os.path.isdir(self.layout.release(release)):
-                return release
-        return None
-
     def manifest(self, release: str) -> Manifest:
         """What never changes once it is unpacked, so it is read once."""
         if release not in self._manifests:
@@ -128,14 +120,6 @@ class Folders:
                 where=path,
                 fix="Unpack it there again from the artifact, or restore the folder.",
             ) from error
-
-    def variables(self) -> frozenset[str]:
-        """The names (never the values) that the application's environment file sets."""
-        try:
-            with open(self.layout.app.environment_file, encoding="utf-8", errors="replace") as stream:
-                return frozenset(_VARIABLE.findall(stream.read()))
-        except FileNotFoundError:
-            return frozenset()
 
     def archive(self, release: str) -> str:
         """Where the fetched archive of a release waits to be unpacked."""
@@ -184,48 +168,12 @@ class Folders:
             os.rename(self.layout.release(release), scratch)
         _remove_tree(scratch)
 
-    def assign(self, slot: str, release: str) -> bool:
-        """Point a slot and its units at a release; whether systemd has to read the units again.
-
-        The slot is empty meanwhile: its link and its units never speak of different releases.
-        """
-        with storage_errors(self.layout.slot(slot)), contextlib.suppress(FileNotFoundError):
-            os.unlink(self.layout.slot(slot))
-        changed = False
-        for name, process in self.manifest(release).processes.items():
-            path = self.layout.drop_in(name, slot)
-            with storage_errors(path):
-                os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-            text = render_drop_in(self.layout, slot, process).encode()
-            if _read(path) != text:
-                write_atomic(path, text)
-                changed = True
-        link_atomic(self.layout.slot(slot), os.path.join("..", "releases", release))
-        return changed
-
-    def unassign(self, slot: str) -> bool:
-        """Empty a slot; whether systemd has to read its units again."""
-        changed = False
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.layout.slot(slot))
-        for process in self.layout.app.processes:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.layout.drop_in(process, slot))
-                changed = True
-        return changed
-
 
 def _remove_tree(path: str) -> None:
     # It loads three compressors, and most phases of a release remove nothing.
     import shutil  # noqa: PLC0415
 
     shutil.rmtree(path, ignore_errors=True)
-
-
-def _read(path: str) -> bytes:
-    with contextlib.suppress(FileNotFoundError), open(path, "rb") as stream:
-        return stream.read()
-    return b""
 
 
 def _names(folder: str) -> frozenset[str]:

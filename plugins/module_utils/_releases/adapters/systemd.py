@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Callable
 
-from ..._core.errors import MigrationError, ServiceError
-from ..layout import Layout, absolute, literal
+from ..._core.errors import MigrationError, ServiceError, Stopped
+from ..layout import Layout
+from .journal import last_words
+from .waited import run
 
 _PROPERTIES = (
     "Id,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic,NeedDaemonReload"
 )
+_END = "Result,ExecMainStatus"
 #: Longer than any unit may take to stop.
 _WAIT = 3700.0
 #: What systemd may take to begin and to end a command, beside the command's own time.
@@ -59,8 +64,12 @@ class Systemd:
     host, costs more than all else that a switch does, and the links that it would read matter at a boot only.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, pause: Callable[[float], None] = time.sleep) -> None:
+        """
+        :param pause: how a command is waited for; it raises when the run is to end
+        """
         self.layout = layout
+        self._pause = pause
         #: What was seen of a unit; ``None`` since it was started or stopped.
         self._seen: dict[str, UnitFacts | None] = {}
         self._stopped: set[str] = set()
@@ -148,40 +157,31 @@ class Systemd:
             seen = list(self.show(units).values())
         return any(facts and facts.stale for facts in seen)
 
-    def run_once(self, slot: str, release: str, command: Sequence[str], seconds: int) -> None:
-        """Run one command of a release to its end, as the application: same user, environment, folder.
+    def run_once(self, unit: str, seconds: int) -> None:
+        """Start a unit that ends by itself, and wait for its end.
 
         Its output stays in the journal, for it may hold secrets.
 
-        :param seconds: it is stopped after that long
-        :raises MigrationError: it failed
+        :param seconds: as the unit says it, after which systemd ends it
+        :raises MigrationError: it failed, did not end in time, or was stopped
         """
-        app = self.layout.app
-        unit = f"{app.name}-command-{os.getpid()}.service"
-        properties = {
-            "User": app.user,
-            "WorkingDirectory": self.layout.release(release),
-            # The slot's own settings come last and win, as in the units.
-            "EnvironmentFile": [f"-{app.environment_file}", f"/etc/mas/{app.name}/{slot}.env"],
-            "RuntimeMaxSec": str(seconds),
-            "NoNewPrivileges": "yes",
-            "ProtectSystem": "strict",
-            "ReadWritePaths": f"{app.root}/shared",
-        }
-        options = [
-            f"--property={name}={item}" for name, value in properties.items() for item in _items(value)
-        ]
-        program, *rest = absolute(command, self.layout.release(release))
-        words = [*options, "--", program, *map(literal, rest)]
-        done = self._call(
-            ["systemd-run", "--quiet", "--wait", "--collect", f"--unit={unit}", *words], seconds + _MARGIN
+        self._call(["systemctl", "reset-failed", "--", unit])
+        try:
+            done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
+        except Stopped:
+            # It would run on without the one that waits for it.
+            self._call(["systemctl", "kill", "--signal=SIGKILL", "--", unit])
+            raise
+        if done.returncode == 0:
+            return
+        shown = self._call(["systemctl", "show", f"--property={_END}", "--", unit]).stdout
+        facts = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        self._call(["systemctl", "reset-failed", "--", unit])
+        raise MigrationError(
+            _end(facts, seconds, done.stderr.strip()),
+            where=unit,
+            fix=f"See `journalctl -u {unit} -n 50`; correct the cause and run the same command again.",
         )
-        if done.returncode:
-            raise MigrationError(
-                f"`{' '.join(command)}` of release {release} failed with exit status {done.returncode}",
-                where=unit,
-                fix=f"See `journalctl -u {unit}`; correct the cause and run the same command again.",
-            )
 
     def wake(self, seconds: float) -> None:
         """Start the dead-man's switch after that long. It looks itself whether there is something to do.
@@ -209,6 +209,12 @@ class Systemd:
                     fix="Install its unit with mas.ops.provision, or deploy with -e deploy_dead_man=0.",
                 )
 
+    def last_words(self, unit: str) -> str:
+        """What the unit wrote last, on one line, without the values of its environment."""
+        slot = unit.rpartition("@")[2].partition(".")[0]
+        own = f"/etc/mas/{self.layout.app.name}/slots/{slot}.env"
+        return last_words(unit, [self.layout.app.environment_file, own])
+
     def _run(self, *words: str, check: bool = True) -> str:
         done = self._call(["systemctl", *words])
         if check and done.returncode:
@@ -219,26 +225,25 @@ class Systemd:
             )
         return done.stdout
 
-    @staticmethod
-    def _call(command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
+    def _call(self, command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
         try:
-            return subprocess.run(
-                command,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=seconds,
-                check=False,
-                env=_environment(),
-            )
+            return run(command, timeout=seconds, pause=self._pause, env=_environment())
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ServiceError(
                 f"{command[0]} failed: {error}", where="this host", fix="See that systemd is running."
             ) from error
 
 
-def _items(value: str | Sequence[str]) -> Sequence[str]:
-    return [value] if isinstance(value, str) else value
+def _end(facts: Mapping[str, str], seconds: int, said: str) -> str:
+    """How a command ended that did not succeed."""
+    result, status = facts.get("Result", ""), facts.get("ExecMainStatus", "0")
+    if result == "timeout":
+        return f"the migration did not end within {seconds} s, and was stopped"
+    if result == "exit-code":
+        return f"the migration failed with exit status {status}"
+    if result in ("signal", "core-dump", "oom-kill"):
+        return f"the migration was killed ({result}, signal {status})"
+    return f"the migration was stopped before its end ({said or result or 'no reason was given'})"
 
 
 def _states(text: str) -> dict[str, UnitFacts]:

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a slot was assigned, on the disk: its record, its units, its environment, and the link to its release."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from ..._core.files import link_atomic, read_json, storage_errors, sync_folder, write_atomic, write_json
+from .. import environment_file, units
+from ..layout import Layout
+from ..manifest import Manifest
+from ..slot import Slot, assigned, emptied, parse_slot, pending, socket_name, unit_name
+
+
+class SlotFiles:
+    """Durable: each unit that a record names is on the disk, wherever a run was killed."""
+
+    layout: Layout
+
+    def manifest(self, release: str) -> Manifest:
+        raise NotImplementedError
+
+    def held(self, slot: str) -> str | None:
+        """The release that a slot points at, if its files are there."""
+        with contextlib.suppress(OSError):
+            release = os.path.basename(os.readlink(self.layout.slot(slot)))
+            if os.path.isdir(self.layout.release(release)):
+                return release
+        return None
+
+    def record(self, slot: str) -> Slot | None:
+        """What the slot was assigned; ``None`` for one that holds nothing.
+
+        A record that was lost is made again, of what is known today.
+
+        :raises BadInput: the record is damaged
+        """
+        path = self.layout.record(slot)
+        data = read_json(path)
+        if data is not None:
+            return parse_slot(data, path)
+        release = self.held(slot)
+        return assigned(self.layout.app, slot, release, self.manifest(release)) if release else None
+
+    def pending(self, slot: str) -> tuple[str, ...]:
+        """Settings that changed since the slot was assigned, and that only a next assignment brings."""
+        record = self.record(slot)
+        if record is None or not record.processes:
+            return ()
+        stale = _read(self.layout.environment(slot)) != self._environment(record).encode()
+        return (*pending(record, self.layout.app), *(["environment"] if stale else []))
+
+    def variables(self) -> frozenset[str]:
+        """The names (never the values) that the application's environment file sets."""
+        return frozenset(self._variables("replace"))
+
+    def assign(self, slot: str, release: str) -> bool:
+        """Point a slot and its units at a release; whether systemd has to read the units again.
+
+        The slot is empty meanwhile: its link and its units never speak of different releases. Units of processes that
+        the release has no more are removed; they were stopped before.
+        """
+        self._unlink(slot)
+        old = self.record(slot)
+        new = assigned(self.layout.app, slot, release, self.manifest(release))
+        environment = self._environment(new).encode()
+        texts = units.render_all(new)
+        if old and set(old.processes) != set(new.processes):
+            added = {*old.left, *new.processes} - set(old.processes)
+            self._write_record(replace(old, left=tuple(sorted(added))))
+        self._make_folder(slot)
+        write_atomic(self.layout.environment(slot), environment, 0o600)
+        changed = [_write_changed(self.layout.unit_file(unit), text) for unit, text in texts.items()]
+        former = {*old.left, *old.processes} if old else set()
+        self._write_record(replace(new, left=tuple(sorted(former - set(new.processes)))))
+        gone = self._remove_units(slot, former, set(texts))
+        link_atomic(self.layout.slot(slot), os.path.join("..", "releases", release))
+        return any(changed) or gone
+
+    def unassign(self, slot: str) -> bool:
+        """Empty a slot, whose processes were stopped before; whether systemd has to read its units again."""
+        self._unlink(slot)
+        old = self.record(slot)
+        if old is None:
+            return False
+        self._write_record(emptied(old))
+        gone = self._remove_units(slot, {*old.left, *old.processes}, set())
+        _remove(self.layout.environment(slot))
+        _remove(self.layout.record(slot))
+        return gone
+
+    @contextlib.contextmanager
+    def migration(self, slot: str, command: Sequence[str], seconds: int) -> Iterator[str]:
+        """The unit that runs a command of what the slot holds once; it is there as long as it is used."""
+        record = self.record(slot)
+        unit = self.layout.migration(slot)
+        path = self.layout.unit_file(unit)
+        if record is None:
+            raise ValueError(f"slot {slot} holds nothing")
+        write_atomic(path, units.render_migration(record, command, seconds).encode())
+        try:
+            yield unit
+        finally:
+            _remove(path)
+
+    def _environment(self, record: Slot) -> str:
+        """The slot's own settings come last and win."""
+        own = {
+            "MAS_SHARED": os.path.join(record.root, "shared"),
+            "MAS_SLOT": record.slot,
+            "PORT": str(record.port),
+        }
+        return environment_file.render({**self._variables("surrogateescape"), **own}) + "\n"
+
+    def _variables(self, errors: str) -> Mapping[str, str]:
+        path = self.layout.app.environment_file
+        try:
+            with open(path, encoding="utf-8", errors=errors, newline="") as stream:
+                return environment_file.parse(stream.read())
+        except FileNotFoundError:
+            return {}
+
+    def _write_record(self, record: Slot) -> None:
+        self._make_folder(record.slot)
+        write_json(self.layout.record(record.slot), record.to_dict())
+
+    def _make_folder(self, slot: str) -> None:
+        folder = os.path.dirname(self.layout.record(slot))
+        with storage_errors(folder):
+            os.makedirs(folder, mode=0o755, exist_ok=True)
+
+    def _remove_units(self, slot: str, processes: set[str], kept: set[str]) -> bool:
+        """Whether there was one."""
+        names = {
+            name(self.layout.app.name, process, slot)
+            for process in processes
+            for name in (unit_name, socket_name)
+        }
+        removed = [_remove(self.layout.unit_file(unit)) for unit in sorted(names - kept)]
+        return any(removed)
+
+    def _unlink(self, slot: str) -> None:
+        with storage_errors(self.layout.slot(slot)), contextlib.suppress(FileNotFoundError):
+            os.unlink(self.layout.slot(slot))
+
+
+def _write_changed(path: str, text: str) -> bool:
+    data = text.encode()
+    if _read(path) == data:
+        return False
+    write_atomic(path, data)
+    return True
+
+
+def _remove(path: str) -> bool:
+    with storage_errors(path), contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+        sync_folder(os.path.dirname(path))
+        return True
+    return False
+
+
+def _read(path: str) -> bytes:
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as stream:
+        return stream.read()
+    return b""

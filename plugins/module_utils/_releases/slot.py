@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What one slot of an application was assigned: all that is needed to run, judge and stop it, as it was then.
+
+What the inventory says since then is for the next assignment.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._core.errors import BadInput
+from .application import Application, Sandbox
+from .manifest import WEB, Health, Manifest, Process
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The record of a slot. ``left`` names processes whose units may still be on the disk, stopped."""
+
+    application: str
+    slot: str
+    release: str
+    processes: Mapping[str, Process]
+    health: Health | None
+    port: int
+    host: str
+    user: str
+    group: str
+    root: str
+    sandbox: Sandbox
+    left: tuple[str, ...] = field(default=())
+
+    @property
+    def folder(self) -> str:
+        """Where its release is, as its processes see it."""
+        return posixpath.join(self.root, "slots", self.slot)
+
+    @property
+    def web_process(self) -> str | None:
+        return next((name for name, process in self.processes.items() if process.kind == WEB), None)
+
+    @property
+    def socket(self) -> str | None:
+        """The unit of the socket that systemd holds for the web process, where it does."""
+        web = self.web_process
+        if web is None or not self.processes[web].socket_activated:
+            return None
+        return socket_name(self.application, web, self.slot)
+
+    @property
+    def web(self) -> tuple[str, ...]:
+        """The units that serve requests: the service first, then its socket, where it has one."""
+        service = (self.unit(self.web_process),) if self.web_process else ()
+        return service + ((self.socket,) if self.socket else ())
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        return tuple(
+            self.unit(name) for name, process in sorted(self.processes.items()) if process.kind != WEB
+        )
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        return self.web + self.workers
+
+    def unit(self, process: str) -> str:
+        return unit_name(self.application, process, self.slot)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "application": self.application,
+            "slot": self.slot,
+            "release": self.release,
+            "processes": {name: process.to_dict() for name, process in sorted(self.processes.items())},
+            "health": self.health.to_dict() if self.health else None,
+            "port": self.port,
+            "host": self.host,
+            "user": self.user,
+            "group": self.group,
+            "root": self.root,
+            "sandbox": self.sandbox.to_dict(),
+            "left": list(self.left),
+        }
+
+
+def unit_name(application: str, process: str, slot: str) -> str:
+    return f"{application}-{process}@{slot}.service"
+
+
+def socket_name(application: str, process: str, slot: str) -> str:
+    return f"{application}-{process}@{slot}.socket"
+
+
+def assigned(app: Application, slot: str, release: str, manifest: Manifest) -> Slot:
+    """The record of a slot that gets ``release`` now."""
+    return Slot(
+        application=app.name,
+        slot=slot,
+        release=release,
+        processes=manifest.processes,
+        health=manifest.health,
+        port=app.ports[slot],
+        host=app.host,
+        user=app.user,
+        group=app.group,
+        root=app.root,
+        sandbox=app.sandbox,
+    )
+
+
+def emptied(record: Slot) -> Slot:
+    """The same slot without a process; their units are left to be removed."""
+    return replace(record, processes={}, health=None, left=tuple(sorted({*record.left, *record.processes})))
+
+
+def pending(record: Slot, app: Application) -> list[str]:
+    """What the slot was assigned with and a next assignment would do otherwise, by name of the setting."""
+    now = {
+        "port": app.ports[record.slot],
+        "host": app.host,
+        "user": app.user,
+        "group": app.group,
+        "root": app.root,
+        **app.sandbox.to_dict(),
+    }
+    then = {**record.to_dict(), **record.sandbox.to_dict()}
+    return sorted(name for name, value in now.items() if then[name] != value)
+
+
+def parse_slot(data: Any, path: str) -> Slot:
+    """Read a parsed record.
+
+    :raises BadInput: it is not one
+    """
+    try:
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"schema {data['schema']!r}")
+        health = data["health"]
+        return Slot(
+            application=str(data["application"]),
+            slot=str(data["slot"]),
+            release=str(data["release"]),
+            processes={
+                name: Process.parse(process, f"processes.{name}")
+                for name, process in data["processes"].items()
+            },
+            health=Health.parse(health) if health else None,
+            port=int(data["port"]),
+            host=str(data["host"]),
+            user=str(data["user"]),
+            group=str(data["group"]),
+            root=str(data["root"]),
+            sandbox=Sandbox.parse(data["sandbox"]),
+            left=tuple(map(str, data["left"])),
+        )
+    except (AttributeError, BadInput, KeyError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"the record of the slot is not usable: {error!r}",
+            where=path,
+            fix="Restore the file from a backup. It says what runs in the slot.",
+        ) from error

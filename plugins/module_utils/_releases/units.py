@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The units of a slot, made of its record alone."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from . import unit_file
+from .manifest import Process
+from .slot import Slot, socket_name, unit_name
+from .unit_file import Section
+
+CONFIG = "/etc/mas"
+#: What a migration's unit is called, as a process would be.
+MIGRATION = "migration"
+_SLOT_COMMENT = "Written by mas.ops.release from what this slot was assigned."
+
+
+def environment_path(record: Slot) -> str:
+    """The environment of the slot's processes, as it was when the slot was assigned."""
+    return posixpath.join(CONFIG, record.application, "slots", f"{record.slot}.env")
+
+
+def render_process(record: Slot, name: str) -> str:
+    """The unit of one process."""
+    process = record.processes[name]
+    socket = socket_name(record.application, name, record.slot) if process.socket_activated else None
+    unit = [
+        ("Description", f"{record.application} {name}, slot {record.slot}"),
+        ("After", "network-online.target" + (f" {socket}" if socket else "")),
+        ("Wants", "network-online.target"),
+        *([("Requires", socket)] if socket else []),
+        ("ConditionPathExists", unit_file.path(posixpath.join(record.folder, "manifest.json"))),
+        ("StartLimitIntervalSec", str(record.sandbox.start_limit_interval)),
+        ("StartLimitBurst", str(record.sandbox.start_limit_burst)),
+    ]
+    service = [
+        ("Type", "exec"),
+        ("ExecStart", unit_file.exec_start(absolute(process.command, record.folder))),
+        # A process that ends is started again, whatever it ended with: there is one that should run.
+        ("Restart", "always"),
+        ("RestartSec", "1"),
+        ("KillSignal", process.stop_signal),
+        ("TimeoutStopSec", _grace(process)),
+        # The stop signal goes to the main process, which looks after its children; what is left of them is killed.
+        ("KillMode", "mixed"),
+        *_body(record, name),
+    ]
+    install = [("WantedBy", "multi-user.target")]
+    return unit_file.render([("Unit", unit), ("Service", service), ("Install", install)], _SLOT_COMMENT)
+
+
+def render_socket(record: Slot, name: str) -> str:
+    """The socket of a process that takes it from systemd: it stays when the process dies, and no other can have it."""
+    sections: list[Section] = [
+        ("Unit", [("Description", f"{record.application} {name}, slot {record.slot}: its socket")]),
+        (
+            "Socket",
+            [
+                ("ListenStream", f"127.0.0.1:{record.port}"),
+                ("Service", unit_name(record.application, name, record.slot)),
+                ("FileDescriptorName", "http"),
+                # A process that dies at each connection is for the start limit of its service to end.
+                ("TriggerLimitIntervalSec", "0"),
+            ],
+        ),
+        ("Install", [("WantedBy", "sockets.target")]),
+    ]
+    return unit_file.render(sections, _SLOT_COMMENT)
+
+
+def render_migration(record: Slot, command: Sequence[str], seconds: int) -> str:
+    """A command of the release that runs once, within the bounds of the process that it belongs to."""
+    service = [
+        ("Type", "oneshot"),
+        ("ExecStart", unit_file.exec_start(absolute(command, record.folder))),
+        ("TimeoutStartSec", str(seconds)),
+        ("TimeoutStopSec", "10"),
+        *_body(record, MIGRATION),
+    ]
+    unit = [("Description", f"{record.application}, slot {record.slot}: a migration")]
+    return unit_file.render([("Unit", unit), ("Service", service)], _SLOT_COMMENT)
+
+
+def render_all(record: Slot) -> dict[str, str]:
+    """Names of units, and their text."""
+    found = {}
+    for name, process in sorted(record.processes.items()):
+        found[record.unit(name)] = render_process(record, name)
+        if process.socket_activated:
+            found[socket_name(record.application, name, record.slot)] = render_socket(record, name)
+    return found
+
+
+def absolute(command: Sequence[str], folder: str) -> list[str]:
+    """systemd wants a bare name or an absolute path; ``./x`` and ``a/b`` mean the release's folder."""
+    first, *rest = command
+    if "/" in first and not first.startswith("/"):
+        first = posixpath.normpath(posixpath.join(folder, first))
+    return [first, *rest]
+
+
+def _grace(process: Process) -> str:
+    # systemd reads 0 as "wait for ever".
+    return str(process.stop_grace) if process.stop_grace else "1ms"
+
+
+def _body(record: Slot, process: str) -> list[tuple[str, str]]:
+    """Who it runs as and what it may do: the same for a process and for the migrations of its release."""
+    box = record.sandbox
+    return [
+        ("User", unit_file.account(record.user, "user")),
+        ("Group", unit_file.account(record.group, "group")),
+        ("WorkingDirectory", unit_file.path(record.folder)),
+        ("EnvironmentFile", unit_file.path(environment_path(record))),
+        ("SyslogIdentifier", f"{record.application}-{process}-{record.slot}"),
+        ("UMask", "0027"),
+        ("AmbientCapabilities", ""),
+        ("CapabilityBoundingSet", ""),
+        ("LockPersonality", "yes"),
+        ("NoNewPrivileges", "yes"),
+        ("PrivateDevices", "yes"),
+        ("PrivateTmp", "yes"),
+        ("ProtectClock", "yes"),
+        ("ProtectControlGroups", "yes"),
+        ("ProtectHome", "yes"),
+        ("ProtectHostname", "yes"),
+        ("ProtectKernelLogs", "yes"),
+        ("ProtectKernelModules", "yes"),
+        ("ProtectKernelTunables", "yes"),
+        ("ProtectProc", "invisible"),
+        ("ProtectSystem", "strict"),
+        (
+            "ReadWritePaths",
+            unit_file.paths([posixpath.join(record.root, "shared"), *box.writable_paths]),
+        ),
+        ("RemoveIPC", "yes"),
+        ("RestrictAddressFamilies", unit_file.names(box.address_families, "address_families")),
+        ("RestrictNamespaces", "yes"),
+        ("RestrictRealtime", "yes"),
+        ("RestrictSUIDSGID", "yes"),
+        ("SystemCallArchitectures", "native"),
+        ("SystemCallErrorNumber", "EPERM"),
+        ("SystemCallFilter", unit_file.names(box.system_calls, "system_calls")),
+        *unit_file.limits(box.limits.get(process, {}), f"limits of {process}"),
+    ]

@@ -1,0 +1,188 @@
+"""The units of a slot. That systemd reads them as they are meant is for ``tests/integration/test_rendering.py``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
+from ansible_collections.mas.ops.plugins.module_utils._releases import unit_file, units
+from ansible_collections.mas.ops.plugins.module_utils._releases.application import Sandbox
+from ansible_collections.mas.ops.plugins.module_utils._releases.fields import ManifestError
+from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
+from ansible_collections.mas.ops.plugins.module_utils._releases.slot import (
+    Slot,
+    assigned,
+    emptied,
+    parse_slot,
+    pending,
+)
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
+from hypothesis import given
+from hypothesis import strategies as st
+
+ONE = release("1.0.0")
+PROCESS = {"kind": "web", "command": ["run"], "stop_signal": "SIGTERM", "stop_grace": 10}
+
+
+def record(**processes: dict[str, Any]) -> Slot:
+    found = manifest("1.0.0", processes={name: {**PROCESS, **more} for name, more in processes.items()})
+    return assigned(APP, "blue", ONE, found)
+
+
+def lines(text: str) -> list[str]:
+    return text.split("\n")
+
+
+@pytest.mark.parametrize(
+    "command, line",
+    [
+        (["python3", "-m", "api"], 'ExecStart=":python3" "-m" "api"'),
+        (["./bin/x"], 'ExecStart=":/srv/agents/slots/blue/bin/x"'),
+        (["bin/../run"], 'ExecStart=":/srv/agents/slots/blue/run"'),
+        (
+            ["/usr/bin/x", "a b", "100%", "$HOME", "\\"],
+            'ExecStart=":/usr/bin/x" "a b" "100%%" "$HOME" "\\\\"',
+        ),
+        ([";", "+/bin/sh", "-c", "id"], 'ExecStart=":;" "+/bin/sh" "-c" "id"'),
+        (["x", ";", "", 'q"q'], 'ExecStart=":x" ";" "" "q\\"q"'),
+    ],
+)
+def test_a_command_is_nothing_but_its_words(command: list[str], line: str) -> None:
+    """A lone ";" as program was skipped by systemd, and the "+" after it meant root."""
+    assert line in lines(units.render_process(record(api={"command": command}), "api"))
+
+
+@pytest.mark.parametrize(
+    "program", ["+/bin/sh", "-x", "@x", ":x", "!x", "|x", "a'b", 'a"b', "a\\b", "a/", "..", "", " ", "\ufdd0"]
+)
+def test_programs_that_systemd_cannot_be_given(program: str) -> None:
+    with pytest.raises(ManifestError, match=r"processes\.api\.command"):
+        record(api={"command": [program]})
+    with pytest.raises(BadInput):
+        unit_file.exec_start([program])
+
+
+@pytest.mark.parametrize("word", ["a\nb", "a\rb", "a\0b", "\x85", "\ud800", "\ufffe", "\U0001ffff"])
+def test_words_that_systemd_would_drop_a_line_for(word: str) -> None:
+    with pytest.raises(ManifestError, match=r"processes\.api\.command"):
+        record(api={"command": ["x", word]})
+
+
+@given(st.lists(st.text(), min_size=1, max_size=3))
+def test_what_is_rendered_is_one_line(words: list[str]) -> None:
+    try:
+        text = unit_file.exec_start(words)
+    except BadInput:
+        return
+    assert len(text.splitlines()) == 1 or "\u2028" in text or "\u2029" in text
+    assert not {"\n", "\r", "\0"} & set(text)
+
+
+def test_a_process_is_started_again_whatever_it_ended_with() -> None:
+    text = lines(units.render_process(record(api={}, worker={"kind": "worker"}), "worker"))
+    assert "Restart=always" in text
+
+
+@pytest.mark.parametrize("grace, text", [(10, "10"), (3600, "3600"), (0, "1ms")])
+def test_no_grace_is_not_for_ever(grace: int, text: str) -> None:
+    """systemd reads 0 as infinity, and a deploy would hang on a process that ignores its signal."""
+    assert f"TimeoutStopSec={text}" in lines(units.render_process(record(api={"stop_grace": grace}), "api"))
+
+
+def test_a_migration_has_the_bounds_of_the_process_that_it_belongs_to() -> None:
+    box = Sandbox(writable_paths=("/var/lib/x y",), limits={"migration": {"MemoryMax": "1G"}})
+    slot = replace(record(api={}), sandbox=box)
+    process = lines(units.render_process(slot, "api"))
+    once = lines(units.render_migration(slot, ["./migrate"], 60))
+    bounds = [line for line in process[process.index("User=agents") :] if line and "=" in line]
+    missing = {line for line in bounds if line not in once}
+    assert missing == {"SyslogIdentifier=agents-api-blue", "WantedBy=multi-user.target"}
+    assert 'ReadWritePaths="/srv/agents/shared" "/var/lib/x y"' in once
+    assert "TimeoutStartSec=60" in once, "the limit of a unit that ends by itself; RuntimeMaxSec is not"
+    assert "MemoryMax=1G" in once
+    assert not any(line.startswith("Condition") for line in once), "a migration is never left out in silence"
+
+
+def test_a_socket_that_systemd_holds() -> None:
+    slot = record(api={"listen": "systemd"})
+    texts = units.render_all(slot)
+    assert list(texts) == ["agents-api@blue.service", "agents-api@blue.socket"]
+    assert slot.web == ("agents-api@blue.service", "agents-api@blue.socket")
+    assert "ListenStream=127.0.0.1:8101" in lines(texts["agents-api@blue.socket"])
+    service = lines(texts["agents-api@blue.service"])
+    assert "Requires=agents-api@blue.socket" in service
+    assert "After=network-online.target agents-api@blue.socket" in service
+    assert record(api={}).socket is None
+
+
+def test_only_a_web_process_has_a_socket() -> None:
+    with pytest.raises(ManifestError, match="only a web process has a socket"):
+        record(worker={"kind": "worker", "listen": "systemd"})
+
+
+@pytest.mark.parametrize("name", ["migration", "dead-man", "resident"])
+def test_names_that_other_units_have(name: str) -> None:
+    with pytest.raises(ManifestError, match="must be called otherwise than"):
+        record(**{name: {"kind": "worker"}})
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"ExecStartPre": "+/bin/sh -c id"},
+        {"User": "root"},
+        {"MemoryMax": "1G\nExecStartPre=+/bin/sh"},
+        {"MemoryMax": "1G\\"},
+        {"MemoryMax": ""},
+        {"MemoryMax\nUser": "root"},
+    ],
+)
+def test_limits_are_limits_and_one_line(limits: dict[str, str]) -> None:
+    with pytest.raises(BadInput):
+        Sandbox.parse({**Sandbox().to_dict(), "limits": {"api": limits}})
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("writable_paths", ["/x\nExecStartPre=+/bin/sh"]),
+        ("writable_paths", ["relative"]),
+        ("writable_paths", ["/a/../b"]),
+        ("writable_paths", ["/"]),
+        ("system_calls", ["@system-service\nUser=root"]),
+        ("system_calls", ["a b"]),
+        ("address_families", ["AF_INET\\"]),
+    ],
+)
+def test_bounds_that_are_none(key: str, value: list[str]) -> None:
+    with pytest.raises(BadInput):
+        Sandbox.parse({**Sandbox().to_dict(), key: value})
+
+
+def test_a_record_is_read_as_it_was_written() -> None:
+    box = Sandbox(limits={"api": {"MemoryMax": "1G"}}, writable_paths=("/x",))
+    slot = replace(record(api={"listen": "systemd"}, worker={"kind": "worker"}), sandbox=box, left=("old",))
+    assert parse_slot(slot.to_dict(), "p") == slot
+    assert emptied(slot).left == ("api", "old", "worker")
+    assert emptied(slot).units == ()
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"schema": 2}, {**record(api={}).to_dict(), "port": "x"}])
+def test_a_damaged_record_says_so(data: Any) -> None:
+    with pytest.raises(BadInput, match="record of the slot is not usable"):
+        parse_slot(data, "/etc/mas/agents/slots/blue.json")
+
+
+def test_what_waits_for_the_next_assignment() -> None:
+    slot = record(api={})
+    assert pending(slot, APP) == []
+    changed = replace(APP, ports={"blue": 9001, "green": 9002}, sandbox=Sandbox(writable_paths=("/x",)))
+    assert pending(slot, changed) == ["port", "writable_paths"]
+
+
+def test_health_and_processes_are_those_of_the_version() -> None:
+    found = Manifest.parse({**manifest("1.0.0").to_dict()})
+    slot = assigned(APP, "green", ONE, found)
+    assert (slot.health, slot.processes, slot.port) == (found.health, found.processes, 8102)
