@@ -300,7 +300,8 @@ class Manifest:
             "migrations": self.migrations.to_dict(),
             "secrets": list(self.secrets),
             "files": self.files.to_dict(),
-            "shared": list(self.shared),
+            # Without it the bytes are those of a manifest from before there was one.
+            **({"shared": list(self.shared)} if self.shared else {}),
         }
 
     def to_json(self) -> bytes:
