@@ -101,7 +101,7 @@ def test_what_is_not_the_artifact_does_not_stay(
 
 
 def test_nobody_listens(dest: Path) -> None:
-    with pytest.raises(NotFound, match=r"cannot be reached: .*Connection refused"):
+    with pytest.raises(NotFound, match=r"cannot be reached: connection refused"):
         fetch("http://127.0.0.1:9/agents.tar.gz", str(dest), DIGEST)
 
 
