@@ -123,6 +123,20 @@ class Ports:
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """What the artifact's way to the host may take.
+
+    :param size: its bytes, where they are known
+    :param size_limit: bytes at most, where they are not
+    :param seconds: in all
+    """
+
+    size: int | None = None
+    size_limit: int = 4 << 30
+    seconds: float = 600.0
+
+
+@dataclass(frozen=True)
 class Limits:
     """Deadlines in seconds."""
 
