@@ -88,7 +88,9 @@ options:
         Nothing is changed where it is not.
     type: str
   drain_timeout:
-    description: How many seconds requests in flight may take before a slot without traffic is stopped.
+    description:
+      - How many seconds requests in flight may take before a slot without traffic is stopped.
+      - On a way back also what processes may take to stop, whatever C(stop_grace) they have.
     type: float
     default: 30.0
   migration_timeout:
