@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from . import unit_file
+from . import shared, unit_file
 from .fields import ManifestError, bad, choice, integer, mapping, matching
 
 SCHEMA = 1
@@ -72,6 +72,16 @@ def check_commit(value: object, field: str = "commit") -> str:
 def check_sha256(value: object, field: str = "sha256") -> str:
     """A sha256 digest in small hexadecimal letters."""
     return matching(_SHA256, value, field, "64 hexadecimal digits")
+
+
+def check_shared(value: object, field: str = "shared") -> tuple[str, ...]:
+    """The paths that releases share, see :mod:`.shared`, sorted."""
+    if not isinstance(value, (list, tuple)):
+        raise bad(field, "a list of paths", value)
+    place, expected = shared.problem(value, (MEMBER,))
+    if expected:
+        raise bad(f"{field}{place}", expected, value[int(place[1:-1])] if place else value)
+    return tuple(sorted(str(path) for path in value))
 
 
 def parse_built(value: object, field: str = "built") -> datetime:
@@ -229,11 +239,13 @@ class Manifest:
     migrations: Migrations
     secrets: tuple[str, ...]
     files: Files
+    shared: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, data: object) -> Manifest:
         """Check plain data; raise :class:`ManifestError` that names the field, never guess."""
-        optional = ("health",)
+        # An artifact from before there was `shared` lacks it.
+        optional = ("health", "shared")
         keys = ("schema", "name", "version", "commit", "built", "processes", "migrations", "secrets", "files")
         values = mapping(data, "", keys, optional)
         if values["schema"] is True or values["schema"] != SCHEMA:
@@ -252,6 +264,7 @@ class Manifest:
             migrations=Migrations.parse(values["migrations"]),
             secrets=_secrets(values["secrets"]),
             files=Files.parse(values["files"]),
+            shared=check_shared(values.get("shared", ())),
         )
         if manifest.web and not manifest.health:
             raise ManifestError(f"health is missing: the process {manifest.web} serves requests", "health")
@@ -291,6 +304,7 @@ class Manifest:
             "migrations": self.migrations.to_dict(),
             "secrets": list(self.secrets),
             "files": self.files.to_dict(),
+            "shared": list(self.shared),
         }
 
     def to_json(self) -> bytes:

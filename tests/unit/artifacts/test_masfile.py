@@ -54,4 +54,5 @@ migrations: {expand: a b}
         "migrations": {"expand": ["a", "b"], "contract": None},
         "secrets": [],
         "files": {"count": 1, "bytes": 2},
+        "shared": [],
     }

@@ -70,16 +70,20 @@ def inspect(path: str, limits: Limits = USUAL) -> tuple[Manifest, list[archive.M
         archive.check_members(_collect(members_from_tar(tar), members), limits)
         _check_end(tar)
         parsed = Manifest.from_json(content or b"")
+        archive.check_shared(parsed.shared, members)
     _check_totals(parsed, members)
     return parsed, members
 
 
-def unpack(path: str, dest: str, *, margin: int = MARGIN, limits: Limits = USUAL) -> Manifest:
+def unpack(path: str, dest: str, *, group: int = 0, margin: int = MARGIN, limits: Limits = USUAL) -> Manifest:
     """Unpack ``path`` into the empty folder ``dest``, durably, as root's and read-only to all others.
+
+    What others could not read where it was built, only ``group`` can read here.
 
     Nothing is written before every member was checked and the space was found to be enough. On any
     failure ``dest`` is removed and an :class:`OpsError` raised. The caller renames ``dest``.
 
+    :param group: the id of the application's group
     :param margin: bytes that must stay free on the file system
     """
     try:
@@ -87,7 +91,7 @@ def unpack(path: str, dest: str, *, margin: int = MARGIN, limits: Limits = USUAL
         need = _need(members, dest)
         with _disk(dest, need + margin):
             _check_space(dest, need + margin, len(members))
-            _write_all(path, dest, members)
+            _write_all(path, dest, members, group)
             _sync(dest, members)
     except BaseException:
         shutil.rmtree(dest, ignore_errors=True)
@@ -210,39 +214,50 @@ def _disk(dest: str, need: int) -> Iterator[None]:
         ) from error
 
 
-def _write_all(path: str, dest: str, members: list[archive.Member]) -> None:
+def _write_all(path: str, dest: str, members: list[archive.Member], group: int) -> None:
+    known = archive.system_links(members)
     with reading(path), tarfile.open(path, "r:gz") as tar:
         for info, checked in itertools.zip_longest(tar, members):
             if info is None or _member(info) != checked:
                 raise ArtifactError("the archive changed while it was unpacked", fix="Fetch it again.")
-            _write(tar, info, dest)
+            # Python's own filter gives a second opinion, but knows of no link that may leave the tree.
+            if info.name not in known:
+                _second_opinion(info, dest)
+            _write(tar, info, dest, group)
 
 
-def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, dest: str) -> None:
-    """One checked member. Python's own filter, where there is one, gives a second opinion."""
-    second_opinion = getattr(tarfile, "data_filter", None)
-    if second_opinion is not None:
-        second_opinion(info, dest)
+def _second_opinion(info: tarfile.TarInfo, dest: str) -> None:
+    judge = getattr(tarfile, "data_filter", None)
+    if judge is not None:
+        judge(info, dest)
+
+
+def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, dest: str, group: int) -> None:
+    """One checked member."""
     path = os.path.join(dest, info.name)
-    kind = _TYPES[info.type]
-    if kind == archive.FOLDER:
-        os.mkdir(path, _FOLDER_MODE)
-        os.chmod(path, _FOLDER_MODE)
-    elif kind == archive.SYMLINK:
+    member = _member(info)
+    hidden = 0o007 if member.private else 0
+    # The folder that it is in may have given it another group.
+    owner = -1 if os.geteuid() else group if member.private else 0
+    if member.type == archive.FOLDER:
+        os.mkdir(path, 0o700)
+        os.chown(path, -1, owner)
+        os.chmod(path, _FOLDER_MODE & ~hidden)
+    elif member.type == archive.SYMLINK:
         os.symlink(info.linkname, path)
+        os.chown(path, -1, owner, follow_symlinks=False)
     else:
-        _write_file(tar, info, path)
-    if os.geteuid() == 0:
-        os.chown(path, 0, 0, follow_symlinks=False)
+        _write_file(tar, info, path, hidden, owner)
 
 
-def _write_file(tar: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> None:
+def _write_file(tar: tarfile.TarFile, info: tarfile.TarInfo, path: str, hidden: int, group: int) -> None:
     source = tar.extractfile(info)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as stream:
         if source is not None:
             shutil.copyfileobj(source, stream, _CHUNK)
-        os.fchmod(stream.fileno(), 0o755 if info.mode & stat.S_IXUSR else 0o644)
+        os.fchown(stream.fileno(), -1, group)
+        os.fchmod(stream.fileno(), (0o755 if info.mode & stat.S_IXUSR else 0o644) & ~hidden)
 
 
 def _sync(dest: str, members: list[archive.Member]) -> None:

@@ -129,14 +129,18 @@ class Folders(SlotFiles):
 
     def unpack(self, release: str) -> None:
         """Unpack the fetched archive beside its place and rename it there: all of it or nothing."""
-        from .archive import unpack  # noqa: PLC0415 - see assemble() in host.py
+        # Loaded here, see assemble() in host.py.
+        from .archive import unpack  # noqa: PLC0415
+        from .shared_links import account, link_shared  # noqa: PLC0415
 
         archive = self.archive(release)
         scratch = os.path.join(self.layout.releases, _PARTIAL + release)
         with storage_errors(scratch):
             _remove_tree(scratch)
             os.makedirs(scratch, mode=0o755)
-        unpack(archive, scratch)
+        owner = account(self.layout.app.user)
+        manifest = unpack(archive, scratch, group=owner[1])
+        link_shared(scratch, manifest.shared, os.path.join(self.layout.app.root, "shared"), owner)
         with storage_errors(scratch):
             os.rename(scratch, self.layout.release(release))
             sync_folder(self.layout.releases)
