@@ -63,6 +63,19 @@ options:
     description:
       - The text of the archive's SSH signature. Taken from the C(.sig) file beside the archive when not given.
     type: str
+  size:
+    description:
+      - How many bytes the archive has, which M(mas.ops.artifact_info) tells. The host reads no more of a URL than that.
+      - For a path on the controller it is that of the file.
+    type: int
+  size_limit:
+    description: How many bytes of a URL are read at most, where O(size) is not given.
+    type: int
+    default: 4294967296
+  fetch_timeout:
+    description: How many seconds the archive's way to the host may take in all, however slowly its store answers.
+    type: float
+    default: 600.0
   to:
     description:
       - For O(state=rolled_back), the version or release to go back to. Nothing is changed when it is live.
@@ -75,7 +88,9 @@ options:
         Nothing is changed where it is not.
     type: str
   drain_timeout:
-    description: How many seconds requests in flight may take before a slot without traffic is stopped.
+    description:
+      - How many seconds requests in flight may take before a slot without traffic is stopped.
+      - On a way back also what processes may take to stop, whatever C(stop_grace) they have.
     type: float
     default: 30.0
   migration_timeout:

@@ -40,6 +40,8 @@ class Executor(HealthSteps):
     seconds: dict[str, float] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)
     inventory: Sequence[str] = ()
+    #: It is a way back, or puts back what failed.
+    goes_back: bool = False
 
     def apply(self, plan: Plan, operation: Operation | None) -> None:
         """Journal ``operation`` and take the steps in order.
@@ -153,7 +155,12 @@ class Executor(HealthSteps):
             self.ports.units.start(units)
 
     def _stop_units(self, units: Sequence[str]) -> None:
-        if units:
+        if not units:
+            return
+        if self.goes_back:
+            # Users wait for the end of it; what is under way gets the time that requests get.
+            self.ports.units.stop(units, self.limits.drain)
+        else:
             self.ports.units.stop(units)
 
     def _bake(self, step: Step) -> None:

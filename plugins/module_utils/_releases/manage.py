@@ -249,6 +249,7 @@ def _carry_out(
     watch = Watch(request.course.settings)
     executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
     executor.gate, executor.inventory = request.gate, request.inventory
+    executor.goes_back = request.state == "rolled_back"
     if plan.changed and not check:
         _apply(executor, plan, _operation(facts, plan, request, ports.clock.text()), request)
         facts = observe(app, layout, ports, again=True)
@@ -378,6 +379,7 @@ def _put_back(executor: Executor, error: OpsError) -> str:
     app, layout, ports = executor.app, executor.layout, executor.ports
     failed = executor.state.operation
     ports.clock.go_on_alone()
+    executor.goes_back = True
     try:
         facts = observe(app, layout, ports)
         executor.state = facts.state

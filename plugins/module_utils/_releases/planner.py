@@ -109,10 +109,11 @@ def plan_rolled_back(
     """
     if is_called(facts.live_release, to):
         return plan_undo(facts, app)
-    release = rollback_target(facts, to) or (facts.history.served(to) if to and forward else None)
+    release = rollback_target(facts, to)
     contracted = facts.history.below(to)
     if release is None and contracted:
         raise _no_longer_fits(contracted, to or "every earlier release")
+    release = release or (facts.history.served(to) if to and forward else None)
     known = release is not None
     release = release or brought
     if release is None:

@@ -29,7 +29,7 @@ class Units(Protocol):
     def recall(self, units: Sequence[str]) -> Mapping[str, Any]: ...
     def forget_seen(self) -> None: ...
     def start(self, units: Sequence[str]) -> None: ...
-    def stop(self, units: Sequence[str]) -> None: ...
+    def stop(self, units: Sequence[str], seconds: float = ...) -> None: ...
     def reload(self, units: Sequence[str], changed: bool) -> None: ...
     def run_once(self, unit: str, seconds: int) -> None: ...
     def wake(self, seconds: float) -> None: ...
@@ -120,6 +120,20 @@ class Ports:
     book: Book
     clock: Time
     web: Web
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What the artifact's way to the host may take.
+
+    :param size: its bytes, where they are known
+    :param size_limit: bytes at most, where they are not
+    :param seconds: in all
+    """
+
+    size: int | None = None
+    size_limit: int = 4 << 30
+    seconds: float = 600.0
 
 
 @dataclass(frozen=True)

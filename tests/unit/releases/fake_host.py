@@ -106,6 +106,8 @@ class FakeHost:
     looks: int = 0
     stopped_by: type[Stopped] = Preempted
     heartbeat: Callable[[], None] | None = None
+    #: How long each stop could take.
+    graces: list[float] = field(default_factory=list)
     state_file: Any = None
     lease_file: Any = None
     armed_file: Any = None
@@ -190,7 +192,8 @@ class FakeHost:
             self.running.setdefault(unit, self.slots[slot] or "")
         self.watch()
 
-    def stop(self, units: Sequence[str]) -> None:
+    def stop(self, units: Sequence[str], seconds: float = 3700.0) -> None:
+        self.graces.append(seconds)
         self.touch()
         for unit in units:
             self.running.pop(unit, None)

@@ -276,3 +276,18 @@ def test_odd_bytes_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "run", loud)
     assert Systemd(Layout(APP)).show(["a"])["a"].active == "\ufffd"
+
+
+def test_what_does_not_stop_in_its_time_is_killed(
+    systemd: Systemd, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        done = machine.run(command, **options)
+        if options["timeout"] == 5.0:
+            raise subprocess.TimeoutExpired(command, 5.0)
+        return done
+
+    monkeypatch.setattr(module, "run", slow)
+    systemd.stop(["a.service"], 5.0)
+    stop = ["systemctl", "disable", "--quiet", "--no-reload", "--now", "--", "a.service"]
+    assert machine.calls == [stop, ["systemctl", "kill", "--signal=SIGKILL", "--", "a.service"], stop]
