@@ -16,11 +16,11 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.errors import BadInput, OpsError
 from ..module_utils._core.outcome import error_result
 from ..module_utils._releases.options import RELEASE
-from ..plugin_utils.adapters import resident
+from ..plugin_utils.adapters import host_call
 from ..plugin_utils.adapters.run import actor, run_id
 from ..plugin_utils.adapters.sidecars import is_url, local_artifact
 
-_CALL = resident.Call("release", RELEASE)
+_CALL = host_call.Call("release", RELEASE)
 
 
 class ActionModule(ActionBase):
@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         """Run the module on the host with what it needs from the controller."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        known = {"run": run_id(task_vars), "actor": actor(task_vars), "resident": _CALL.digest}
+        known = {"run": run_id(task_vars), "actor": actor(task_vars), "code_digest": _CALL.digest}
         try:
             args = {**known, **self._told()}
             found = self._found(args)
@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, **error_result(error)}
         # A small artifact goes along with the call, where the host has the code for it; a large one is pushed first.
         along = "" if self._task.check_mode or not found else found["artifact"]
-        if along and Path(along).stat().st_size > resident.ALONG:
+        if along and Path(along).stat().st_size > host_call.ALONG:
             args, along = {**args, **self._pushed(found)}, ""
         else:
             args.update(found)

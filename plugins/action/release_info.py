@@ -11,9 +11,9 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._releases.options import RELEASE_INFO
-from ..plugin_utils.adapters import resident
+from ..plugin_utils.adapters import host_call
 
-_CALL = resident.Call("info", RELEASE_INFO)
+_CALL = host_call.Call("info", RELEASE_INFO)
 
 
 class ActionModule(ActionBase):

@@ -131,7 +131,7 @@ options:
     description: For O(state=contracted), how many seconds the release must have been live.
     type: float
     default: 86400.0
-  resident:
+  code_digest:
     description: Set by the action to the digest of the code that stays on the host for the dead-man's switch.
     type: str
     default: ""
@@ -252,13 +252,13 @@ error:
 """
 
 from ..module_utils._core.edge import run_module
-from ..module_utils._releases.adapters.call import release
+from ..module_utils._releases.adapters.command import release_as_module
 from ..module_utils._releases.options import RELEASE
 
 
 def main() -> None:
     """Run the module."""
-    run_module(RELEASE, release)
+    run_module(RELEASE, release_as_module)
 
 
 if __name__ == "__main__":

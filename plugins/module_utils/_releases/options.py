@@ -31,7 +31,7 @@ _OWN = ArgumentSpec(
         "token": {"type": "int", "no_log": False},
         "take_over": {"type": "bool", "default": False},
         "soak": {"type": "float", "default": 86400.0},
-        "resident": {"type": "str", "default": ""},
+        "code_digest": {"type": "str", "default": ""},
         "gate": {"type": "dict", "default": {}},
         # The action puts them in their places.
         "defaults": {"type": "dict", "default": {}},

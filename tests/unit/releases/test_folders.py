@@ -242,7 +242,7 @@ PARAMS = {
     "application": "agents", "state": "staged", "version": "1.0.0", "sha256": "1" * 64, "signature": None,
     "artifact_pushed": True, "drain_timeout": 1.0, "migration_timeout": 1, "to": None, "leave": None,
     "assume_staged": False, "run": "", "actor": "", "steps": [], "bake": 0.0, "dead_man": 0.0, "lease": 60.0,
-    "token": None, "take_over": False, "resident": "", "soak": 0.0, "canary": {}, "gate": {},
+    "token": None, "take_over": False, "code_digest": "", "soak": 0.0, "canary": {}, "gate": {},
 }  # fmt: skip
 
 

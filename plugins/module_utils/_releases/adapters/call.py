@@ -7,17 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable
 
 from ..._core.files import exclusive
 from ..._core.outcome import Outcome
 from .. import course
+from ..layout import Layout
 from ..manage import Request, change, describe
 from ..manifest import check_sha256, check_version, release_id
 from ..ports import Limits
 from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
-from .resident import at_home
 
 #: Seconds to wait for a module that goes on although its controller died: the same command again then continues.
 _PATIENCE = 20.0
@@ -37,8 +37,13 @@ _AS_GIVEN = (
 )
 
 
-def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
-    """The use case behind the module, from its checked options."""
+def release(
+    params: Mapping[str, Any], check_mode: bool, before: Callable[[Layout], None] | None = None
+) -> Outcome:
+    """The use case behind the module, from its checked options.
+
+    :param before: what else is to be done on the host first, while nothing else changes the application
+    """
     with pushed(params["artifact"] if params["artifact_pushed"] else None):
         check_platform()
         app = load_application(params["application"])
@@ -46,8 +51,8 @@ def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"])
         limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
         with exclusive(layout.lock, _PATIENCE):
-            if not check_mode:
-                _stay(layout.residence, params["resident"])
+            if before:
+                before(layout)
             plan, facts = change(ports, layout, limits, request, check_mode)
     return Outcome(plan, facts)
 
@@ -57,14 +62,6 @@ def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     if params["application"]:
         return _describe(params["application"])
     return {"applications": {name: _describe(name) for name in applications()}}
-
-
-def _stay(residence: str, digest: str) -> None:
-    """Leave this code on the host for the next call, unless it is there or nobody said its digest."""
-    if digest and not at_home(residence, digest):
-        from .move_in import install  # noqa: PLC0415 - once for each version of the code
-
-        install(residence, digest)
 
 
 def _describe(name: str) -> Mapping[str, Any]:

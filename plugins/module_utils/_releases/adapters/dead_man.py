@@ -11,7 +11,6 @@ import time
 
 from ..._core.errors import Busy, OpsError
 from ..._core.files import exclusive
-from ..._ledger import kept, summary
 from ..deadman import ACTOR, Armed
 from ..layout import Layout
 from ..manage import Request, change
@@ -20,8 +19,6 @@ from .folders import load_application
 from .host import assemble
 
 _POLL = 0.5
-#: Loaded before it waits, because newer code may take the place of this meanwhile: what writes a full ledger's first line.
-_LOADED = (kept, summary)
 
 
 def watch(application: str) -> int:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from ansible.plugins.action import ActionBase
+from ansible_collections.mas.ops.plugins.action import release_info
 from ansible_collections.mas.ops.plugins.action.release import ActionModule
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters import resident
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import launch
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters import host_call
 
 DIGEST = "1" * 64
 STAGED = {"application": "agents", "version": "1.0.0", "state": "staged"}
@@ -41,7 +43,7 @@ class Action(ActionModule):
         self._connection = Connection()
         self.answer = answer
         self.commands: list[str] = []
-        self.asked: dict[str, Any] = {}
+        self.launcher, self.asked = b"", dict[str, Any]()
         self.pushed: list[str] = []
         self.module: dict[str, Any] = {}
 
@@ -53,7 +55,8 @@ class Action(ActionModule):
 
     def _low_level_execute_command(self, cmd: str, in_data: bytes = b"", **_: Any) -> dict[str, Any]:
         self.commands.append(cmd)
-        self.asked = json.loads(in_data)
+        size = int(cmd.partition("buffer.read(")[2].partition(")")[0])
+        self.launcher, self.asked = in_data[:size], json.loads(in_data[size:])
         return self.answer
 
     def _transfer_file(self, local_path: str, remote_path: str) -> str:
@@ -91,8 +94,10 @@ def test_a_small_artifact_goes_along_with_the_one_call(artifact: Path) -> None:
     action, result = run({**STAGED, "artifact": str(artifact)}, answer(changed=True, live="x"))
     assert result == {"changed": True, "live": "x"}
     assert (len(action.commands), action.pushed, action.module) == (1, [], {})
-    place = f"/var/lib/mas/agents/resident/{resident.digest()}/__main__.py"
-    assert action.commands == [f"https_proxy=proxy /usr/bin/python3 -I -S {place} release"]
+    program = f"'import sys; exec(sys.stdin.buffer.read({len(action.launcher)}))'"
+    code = f"/var/lib/mas/agents/code {host_call.digest()}"
+    assert action.commands == [f"https_proxy=proxy /usr/bin/python3 -I -S -c {program} release {code}"]
+    assert action.launcher == Path(launch.__file__).read_bytes()
     assert base64.b64decode(action.asked["archive"]) == b"the archive"
     assert action.asked["params"]["sha256"] == DIGEST
     # Checked and complete: the host need not know any default.
@@ -119,16 +124,16 @@ def test_defaults_must_be_options() -> None:
 
 
 def test_a_large_one_is_pushed_first(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resident, "ALONG", 5)
+    monkeypatch.setattr(host_call, "ALONG", 5)
     action, _ = run({**STAGED, "artifact": str(artifact)}, answer(changed=True))
     assert "archive" not in action.asked
     assert [action.asked["params"]["artifact"]] == action.pushed
     assert action.asked["params"]["artifact_pushed"]
 
 
-@pytest.mark.parametrize("status", [2, 127])
-def test_a_host_without_the_code_gets_the_module(artifact: Path, status: int) -> None:
-    told = {"rc": status, "stdout": "", "stderr": "can't open file"}
+@pytest.mark.parametrize("status", [launch.NOT_INSTALLED, 127])
+def test_a_host_without_the_code_or_with_damaged_code_gets_the_module(artifact: Path, status: int) -> None:
+    told = {"rc": status, "stdout": "", "stderr": "mas.ops: no code on this host can be run"}
     action, result = run({**STAGED, "artifact": str(artifact)}, told)
     assert result == {"changed": True, "long": "way"}
     assert [action.module["artifact"]] == action.pushed
@@ -178,9 +183,27 @@ def test_wrong_options_never_reach_the_host() -> None:
     assert action.commands == []
 
 
+@pytest.mark.parametrize("name", ["../../../tmp/x", "/tmp/x", "a/b", "a b", "A", ".", "a\n", ["a"]])
+def test_a_name_that_is_none_becomes_no_path(name: Any) -> None:
+    """A local user could lay code there, which root would run."""
+    action, result = run({"application": name, "version": "1.0.0", "state": "live"}, answer(changed=True))
+    assert (result["failed"], action.commands, action.module) == (True, [], {})
+    assert "application" in result["msg"]
+
+
+def test_a_name_that_is_none_is_no_question_either() -> None:
+
+    class Info(Action, release_info.ActionModule):
+        run = release_info.ActionModule.run
+
+    action = Info({"application": "../../../tmp/x"}, answer())
+    result = action.run(task_vars={})
+    assert (result["failed"], action.commands, action.module) == (True, [], {})
+
+
 def test_the_digest_is_that_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("1")
-    monkeypatch.setattr(resident, "_CODE", tmp_path)
-    first = resident.digest()
+    monkeypatch.setattr(host_call, "_CODE", tmp_path)
+    first = host_call.digest()
     (tmp_path / "a.py").write_text("2")
-    assert first != resident.digest()
+    assert first != host_call.digest()

@@ -19,13 +19,20 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.errors import OpsError
+from ...module_utils._core.outcome import error_result
+from ...module_utils._releases.adapters.launch import NOT_INSTALLED
+from ...module_utils._releases.manifest import check_name
 
 _CODE = Path(__file__).resolve().parents[2] / "module_utils"
+_LAUNCH = _CODE / "_releases/adapters/launch.py"
 #: The Python of every supported distribution, which the host's own unit uses as well.
 _PYTHON = "/usr/bin/python3"
-_PLACE = "/var/lib/mas/{application}/resident/{digest}/__main__.py"
-#: Python's exit status when there is no such program, and the shell's when there is no Python.
-_NOT_THERE = (2, 127)
+#: What verifies the code of the host comes from here, in front of the request, so that it is right whatever the host has.
+_PROGRAM = "import sys; exec(sys.stdin.buffer.read({size}))"
+_FOLDER = "/var/lib/mas/{application}/code"
+#: Exit status where there is no code that may be run, and the shell's where there is no Python.
+_NOT_THERE = (NOT_INSTALLED, 127)
 #: Words of what sudo says, and runs nothing, where it is set to ``requiretty``; the rest is in the host's language.
 _NO_TERMINAL = ("sudo", "tty")
 #: Artifacts up to this many bytes go along with the call; larger ones are pushed by a connection of their own.
@@ -51,12 +58,13 @@ class Call:
     def __init__(self, name: str, spec: ArgumentSpec) -> None:
         self.name = name
         self.digest = digest()
+        self._launch = _LAUNCH.read_bytes()
         self._validator = ArgumentSpecValidator(**spec.to_kwargs())
 
     def __call__(
         self, action: ActionBase, args: Mapping[str, Any], archive: str = ""
     ) -> dict[str, Any] | None:
-        """The result on the host; ``None`` when the host does not have the code, or no application was named.
+        """The result on the host; ``None`` when the host does not have this code unharmed, or no application was named.
 
         Only where Ansible could send a module without a file of its own as well, asked for (``pipelining``) or not.
 
@@ -67,19 +75,30 @@ class Call:
         checked = self._validator.validate(dict(args))
         if checked.error_messages:
             return {"failed": True, "changed": False, "msg": "; ".join(checked.error_messages)}
+        try:
+            # It becomes part of a path from which root runs code.
+            application = check_name(args["application"], "application")
+        except OpsError as error:
+            return {"failed": True, "changed": False, **error_result(error)}
         check_mode = bool(action._task.check_mode)  # noqa: SLF001
-        asked = {"params": checked.validated_parameters, "check_mode": check_mode}
+        request = {"params": checked.validated_parameters, "check_mode": check_mode}
         if archive:
-            asked["archive"] = base64.b64encode(Path(archive).read_bytes()).decode()
-        place = _PLACE.format(application=args["application"], digest=self.digest)
+            request["archive"] = base64.b64encode(Path(archive).read_bytes()).decode()
+        done = self._execute(action, application, json.dumps(request).encode())
+        return _result(done) if done and _begun(done) else None
+
+    def _execute(self, action: ActionBase, application: str, request: bytes) -> dict[str, Any] | None:
+        """Run the code of the host; ``None`` where nothing can be sent into its standard input."""
         # Both are Ansible's interface for actions. The environment may hold the proxy to the store of artifacts.
         environment = action._compute_environment_string()  # noqa: SLF001
-        command = f"{environment} {_PYTHON} -I -S {shlex.quote(place)} {self.name}".strip()
+        program = shlex.quote(_PROGRAM.format(size=len(self._launch)))
+        folder = shlex.quote(_FOLDER.format(application=application))
+        command = f"{environment} {_PYTHON} -I -S -c {program} {self.name} {folder} {self.digest}".strip()
         with _pipelining(action._connection):  # noqa: SLF001
             if not action._is_pipelining_enabled("new"):  # noqa: SLF001
                 return None
-            done = action._low_level_execute_command(command, in_data=json.dumps(asked).encode())  # noqa: SLF001
-        return _result(done) if _begun(done) else None
+            done: dict[str, Any] = action._low_level_execute_command(command, in_data=self._launch + request)  # noqa: SLF001
+            return done
 
 
 @contextlib.contextmanager
