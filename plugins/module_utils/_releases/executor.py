@@ -98,13 +98,16 @@ class Executor(HealthSteps):
         self.ports.files.unpack(step.target)
 
     def _drain(self, step: Step) -> None:
+        self._stand_in(None)
         if self.ports.proxy and self.app.web:
             self.ports.proxy.drain(step.target, self.limits.drain)
 
     def _stop(self, step: Step) -> None:
+        self._stand_in(None)
         self._stop_units(self._units(step.target))
 
     def _assign(self, step: Step) -> None:
+        self._stand_in(None)
         changed = self.ports.files.assign(step.target, step.detail["release"])
         self._tell_proxy(step.target)
         self.ports.units.reload(self._units(step.target), changed)
@@ -183,6 +186,7 @@ class Executor(HealthSteps):
         began = {"began": self.state.operation.since} if self.state.operation else {}
         self.record(action, before or None, after, slot=step.target, **began, **source)
         self._journal(None, live=None if nothing else step.target)
+        self._stand_in(self._warm())
 
     def _source_of(self, release: str) -> dict[str, str]:
         """From which revision and from when what goes live is: lead times are counted from there."""
@@ -194,6 +198,7 @@ class Executor(HealthSteps):
             self.record(step.detail["action"], step.target, step.detail["to"])
         self.ports.source.forget(step.target)
         self._journal(None)
+        self._stand_in(self._warm())
 
     def _remove(self, step: Step) -> None:
         self.ports.files.remove(step.target)

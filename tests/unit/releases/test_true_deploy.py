@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     HealthError,
@@ -15,6 +17,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
     HealthCheck,
     slot_door,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, release
 
 STRANGER = "python3 (pid 4242, user mallory, unit session-7.scope)"
@@ -134,3 +137,42 @@ def test_a_stranger_makes_no_slot_healthy(host: FakeHost) -> None:
     assert not slots["blue"]["healthy"]
     assert slots["blue"]["port_taken"]
     assert slots["blue"]["stranger"] == STRANGER
+
+
+@pytest.fixture
+def forgiving() -> FakeHost:
+    """A host of an application whose release before answers while the live one is down."""
+    assert APP.proxy
+    host = FakeHost(layout=Layout(replace(APP, proxy=replace(APP.proxy, fallback=True))))
+    host.deploy("1.0.0")
+    assert host.stands_in is None
+    host.deploy("2.0.0")
+    return host
+
+
+def test_the_warm_release_stands_in(forgiving: FakeHost) -> None:
+    assert forgiving.stands_in == "blue"
+    forgiving.deploy("3.0.0")
+    assert forgiving.stands_in == "green"
+
+
+def test_what_is_only_staged_or_was_left_never_stands_in(forgiving: FakeHost) -> None:
+    forgiving.do("staged", "3.0.0")
+    assert forgiving.stands_in is None
+    forgiving.do("live", "3.0.0")
+    assert forgiving.stands_in == "green"
+    forgiving.do("rolled_back")
+    assert forgiving.stands_in is None
+
+
+def test_the_warm_release_stands_in_again_when_a_deploy_was_put_back(forgiving: FakeHost) -> None:
+    forgiving.broken.add("3.0.0")
+    with pytest.raises(HealthError):
+        forgiving.do("staged", "3.0.0")
+    assert forgiving.slots["blue"] == release("1.0.0")
+    assert forgiving.stands_in == "blue"
+
+
+def test_nothing_stands_in_unless_it_was_asked_for(host: FakeHost) -> None:
+    host.deploy("2.0.0")
+    assert host.stands_in is None

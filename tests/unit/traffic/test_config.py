@@ -126,7 +126,7 @@ def test_values(check: Any, good: list[Any], bad: list[Any]) -> None:
     for value in good:
         check(value, "field")
     for value in bad:
-        with pytest.raises(BadInput, match="^field must be"):
+        with pytest.raises(BadInput, match=r"^field must be"):
             check(value, "field")
 
 

@@ -23,6 +23,7 @@ def main(call: str, words: Sequence[str]) -> int:
     """
     :param call: ``release`` or ``info``: one call, options on the standard input and result on the standard output, both
         JSON. ``dead-man APPLICATION``: wait for the confirmation of a release, or take the host back.
+        ``slot-up`` and ``slot-down APPLICATION SLOT``: the web process of a slot was started, or has ended.
     :returns: an exit status
     """
     if call == "dead-man":
@@ -30,6 +31,10 @@ def main(call: str, words: Sequence[str]) -> int:
 
         gc.enable()
         return dead_man.watch(*words)
+    if call in ("slot-up", "slot-down"):
+        from . import slot_hooks  # noqa: PLC0415 - as above
+
+        return (slot_hooks.up if call == "slot-up" else slot_hooks.down)(*words)
     answer = make(call, sys.stdin.buffer.read())
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.buffer.write(answer)
