@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -73,6 +74,18 @@ def test_headers_for_the_application(client: Client):
     headers = client("headers")
     assert headers["x-forwarded-for"] == "127.0.0.1"
     assert len(headers["x-request-id"]) == 36
+
+
+def test_what_a_client_says_of_itself_is_replaced(host: Host):
+    """Else it could claim any address, and an application that trusts its proxy would believe it."""
+    claims = "X-Forwarded-For: 6.6.6.6|X-Forwarded-Proto: https|X-Forwarded-Host: evil|X-Forwarded-Port: 1|Forwarded: for=6.6.6.6"
+    words = " ".join(f"-H '{claim}'" for claim in claims.split("|"))
+    headers = json.loads(host.check_output(f"curl -s {words} http://127.0.0.1/headers"))
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert headers["x-forwarded-proto"] == "http"
+    assert headers["x-forwarded-host"] == "127.0.0.1"
+    assert headers["x-forwarded-port"] == "80"
+    assert "forwarded" not in headers
 
 
 def test_metrics_on_loopback_only(host: Host):
