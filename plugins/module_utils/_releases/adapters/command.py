@@ -11,12 +11,13 @@ import gc
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._core.errors import OpsError
-from ..._core.outcome import Outcome, error_result
-from ..layout import Layout
-from . import call as calls
+
+if TYPE_CHECKING:
+    from ..._core.outcome import Outcome
+    from ..layout import Layout
 
 
 def main(call: str, words: Sequence[str]) -> int:
@@ -32,7 +33,8 @@ def main(call: str, words: Sequence[str]) -> int:
         gc.enable()
         return dead_man.watch(*words)
     if call in ("slot-up", "slot-down"):
-        from . import slot_hooks  # noqa: PLC0415 - as above
+        # A unit waits for it: it must not load what a phase of a release needs.
+        from . import slot_hooks  # noqa: PLC0415
 
         return (slot_hooks.up if call == "slot-up" else slot_hooks.down)(*words)
     answer = make(call, sys.stdin.buffer.read())
@@ -65,6 +67,8 @@ def release_as_module(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         with contextlib.nullcontext() if needed else contextlib.suppress(OpsError):
             install(layout.code, params["code_digest"])
 
+    from . import call as calls  # noqa: PLC0415 - see main()
+
     return calls.release(params, check_mode, leave if params["code_digest"] and not check_mode else None)
 
 
@@ -78,6 +82,9 @@ def _carried(request: dict[str, Any]) -> contextlib.AbstractContextManager[dict[
 
 
 def _answer(call: str, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    from ..._core.outcome import error_result  # noqa: PLC0415 - see main()
+    from . import call as calls  # noqa: PLC0415
+
     try:
         if call == "info":
             return {"changed": False, **calls.info(params)}
