@@ -15,6 +15,7 @@ from .._core.errors import BadInput
 from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
 from .application import Application
+from .commands import way_back
 from .deadman import Armed
 from .health_steps import HealthSteps
 from .layout import Layout
@@ -38,15 +39,18 @@ class Executor(HealthSteps):
     watch: Watch = field(default_factory=lambda: Watch(Settings()))
     seconds: dict[str, float] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)
+    inventory: Sequence[str] = ()
 
     def apply(self, plan: Plan, operation: Operation | None) -> None:
         """Journal ``operation`` and take the steps in order.
 
+        :raises Stopped: the run is to end, before a step or within one
         :raises OpsError: from the step that failed; the journal then says which one it was
         """
         if operation:
             self._journal(operation)
         for step in plan.steps:
+            self.ports.clock.check()
             if self.state.operation:
                 self._journal(replace(self.state.operation, step=step.action))
             started = self.ports.clock.seconds()
@@ -72,7 +76,7 @@ class Executor(HealthSteps):
             "run": self.run,
             "actor": self.actor,
             "seconds": dict(self.seconds),
-            "way_back": way_back(self.app.name, before),
+            "way_back": way_back(self.app.name, before, self.inventory),
             **({"gate": dict(self.gate)} if self.gate else {}),
             **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,
@@ -161,17 +165,29 @@ class Executor(HealthSteps):
             self.ports.units.forget_seen()
 
     def _arm(self, step: Step) -> None:
-        """The file says what is awaited; the timer only looks whether it is still there."""
-        moment = self.ports.clock.moment()
-        until = moment.after(step.detail["seconds"])
-        self.ports.files.write_armed(Armed(step.target, self.run, moment.text, until))
-        self.ports.units.wake(step.detail["seconds"])
+        """The file says what is awaited; the timer only looks whether it is still there.
+
+        The time begins anew as long as this run waits for something and has a controller: the limit is for what
+        comes after that.
+        """
+        seconds = step.detail["seconds"]
+        since = self.ports.clock.moment().text
+
+        def renew() -> None:
+            until = self.ports.clock.moment().after(seconds)
+            self.ports.files.write_armed(Armed(step.target, self.run, since, until))
+
+        renew()
+        self.ports.units.wake(seconds)
+        self.ports.clock.meanwhile(renew)
 
     def _disarm(self, _step: Step) -> None:
+        self.ports.clock.meanwhile(None)
         self.ports.files.forget_armed()
 
     def _confirm(self, step: Step) -> None:
         """Disarmed first: what dies before the ledger is at worst a confirmation that is not in it."""
+        self.ports.clock.meanwhile(None)
         self.ports.files.forget_armed()
         self.record("confirmed", step.detail["from"], step.target)
 
@@ -184,7 +200,8 @@ class Executor(HealthSteps):
         source = self._source_of(after) if after and action == "live" else {}
         # How long a run takes, which the gate must know, counts from its staging and not from its last call.
         began = {"began": self.state.operation.since} if self.state.operation else {}
-        self.record(action, before or None, after, slot=step.target, **began, **source)
+        told = {name: step.detail[name] for name in ("left", "brought") if name in step.detail}
+        self.record(action, before or None, after, slot=step.target, **began, **source, **told)
         self._journal(None, live=None if nothing else step.target)
         self._stand_in(self._warm())
 
@@ -194,21 +211,17 @@ class Executor(HealthSteps):
         return {"commit": manifest.commit, "built": manifest.built}
 
     def _close(self, step: Step) -> None:
+        live, left = step.detail["to"], step.detail.get("left")
         if "action" in step.detail:
-            self.record(step.detail["action"], step.target, step.detail["to"])
+            self.record(step.detail["action"], step.target, live, **({"left": left} if left else {}))
+        elif left:
+            self.record("left", live, left)
         self.ports.source.forget(step.target)
         self._journal(None)
         self._stand_in(self._warm())
 
     def _remove(self, step: Step) -> None:
         self.ports.files.remove(step.target)
-
-
-def way_back(application: str, release: str | None) -> str:
-    """The command that brings ``release`` back, or an empty string when there is nothing to go back to."""
-    if not release:
-        return ""
-    return f"ansible-playbook mas.ops.rollback -e application={application} -e version={version_of(release)}"
 
 
 def check_fits(app: Application, manifest: Manifest, release: str, variables: frozenset[str]) -> None:

@@ -41,19 +41,15 @@ def arms(facts: Facts, release: str, seconds: float) -> bool:
     return seconds > 0 and (waits or facts.live_release not in (None, release))
 
 
-def armed(plan: Plan, release: str, seconds: float, watching: float = 0.0, again: bool = False) -> Plan:
-    """The switch, undone ``seconds`` after it is done unless it is confirmed.
+def armed(plan: Plan, release: str, seconds: float, again: bool = False) -> Plan:
+    """The switch, undone ``seconds`` after it is done unless it is confirmed, or after its controller is gone.
 
-    :param watching: how long the switch itself may take, when it goes in stages
     :param again: the switch takes time of its own, so the time begins again at its end
     """
-
-    def arm(limit: float) -> Step:
-        return Step("arm", release, {"seconds": limit}, f"for {limit:g} s")
-
-    steps = [arm(seconds + watching)]
+    arm = Step("arm", release, {"seconds": seconds}, f"for {seconds:g} s")
+    steps = [arm]
     for step in plan.steps:
-        steps += [arm(seconds), step] if again and step.action == "commit" else [step]
+        steps += [arm, step] if again and step.action == "commit" else [step]
     return replace(plan, steps=tuple(steps))
 
 

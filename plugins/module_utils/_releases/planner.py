@@ -14,14 +14,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._core.errors import NotFound, Refused
+from .._core.errors import NotHere, Refused
 from .._core.plan import Plan, Step
-from .._ledger.history import is_called, version_of
+from .._ledger.history import is_called
 from .._traffic.split import SLOTS
 from . import parts
 from .application import Application, other
+from .commands import way_back
 from .course import AT_ONCE, Course
 from .state import STAGED, Facts, Operation
+from .targets import offered
 
 
 def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
@@ -95,39 +97,53 @@ def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_
     return _plan(facts, steps, live=release, traffic=slot)
 
 
-def plan_rolled_back(facts: Facts, app: Application, to: str | None = None) -> Plan:
+def plan_rolled_back(
+    facts: Facts, app: Application, to: str | None = None, brought: str | None = None, forward: bool = False
+) -> Plan:
     """Go back to a release that was live and healthy: the one before the live one, or ``to``.
 
-    :raises NotFound: there is no such release in the ledger, or its files were removed
+    :param brought: the release whose artifact is at hand, for a host that lacks what the rest of the fleet goes back
+        to. No migration runs: the schema is newer than it already.
+    :param forward: also to what an earlier rollback took off the history
+    :raises NotHere: this host does not have it
     """
     if is_called(facts.live_release, to):
         return plan_undo(facts, app)
-    release = rollback_target(facts, to)
+    release = rollback_target(facts, to) or (facts.history.served(to) if to and forward else None)
     contracted = facts.history.below(to)
     if release is None and contracted:
         raise _no_longer_fits(contracted, to or "every earlier release")
+    known = release is not None
+    release = release or brought
     if release is None:
-        raise NotFound(
-            _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=_targets(facts)
+        raise NotHere(
+            _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=offered(facts, app)
         )
     slot = facts.slot_of(release)
     if slot and parts.ready(facts, app, slot):
         steps = parts.switch(facts, app, slot)
-    elif release in facts.on_disk:
+    elif release in facts.on_disk or release == brought:
         slot = other(facts.state.live) if facts.state.live else SLOTS[0]
-        brought = Step("assign", slot, {"release": release})
-        started = [] if app.exclusive else parts.start(app, slot)
-        steps = [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), brought, *started]
-        steps += parts.switch(_after(facts, app, steps, brought), app, slot)
+        steps = _brought_back(facts, app, slot, release)
     else:
-        raise NotFound(
+        raise NotHere(
             f"the files of release {release} are no longer on this host",
             where=f"keep_releases is {app.keep_releases}",
-            fix=f"Deploy it again: ansible-playbook mas.ops.deploy -e application={app.name} "
-            f"-e version={version_of(release)}",
+            fix=f"{offered(facts, app)} To have it fetched from the store: {way_back(app.name, release)}",
         )
-    steps += [Step("commit", slot, {"action": "rolled_back"})]
+    commit = {"action": "rolled_back", **({} if known else {"brought": True})}
+    steps += [Step("commit", slot, commit)]
     return _plan(facts, steps, live=release, traffic=slot, slots={slot: release})
+
+
+def _brought_back(facts: Facts, app: Application, slot: str, release: str) -> list[Step]:
+    """Start a release in the idle slot, which is fetched first where it is not on the disk, and switch to it."""
+    new = release not in facts.on_disk
+    assign = Step("assign", slot, {"release": release})
+    started = [] if app.exclusive else parts.start(app, slot)
+    steps = [Step("fetch", release), Step("check", release), Step("unpack", release)] if new else []
+    steps += [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), assign, *started]
+    return steps + parts.switch(_after(facts, app, steps, assign), app, slot)
 
 
 def plan_left(facts: Facts, app: Application, version: str) -> Plan:
@@ -140,7 +156,7 @@ def plan_left(facts: Facts, app: Application, version: str) -> Plan:
     # The live release may have been brought in again, to repair it: undoing that would not leave it.
     begun = operation.release if operation and operation.kind == "deploy" else None
     if begun != live and is_called(begun, version):
-        return plan_undo(facts, app)
+        return _left(plan_undo(facts, app), begun)
     if live is None and operation and is_called(operation.release, version):
         return _plan_nothing(facts, operation.slot)
     if not is_called(live, version):
@@ -151,9 +167,18 @@ def plan_left(facts: Facts, app: Application, version: str) -> Plan:
         raise _no_longer_fits(contracted, version)
     if target is None:
         return _plan_nothing(facts, facts.state.live or SLOTS[0])
-    plan = plan_rolled_back(facts, app, target)
+    plan = _left(plan_rolled_back(facts, app, target), live)
     warm = parts.hold(facts, app, facts.state.live or SLOTS[0], facts.history.with_rollback(target).previous)
     return Plan(plan.before, plan.after, (*plan.steps, *warm))
+
+
+def _left(plan: Plan, release: str | None) -> Plan:
+    """The ledger says which release was left: the next rollback need not go further for its sake."""
+    marked = [
+        replace(step, detail={**step.detail, "left": release}) if step.action in ("commit", "close") else step
+        for step in plan.steps
+    ]
+    return replace(plan, steps=tuple(marked))
 
 
 def _plan_nothing(facts: Facts, slot: str) -> Plan:
@@ -161,6 +186,11 @@ def _plan_nothing(facts: Facts, slot: str) -> Plan:
     nothing = {"action": "rolled_back", "to": None}
     steps = [Step("stop", slot), Step("unassign", slot), Step("commit", slot, nothing)]
     return _plan(facts, steps, live=None, slots={slot: None})
+
+
+def nothing(facts: Facts) -> Plan:
+    """Leave everything as it is."""
+    return _plan(facts)
 
 
 def plan_undo(facts: Facts, app: Application) -> Plan:
@@ -188,7 +218,7 @@ def plan_contracted(facts: Facts, app: Application, release: str, age: float, so
         raise Refused(
             f"release {release} is not live for good, {facts.live_release or 'nothing'} is live",
             where="a change is under way" if facts.state.operation or facts.armed else "this host",
-            fix=f"Deploy it and let it prove itself first: mas.ops.deploy -e application={app.name}.",
+            fix=f"Deploy it to all hosts of {app.name} first, and let it prove itself.",
         )
     if age < soak:
         raise Refused(
@@ -305,13 +335,6 @@ def _no_way_back(facts: Facts, to: str | None) -> str:
     if facts.live_release is None:
         return "no release is live on this host"
     return f"nothing was live on this host before {facts.live_release}"
-
-
-def _targets(facts: Facts) -> str:
-    targets = facts.history.recent(len(facts.history.stack))[1:]
-    if not targets:
-        return "Deploy a version with mas.ops.deploy instead."
-    return "Choose one of: " + ", ".join(targets) + "."
 
 
 def _plan(facts: Facts, steps: Any = (), **after: Any) -> Plan:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Callable, Protocol
 
 from .._traffic.split import Split
 from .deadman import Armed
@@ -91,12 +91,15 @@ class Book(Protocol):
 
 
 class Time(Protocol):
-    """The clock."""
+    """The clock, and with it what ends a run while it waits, see ``adapters.attention``."""
 
     def text(self) -> str: ...
     def moment(self) -> Moment: ...
     def seconds(self) -> float: ...
     def sleep(self, seconds: float) -> None: ...
+    def check(self) -> None: ...
+    def meanwhile(self, call: Callable[[], None] | None) -> None: ...
+    def go_on_alone(self) -> None: ...
 
 
 class Web(Protocol):

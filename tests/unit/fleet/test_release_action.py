@@ -15,7 +15,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import i
 
 DIGEST = "1" * 64
 #: What the action tells every host.
-KNOWN = {"run": "awx-5", "actor": "ada", "code_digest": digest()}
+KNOWN = {"run": "awx-5", "actor": "ada", "inventory": [], "code_digest": digest()}
 
 
 @pytest.fixture

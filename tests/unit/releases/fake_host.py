@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -15,6 +15,8 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     HealthError,
     MigrationError,
     NotFound,
+    Preempted,
+    Stopped,
     StorageError,
     TrafficError,
 )
@@ -99,6 +101,11 @@ class FakeHost:
     proxy_blind: bool = False
     disk_full: bool = False
     die_at: int = -1
+    #: Looks whether the run is to end, counted as changes are; ``stopped_by`` is raised at that one.
+    stop_at: int = -1
+    looks: int = 0
+    stopped_by: type[Stopped] = Preempted
+    heartbeat: Callable[[], None] | None = None
     state_file: Any = None
     lease_file: Any = None
     armed_file: Any = None
@@ -130,8 +137,10 @@ class FakeHost:
         """One module call."""
         wanted = release(version) if version else None
         limits = replace(Limits(), lease=more.pop("lease", Limits().lease))
-        request = Request(state, release=wanted, run=more.pop("run", "run-1"), actor="tester", **more)
+        run, actor = more.pop("run", "run-1"), more.pop("actor", "tester")
+        request = Request(state, release=wanted, run=run, actor=actor, **more)
         ports = Ports(self, self, self, self, self, self, self)  # type: ignore[arg-type]
+        self.heartbeat = None
         return change(ports, self.layout, limits, request, check)
 
     def deploy(self, version: str) -> Any:
@@ -316,7 +325,8 @@ class FakeHost:
         return parse_armed(self.armed_file)
 
     def write_armed(self, armed: Armed) -> None:
-        self.touch()
+        if not self.armed():
+            self.touch()
         self.armed_file = armed.to_dict()
 
     def forget_armed(self) -> None:
@@ -338,7 +348,22 @@ class FakeHost:
         return self.now
 
     def sleep(self, seconds: float) -> None:
+        self.check()
         self.now += seconds
+        if self.heartbeat:
+            self.heartbeat()
+
+    def check(self) -> None:
+        self.looks += 1
+        if self.looks - 1 == self.stop_at:
+            raise self.stopped_by("this run was ended")
+
+    def meanwhile(self, call: Callable[[], None] | None) -> None:
+        self.heartbeat = call
+
+    def go_on_alone(self) -> None:
+        if self.stopped_by is not Preempted:
+            self.stop_at = -1
 
     # the network
 

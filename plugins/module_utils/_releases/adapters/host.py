@@ -18,6 +18,7 @@ from ..application import Application
 from ..layout import Layout
 from ..manifest import Manifest
 from ..ports import Ports, Source
+from .attention import Attention
 from .clock import Clock
 from .folders import Folders, load_application
 from .systemd import Systemd
@@ -86,9 +87,17 @@ def require_proxy(application: str, lock: bool = True) -> Iterator[HAProxy]:
 
 
 def assemble(
-    app: Application, artifact: str | None = None, sha256: str = "", signature: str | None = None
+    app: Application,
+    artifact: str | None = None,
+    sha256: str = "",
+    signature: str | None = None,
+    attention: Attention | None = None,
 ) -> tuple[Ports, Layout]:
-    """Everything that a release touches on this host."""
+    """Everything that a release touches on this host.
+
+    :param attention: by which it waits; by default nothing ends it
+    """
+    clock = attention or Attention()
     layout = Layout(app)
     folders = Folders(layout)
     source: Source = NoArtifact(folders)
@@ -98,9 +107,8 @@ def assemble(
         from .source import Artifact  # noqa: PLC0415
 
         source = Artifact(app, folders, artifact, sha256, signature)
-    clock = Clock()
     ports = Ports(
-        units=Systemd(layout),
+        units=Systemd(layout, clock.sleep),
         proxy=proxy_of(app, clock),
         files=folders,
         source=source,
