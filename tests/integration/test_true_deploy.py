@@ -77,6 +77,12 @@ def test_a_release_that_refuses_the_proxys_host_is_refused(one: Fleet) -> None:
     assert live(one) == "1.1.0"
 
 
+def test_a_program_that_is_not_there_is_named(one: Fleet) -> None:
+    build(one, "2.0.1", command="gunicorn picky:app")
+    refused(one.deploy("2.0.1"), "gunicorn")
+    assert live(one) == "1.1.0"
+
+
 def test_the_proxy_checks_what_the_release_says(one: Fleet) -> None:
     """Another path, another status: nothing of the inventory has to be changed for it, also on the way back."""
     build(one, "2.1.0", health="/ready/now?a=1&b=2", status=201)
