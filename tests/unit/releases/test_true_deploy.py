@@ -11,6 +11,10 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     Refused,
     TrafficError,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.application import (
+    Sandbox,
+    parse_application,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
     Answer,
     Door,
@@ -176,3 +180,48 @@ def test_the_warm_release_stands_in_again_when_a_deploy_was_put_back(forgiving: 
 def test_nothing_stands_in_unless_it_was_asked_for(host: FakeHost) -> None:
     host.deploy("2.0.0")
     assert host.stands_in is None
+
+
+SITE = {
+    "address": "[::]", "port": 8080, "tls_port": 8443, "certificate": "", "redirect": False, "domains": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "site, answers, url, asked",
+    [
+        ({}, {}, "http://[::1]:8080", ("/health", "agents", 200)),
+        ({"address": "*", "certificate": "/x.pem"}, {}, "http://127.0.0.1:8080", ("/health", "agents", 200)),
+        ({"address": "192.0.2.1", "certificate": "/x.pem", "redirect": True}, {"path": "/login", "expected": 401},
+         "https://192.0.2.1:8443", ("/login", "agents", 401)),
+        # Requests find it by its names only.
+        ({"domains": ["a.example", "b.example"]}, {}, "http://[::1]:8080", ("/health", "a.example", 200)),
+        ({"domains": ["a.example", "agents"]}, {}, "http://[::1]:8080", ("/health", "agents", 200)),
+    ],
+)  # fmt: skip
+def test_where_the_front_door_is(
+    site: dict[str, object], answers: dict[str, object], url: str, asked: tuple[str, str, int]
+) -> None:
+    """As the proxy was configured last, whoever did it."""
+    proxy = {"backend": "agents", "socket": "/s", "split": "/p", "front": answers}
+    app = parse_application(described(proxy), "x", {**SITE, **site})
+    assert app.proxy
+    assert app.proxy.front
+    assert app.proxy.front.door.url == url
+    check = app.proxy.front.check(HealthCheck("/health", "agents", 200))
+    assert (check.path, check.host, check.expected) == asked
+
+
+def test_a_proxy_that_the_role_did_not_configure_has_no_front_door() -> None:
+    proxy = {"backend": "agents", "socket": "/s", "split": "/p"}
+    app = parse_application(described(proxy), "x")
+    assert app.proxy
+    assert app.proxy.front is None
+
+
+def described(proxy: dict[str, object]) -> dict[str, object]:
+    return {
+        "name": "agents", "environment": "test", "user": "agents", "group": "agents", "root": "/srv/agents",
+        "web": True, "slots": {"blue": {"port": 1}, "green": {"port": 2}}, "proxy": proxy, "signers": "/x",
+        "environment_file": "/x", "sandbox": Sandbox().to_dict(),
+    }  # fmt: skip
