@@ -104,13 +104,16 @@ class Executor(HealthSteps):
         self.ports.files.unpack(step.target)
 
     def _drain(self, step: Step) -> None:
+        self._stand_in(None)
         if self.ports.proxy and self.app.web:
             self.ports.proxy.drain(step.target, self.limits.drain)
 
     def _stop(self, step: Step) -> None:
+        self._stand_in(None)
         self._stop_units(self._units(step.target))
 
     def _assign(self, step: Step) -> None:
+        self._stand_in(None)
         changed = self.ports.files.assign(step.target, step.detail["release"])
         self._tell_proxy(step.target)
         self.ports.units.reload(self._units(step.target), changed)
@@ -207,6 +210,7 @@ class Executor(HealthSteps):
         told = {name: step.detail[name] for name in ("left", "brought") if name in step.detail}
         self.record(action, before or None, after, slot=step.target, **began, **source, **told)
         self._journal(None, live=None if nothing else step.target)
+        self._stand_in(self._warm())
 
     def _source_of(self, release: str) -> dict[str, str]:
         """From which revision and from when what goes live is: lead times are counted from there."""
@@ -221,6 +225,7 @@ class Executor(HealthSteps):
             self.record("left", live, left)
         self.ports.source.forget(step.target)
         self._journal(None)
+        self._stand_in(self._warm())
 
     def _remove(self, step: Step) -> None:
         self.ports.files.remove(step.target)

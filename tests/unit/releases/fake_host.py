@@ -129,6 +129,7 @@ class FakeHost:
     #: Slots that the proxy has not seen up since it was set down, and how each slot is checked.
     proxy_down: set[str] = field(default_factory=set)
     checks: dict[str, Any] = field(default_factory=dict)
+    stands_in: str | None = None
     now: float = 0.0
     changes: int = 0
     lost_requests: list[str] = field(default_factory=list)
@@ -229,6 +230,9 @@ class FakeHost:
         if self.proxy_blind or not self.healthy(slot):
             raise TrafficError(f"the proxy sees {slot} down")
         self.proxy_down.discard(slot)
+
+    def stand_in(self, slot: str | None) -> None:
+        self.stands_in = slot
 
     def set_down(self, slot: str) -> None:
         self.proxy_down.add(slot)

@@ -291,3 +291,20 @@ def test_what_does_not_stop_in_its_time_is_killed(
     systemd.stop(["a.service"], 5.0)
     stop = ["systemctl", "disable", "--quiet", "--no-reload", "--now", "--", "a.service"]
     assert machine.calls == [stop, ["systemctl", "kill", "--signal=SIGKILL", "--", "a.service"], stop]
+
+
+def test_missing_rights_are_called_that(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["disable"] = (1, "", "Failed to disable unit: Interactive authentication required.")
+    with pytest.raises(ServiceError, match=r"only root may do this: systemctl disable .*Set become: true\."):
+        systemd.stop(["a.service"])
+
+
+def test_a_unit_that_does_not_start_is_told_with_its_last_words(
+    systemd: Systemd, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.answers["enable"] = (1, "", "Job for a.service failed.")
+    monkeypatch.setattr(
+        module, "last_words", lambda unit, _files: f"{unit}: Failed to locate executable gunicorn"
+    )
+    with pytest.raises(ServiceError, match=r"ends with: a\.service: Failed to locate executable gunicorn"):
+        systemd.start(["a.service"])

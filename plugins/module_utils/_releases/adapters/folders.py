@@ -13,7 +13,7 @@ import re
 
 from ..._core.errors import BadInput, NotFound, StorageError
 from ..._core.files import read_json, storage_errors, sync_folder, write_json
-from ..application import CONFIG, Application, parse_application
+from ..application import CONFIG, SITE, Application, parse_application
 from ..deadman import Armed, parse_armed
 from ..layout import Layout
 from ..lease import Lease, parse_lease
@@ -49,7 +49,7 @@ def load_application(name: str) -> Application:
             where=path,
             fix=f"Provision it: ansible-playbook mas.ops.provision -e application={name}",
         )
-    app = parse_application(data, path)
+    app = parse_application(data, path, read_json(SITE.format(name=name)))
     if app.name != name:
         raise BadInput(f"this describes {app.name}", where=path, fix="Write it again with mas.ops.provision.")
     return app

@@ -26,6 +26,8 @@ _END = "Result,ExecMainStatus"
 _WAIT = 3700.0
 #: What systemd may take to begin and to end a command, beside the command's own time.
 _MARGIN = 120.0
+#: How systemctl says that somebody may not do it.
+_DENIED = ("Access denied", "authentication required", "Permission denied", "Operation not permitted")
 #: systemd's own exit status for "the program could not be executed".
 _NOT_EXECUTABLE = "203"
 
@@ -230,12 +232,18 @@ class Systemd:
     def _run(self, *words: str, check: bool = True, seconds: float = _WAIT) -> str:
         done = self._call(["systemctl", *words], seconds)
         if check and done.returncode:
-            raise ServiceError(
-                f"systemctl {words[0]} failed: {done.stderr.strip() or f'exit status {done.returncode}'}",
-                where=", ".join(word for word in words[1:] if not word.startswith("-")),
-                fix=f"See `journalctl -u {words[-1]} -n 50`.",
-            )
+            raise self._failed(words, done.stderr.strip() or f"exit status {done.returncode}")
         return done.stdout
+
+    def _failed(self, words: Sequence[str], said: str) -> ServiceError:
+        units = [word for word in words[1:] if not word.startswith("-")]
+        if any(word in said for word in _DENIED):
+            what, fix = f"only root may do this: systemctl {words[0]}", "Set become: true."
+        else:
+            ends = " | ".join(filter(None, (self.last_words(unit) for unit in units[:3])))
+            what = f"systemctl {words[0]} failed: {said}"
+            fix = f"See `journalctl -u {words[-1]} -n 50`{f', which ends with: {ends}' if ends else ''}."
+        return ServiceError(what, where=", ".join(units), fix=fix)
 
     def _call(self, command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
         try:
