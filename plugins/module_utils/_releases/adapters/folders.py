@@ -19,6 +19,7 @@ from ..layout import Layout
 from ..lease import Lease, parse_lease
 from ..manifest import MEMBER, Manifest, check_name
 from ..state import State, parse_state
+from .private_files import account, give_to
 from .slots import SlotFiles
 
 _RELEASE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*-[0-9a-f]{12}")
@@ -131,16 +132,17 @@ class Folders(SlotFiles):
         """Unpack the fetched archive beside its place and rename it there: all of it or nothing."""
         # Loaded here, see assemble() in host.py.
         from .archive import unpack  # noqa: PLC0415
-        from .shared_links import account, link_shared  # noqa: PLC0415
+        from .shared_links import link_shared  # noqa: PLC0415
 
         archive = self.archive(release)
         scratch = os.path.join(self.layout.releases, _PARTIAL + release)
         with storage_errors(scratch):
             _remove_tree(scratch)
             os.makedirs(scratch, mode=0o755)
-        owner = account(self.layout.app.user)
+        owner = account(self.layout.app)
         manifest = unpack(archive, scratch, group=owner[1])
         link_shared(scratch, manifest.shared, os.path.join(self.layout.app.root, "shared"), owner)
+        give_to(scratch, owner[1])
         with storage_errors(scratch):
             os.rename(scratch, self.layout.release(release))
             sync_folder(self.layout.releases)
