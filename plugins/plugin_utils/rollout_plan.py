@@ -50,6 +50,7 @@ class Wish:
     size: Any
     canaries: Any
     floor: Any
+    migration: int | None
 
 
 def rollout_plan(
@@ -58,7 +59,7 @@ def rollout_plan(
     """In which batches the hosts switch that are staged, and how each host does.
 
     :param hostvars: with ``deploy_strategy``, ``deploy_batch_size``, ``deploy_canaries``, ``deploy_capacity_floor``,
-        ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_dead_man`` and ``deploy_max_fail`` as the
+        ``deploy_steps``, ``deploy_bake``, ``deploy_migration_timeout``, ``deploy_canary``, ``deploy_dead_man`` and ``deploy_max_fail`` as the
         inventory says them (those of the first host count), ``failure_domain`` of each host, and what the deploy
         registered
     :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``phase``,
@@ -86,10 +87,10 @@ def rollout_plan(
         "dead_man": _patience(everywhere, wish) if wish.dead_man is None else wish.dead_man,
     }
     plan = {"batches": batches, "sizes": list(map(len, batches)), **switch}
-    return plan if call is None else {**plan, **_told_once(call, switch)}
+    return plan if call is None else {**plan, **_told_once(call, switch, wish)}
 
 
-def _told_once(call: Mapping[str, Any], switch: Mapping[str, Any]) -> dict[str, Any]:
+def _told_once(call: Mapping[str, Any], switch: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
     """What all hosts are told: a template costs each host more than the rest of what a controller does for it."""
     approval = mapping(call, "approval")
     timeout = seconds(approval, "timeout")
@@ -105,6 +106,7 @@ def _told_once(call: Mapping[str, Any], switch: Mapping[str, Any]) -> dict[str, 
         "signature": artifact.get("signature"),
         "take_over": boolean(call, "take_over"),
         "lease": _BRIEF if given(call, "phase") == "stage" else _LEASE + limit,
+        "migration_timeout": wish.migration,
     }
     options = {
         "staged": _known({**named, **stage}),
@@ -146,6 +148,7 @@ def parse_wish(said: Mapping[str, Any]) -> Wish:
         given(said, "deploy_batch_size"),
         given(said, "deploy_canaries"),
         given(said, "deploy_capacity_floor"),
+        whole(said, "deploy_migration_timeout", 0) or None,
     )
 
 

@@ -14,6 +14,7 @@ from .._core.errors import BadInput
 from .._traffic.split import SLOTS
 from . import unit_file
 
+SCHEMA = 1
 CONFIG = "/etc/mas/{name}/application.json"
 
 
@@ -96,6 +97,28 @@ class Application:
     host: str
     exclusive: bool = False
     sandbox: Sandbox = field(default_factory=Sandbox)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What :func:`parse_application` reads."""
+        proxy = self.proxy
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "environment": self.environment,
+            "user": self.user,
+            "group": self.group,
+            "root": self.root,
+            "web": self.web,
+            "host": self.host,
+            "slots": {slot: {"port": port} for slot, port in self.ports.items()},
+            "proxy": proxy and {"backend": proxy.backend, "socket": proxy.socket, "split": proxy.split},
+            "signers": self.signers,
+            "signature_required": self.signature_required,
+            "exclusive": self.exclusive,
+            "keep_releases": self.keep_releases,
+            "environment_file": self.environment_file,
+            "sandbox": self.sandbox.to_dict(),
+        }
 
 
 def other(slot: str) -> str:

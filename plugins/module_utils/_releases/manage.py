@@ -34,7 +34,7 @@ _RELEASE = re.compile(r".+-[0-9a-f]{12}")
 class Request:
     """What the caller wants.
 
-    :param state: ``staged``, ``live``, ``confirmed``, ``rolled_back``, ``contracted`` or ``absent``
+    :param state: ``staged``, ``live``, ``confirmed``, ``rolled_back``, ``restarted``, ``contracted`` or ``absent``
     :param release: release id, or a version for ``live`` and ``absent`` of what is on the host
     :param to: for ``rolled_back``: the version or release to go back to; the previous one by default
     :param leave: for ``rolled_back``: only when this version is live, or on its way to be
@@ -72,6 +72,8 @@ class Request:
         """In words. All phases of one deploy say the same, so that each of them can go on after a crash."""
         if self.state in ("absent", "contracted"):
             return f"{'removal' if self.state == 'absent' else 'contraction'} of {self.version}"
+        if self.state == "restarted":
+            return "restart"
         if self.state == "rolled_back" and not self.leave:
             return f"rollback to {self.to}" if self.to else "rollback"
         return f"deploy of {self.version}"
@@ -154,11 +156,17 @@ def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0
     release = resolve(facts, request.release or "")
     if request.state == "confirmed":
         return guard.plan_confirmed(facts, app, release)
-    guard.refuse_while_armed(facts, release)
-    if request.state == "absent":
-        return planner.plan_absent(facts, app, release)
-    if request.state == "contracted":
-        return planner.plan_contracted(facts, app, release, age, request.soak)
+    guard.refuse_while_armed(facts, "" if request.state == "restarted" else release)
+    plans = {
+        "restarted": lambda: planner.plan_restarted(facts, app, release or None),
+        "absent": lambda: planner.plan_absent(facts, app, release),
+        "contracted": lambda: planner.plan_contracted(facts, app, release, age, request.soak),
+        "live": lambda: _plan_live(facts, app, request, release),
+    }
+    return plans[request.state]()
+
+
+def _plan_live(facts: Facts, app: Application, request: Request, release: str) -> Plan:
     two_phases = guard.arms(facts, release, request.dead_man)
     plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
     again = app.exclusive or request.course.seconds > 0
@@ -229,7 +237,12 @@ def _carry_out(
             foreseen.advise(_put_back(executor, foreseen))
             raise
         facts = observe(app, layout, ports, again=True)
-    return plan, facts, {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
+    # The release was live here before this run, and is so after it, however the deploy of the fleet ends.
+    repaired = (
+        request.state == "staged" and plan.changed and not any(s.action == "assign" for s in plan.steps)
+    )
+    told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict(), "repaired": repaired}
+    return plan, facts, told
 
 
 def _age(facts: Facts, wall: float) -> float:
@@ -284,7 +297,8 @@ def _operation(facts: Facts, plan: Plan, request: Request, since: str) -> Operat
     brought = [step for step in plan.steps if step.action == "assign" and step.target == slot]
     release = brought[0].detail["release"] if brought else facts.slots[slot].release
     before = held.before if held and held.slot == slot else facts.slots[slot].release
-    kind = "deploy" if request.state in ("staged", "live") else "rollback"
+    kinds = {"staged": "deploy", "live": "deploy", "restarted": "restart"}
+    kind = kinds.get(request.state, "rollback")
     if held and (held.run, held.release, held.slot) == (request.run, release, slot):
         # The switch goes on with what this run staged: to know how long a deploy takes, both count.
         since = held.since

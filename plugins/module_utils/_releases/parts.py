@@ -31,6 +31,14 @@ def start(app: Application, slot: str) -> list[Step]:
     return [Step("start_web", slot), Step("await_health", slot)] if app.web else []
 
 
+def repair(facts: Facts, app: Application, slot: str) -> list[Step]:
+    """Bring the web process of the live slot up again: one that hangs is stopped first. Workers are for the switch."""
+    if ready(facts, app, slot):
+        return []
+    hangs = [Step("stop_web", slot)] if facts.slots[slot].web_up else []
+    return [*hangs, *(serve_live(facts, app) if app.exclusive else start(app, slot))]
+
+
 def empty(facts: Facts, slot: str) -> list[Step]:
     if facts.slots[slot].stopped:
         return []

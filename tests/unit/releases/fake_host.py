@@ -27,6 +27,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import 
     Health,
     Manifest,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import Footprint
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
@@ -230,6 +231,9 @@ class FakeHost:
         return self.records.get(slot)
 
     def pending(self, slot: str) -> Sequence[str]:
+        return ()
+
+    def neighbours(self) -> Sequence[Footprint]:
         return ()
 
     @contextlib.contextmanager
