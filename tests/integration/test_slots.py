@@ -51,7 +51,7 @@ def described() -> dict[str, Any]:
 def running(fleet: Fleet, name: str) -> set[str]:
     """The processes of the application that run on a host, without their slot."""
     words = ["systemctl", "list-units", "--plain", "--no-legend", "--state=active", "agents-*.service"]
-    return {line.split("@")[0] for line in fleet.bed.exec(name, words).splitlines()}
+    return {line.split("@")[0] for line in fleet.bed.exec(name, words).splitlines() if "@" in line}
 
 
 def everywhere(fleet: Fleet, version: str) -> None:
