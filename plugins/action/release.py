@@ -16,11 +16,14 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.errors import BadInput, OpsError
 from ..module_utils._core.outcome import error_result
 from ..module_utils._releases.options import RELEASE
-from ..plugin_utils.adapters import resident
-from ..plugin_utils.adapters.run import actor, run_id
+from ..plugin_utils.adapters import host_call
+from ..plugin_utils.adapters.leash import leash
+from ..plugin_utils.adapters.run import actor, inventory, run_id
 from ..plugin_utils.adapters.sidecars import is_url, local_artifact
 
-_CALL = resident.Call("release", RELEASE)
+_CALL = host_call.Call("release", RELEASE)
+#: States for which an artifact may be needed.
+_BRING = ("staged", "rolled_back")
 
 
 class ActionModule(ActionBase):
@@ -35,15 +38,27 @@ class ActionModule(ActionBase):
         """Run the module on the host with what it needs from the controller."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        known = {"run": run_id(task_vars), "actor": actor(task_vars), "resident": _CALL.digest}
+        known = {
+            "run": run_id(task_vars),
+            "actor": actor(task_vars),
+            "code_digest": _CALL.digest,
+            "inventory": inventory(task_vars),
+        }
         try:
             args = {**known, **self._told()}
             found = self._found(args)
         except OpsError as error:
             return {**result, "failed": True, **error_result(error)}
+        with leash():
+            return {**result, **self._made(args, found, task_vars)}
+
+    def _made(
+        self, args: dict[str, Any], found: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The result on the host."""
         # A small artifact goes along with the call, where the host has the code for it; a large one is pushed first.
         along = "" if self._task.check_mode or not found else found["artifact"]
-        if along and Path(along).stat().st_size > resident.ALONG:
+        if along and Path(along).stat().st_size > host_call.ALONG:
             args, along = {**args, **self._pushed(found)}, ""
         else:
             args.update(found)
@@ -51,7 +66,7 @@ class ActionModule(ActionBase):
         if done is None:
             args.update(self._pushed(found) if along else {})
             done = self._execute_module(module_name="mas.ops.release", module_args=args, task_vars=task_vars)
-        return {**result, **done}
+        return done
 
     def _told(self) -> dict[str, Any]:
         """The options of the task, on top of those that it has from ``defaults``."""
@@ -65,7 +80,7 @@ class ActionModule(ActionBase):
     def _found(args: Mapping[str, Any]) -> dict[str, Any]:
         """An artifact on the controller, with what lies beside it; nothing where the host fetches it, or needs none."""
         place = args.get("artifact")
-        if args.get("state") != "staged" or not place or is_url(place):
+        if args.get("state") not in _BRING or not place or is_url(place):
             return {}
         found = local_artifact(str(place), args.get("sha256"), args.get("signature"))
         return {"artifact": str(place), **found}

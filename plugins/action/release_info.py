@@ -11,9 +11,10 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._releases.options import RELEASE_INFO
-from ..plugin_utils.adapters import resident
+from ..plugin_utils.adapters import host_call
+from ..plugin_utils.adapters.run import inventory, run_age
 
-_CALL = resident.Call("info", RELEASE_INFO)
+_CALL = host_call.Call("info", RELEASE_INFO)
 
 
 class ActionModule(ActionBase):
@@ -23,7 +24,11 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask the host."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        done = _CALL(self, self._task.args)
+        known = {"inventory": inventory(task_vars or {}), "run_age": run_age()}
+        args = {**known, **self._task.args}
+        done = _CALL(self, args)
         if done is None:
-            done = self._execute_module(module_name="mas.ops.release_info", task_vars=task_vars)
+            done = self._execute_module(
+                module_name="mas.ops.release_info", module_args=args, task_vars=task_vars
+            )
         return {**result, **done}

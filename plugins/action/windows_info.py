@@ -49,7 +49,7 @@ class ActionModule(ControllerAction):
             "groups": [group.to_dict(shown) for group in groups],
             "lines": [line for group in groups for line in lines(group, begin, end, shown)],
             "at": at.astimezone(shown).isoformat(),
-            "end": end.isoformat(),
+            "until": end.isoformat(),
             "zone": zone,
         }
 

@@ -9,8 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..plugin_utils import batches, fleet, rollout, rollout_plan
+from jinja2 import pass_context
+
+from ..module_utils._releases.commands import command
+from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
+from ..plugin_utils.adapters.run import inventory
 from ..plugin_utils.adapters.template import told
+
+
+@pass_context
+def playbook_command(context: Any, playbook: str, **variables: str) -> str:
+    """The command line that runs a playbook with the inventory of this run, see :func:`.commands.command`."""
+    return command(playbook, inventory(context), **variables)
+
+
+@pass_context
+def rollout_failure(context: Any, hostvars: Any, hosts: Any, application: str, version: str) -> str:
+    """:func:`.rollout.rollout_failure` with the inventory of this run in the commands that it advises."""
+    return rollout.rollout_failure(hostvars, hosts, application, version, inventory(context))
 
 
 class FilterModule:
@@ -20,9 +36,11 @@ class FilterModule:
         return {
             "application_hosts": told(fleet.application_group),
             "environment_targets": told(fleet.environment_targets),
+            "playbook_command": told(playbook_command),
             "release_batches": told(batches.release_batches),
-            "rollback_target": told(fleet.rollback_target),
+            "rollback_rest": told(ways_back.rollback_rest),
+            "rollback_way": told(ways_back.rollback_way),
             "rollout": told(rollout.rollout),
             "rollout_plan": told(rollout_plan.rollout_plan),
-            "rollout_failure": told(rollout.rollout_failure),
+            "rollout_failure": told(rollout_failure),
         }

@@ -148,7 +148,7 @@ stopped:
   type: list
   elements: str
   returned: unless RV(ask) names hosts
-skipped:
+left_out:
   description: The hosts that are left out because they are outside of their windows.
   type: list
   elements: str

@@ -71,7 +71,7 @@ from ..module_utils._core.outcome import Outcome
 from ..module_utils._core.plan import Plan, Step
 from ..module_utils._gate.entry import entry
 from ..module_utils._ledger.adapters.host import host_ledger
-from ..module_utils._releases.adapters.loopback import Clock
+from ..module_utils._releases.adapters.clock import Clock
 
 _OWN = ArgumentSpec(
     {

@@ -90,7 +90,7 @@ from ..module_utils._core.plan import Plan, Step
 from ..module_utils._ledger.adapters.host import host_ledger
 from ..module_utils._ledger.event import event
 from ..module_utils._ledger.query import OUTCOMES, SUCCEEDED
-from ..module_utils._releases.adapters.loopback import Clock
+from ..module_utils._releases.adapters.clock import Clock
 
 _OWN = ArgumentSpec(
     {

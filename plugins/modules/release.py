@@ -16,6 +16,10 @@ description:
   - The host must know the application, see the role P(mas.ops.application#role).
   - Every phase is journalled. A run that was killed is continued by running the same task again, and a
     phase that fails puts the host back to what it served before.
+  - A way back ends whatever is at work on the host and takes the lock. The run that it ended fails with
+    RV(error=preempted), or with V(overtaken) at its next phase, and changes nothing any more.
+  - A phase whose controller is gone stops at the step that it is at. What O(dead_man) armed goes back when its time is
+    over.
   - The previous release stays warm in its slot, so that going back to it is only a switch of traffic.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
@@ -48,7 +52,7 @@ options:
   artifact:
     description:
       - The archive that M(mas.ops.artifact_build) made. Needed for O(state=staged) when the release is not on
-        the host yet.
+        the host yet, and for O(state=rolled_back) to have it brought there.
       - An C(http://) or C(https://) URL is fetched by the host; anything else is a path on the controller,
         whose file is pushed.
     type: str
@@ -65,6 +69,8 @@ options:
   to:
     description:
       - For O(state=rolled_back), the version or release to go back to. Nothing is changed when it is live.
+      - A release that this host never served, because it joined the fleet later, or whose files it has no longer, is
+        brought when O(artifact), O(sha256) and O(version) are given. No migration runs for it then.
     type: str
   leave:
     description:
@@ -113,28 +119,31 @@ options:
     description:
       - For O(state=live), arm the host's dead-man's switch before the first change. Unless O(state=confirmed)
         follows within so many seconds, the host goes back to what it served by itself, also when it was booted
-        meanwhile. V(0) arms nothing and makes the switch final at once.
+        meanwhile. The time begins anew while the switch itself goes on and its controller is there. V(0) arms nothing
+        and makes the switch final at once.
     type: float
     default: 0.0
   lease:
     description:
       - For how many seconds this run keeps the application's lock on the host between two of its phases. A run that
-        died in between blocks others for no longer than that; the same command of the same person, and that
-        person's rollback, do not wait. V(0) gives it back at once.
+        died in between blocks others for no longer than that; the same command of the same person, and everybody's
+        rollback, do not wait. V(0) gives it back at once.
     type: float
     default: 900.0
   token:
     description: The lock's fencing token that an earlier phase of this run returned. Refused when it is outdated.
     type: int
   take_over:
-    description: Take the lock from the run that holds it. Only when that run is known to be dead.
+    description:
+      - Take the lock from the run that holds it, and end what it has at work on the host, also a way back.
+      - O(state=rolled_back) does not need it, unless another way back hangs.
     type: bool
     default: false
   soak:
     description: For O(state=contracted), how many seconds the release must have been live.
     type: float
     default: 86400.0
-  resident:
+  code_digest:
     description: Set by the action to the digest of the code that stays on the host for the dead-man's switch.
     type: str
     default: ""
@@ -144,6 +153,24 @@ options:
         returns it in C(evidence).
     type: dict
     default: {}
+  inventory:
+    description:
+      - Set by the action to what C(-i) said on the command line of the run, for the commands in messages and in the ledger.
+      - Empty in AWX, and where a configuration says it.
+    type: list
+    elements: str
+    default: []
+  report_missing:
+    description:
+      - For O(state=rolled_back), a host that lacks O(to) changes nothing and says so in RV(missing), instead of an error.
+    type: bool
+    default: false
+  forward:
+    description:
+      - For O(state=rolled_back), O(to) may also be what an earlier rollback took off the history. To put a fleet on one
+        version again when a rollback could not be completed.
+    type: bool
+    default: false
   defaults:
     description:
       - Any of the other options, for those that the task does not give by themselves.
@@ -246,6 +273,14 @@ armed:
   description: What the dead-man's switch waits for, if it is armed (C(release), C(run), C(since), C(until)).
   type: dict
   returned: success
+was:
+  description: The release that was live before.
+  type: str
+  returned: success
+missing:
+  description: With O(report_missing), why the host cannot go back to O(to) by itself; empty otherwise.
+  type: str
+  returned: success
 token:
   description: The lock's fencing token, for the next phase of this run.
   type: int
@@ -258,7 +293,7 @@ way_back:
   description: The command that brings the previous release back.
   type: str
   returned: success
-  sample: ansible-playbook mas.ops.rollback -e application=agents -e version=1.0.0
+  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version=1.0.0-ba9876543210
 error:
   description: The kind of failure, for machines.
   type: str
@@ -267,13 +302,13 @@ error:
 """
 
 from ..module_utils._core.edge import run_module
-from ..module_utils._releases.adapters.call import release
+from ..module_utils._releases.adapters.command import release_as_module
 from ..module_utils._releases.options import RELEASE
 
 
 def main() -> None:
     """Run the module."""
-    run_module(RELEASE, release)
+    run_module(RELEASE, release_as_module)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,17 @@ options:
       - The name of the application, as the role P(mas.ops.application#role) set it up on the host.
       - Without it, all applications of the host are told of in RV(applications).
     type: str
+  inventory:
+    description:
+      - Set by the action to what C(-i) said on the command line of the run, for the commands in messages and in the ledger.
+      - Empty in AWX, and where a configuration says it.
+    type: list
+    elements: str
+    default: []
+  run_age:
+    description: Set by the action to how many seconds ago this run began, for RV(back_since).
+    type: float
+    default: 0.0
 seealso:
   - module: mas.ops.release
 """
@@ -89,7 +100,28 @@ way_back:
   description: The command that brings the previous release back.
   type: str
   returned: success
-  sample: ansible-playbook mas.ops.rollback -e application=agents -e version=1.0.0
+  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version=1.0.0-ba9876543210
+targets:
+  description:
+    - What can be gone back to, newest first. C(place) is V(warm) (it runs, so it takes seconds), V(disk) (it has to be
+      started) or V(store) (it has to be fetched first).
+    - C(startup_seconds) is what a start may take at most, none where that is not known.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"release": "1.0.0-ba9876543210", "place": "warm", "startup_seconds": 0.0}]
+left:
+  description: The release that was brought in last and is not served, because it failed or was left.
+  type: str
+  returned: success
+back:
+  description: The last rollback since the last deploy (C(time), C(run), C(to)), if there was one.
+  type: dict
+  returned: success
+back_since:
+  description: The same where it was made after this run began, so that this run need not repeat it.
+  type: dict
+  returned: success
 """
 
 from ..module_utils._core.edge import run_query

@@ -104,7 +104,7 @@ at:
   type: str
   returned: success
   sample: "2026-11-24T22:00:00+01:00"
-end:
+until:
   description: The end of the calendar.
   type: str
   returned: success

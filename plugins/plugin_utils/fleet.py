@@ -41,51 +41,13 @@ def application_group(groups: Mapping[str, Sequence[str]], application: str) -> 
     return application
 
 
-def rollback_target(hosts: Mapping[str, Mapping[str, Any]], at: str = "") -> str:
-    """The one release that a rollback of the whole fleet goes to.
-
-    :param hosts: what ``release_info`` returned, by host: ``live``, ``previous``, ``history`` and ``timeline``
-    :param at: RFC 3339 with an offset or ``Z``: what was live at that moment, instead of the previous one
-    :returns: a release id. A rollback that was interrupted between hosts is finished, not repeated:
-        where some hosts are live on what is the previous release of the others, that is the target.
-    :raises Refused: there is nothing to go back to, or the hosts do not agree
-    """
-    if at:
-        return _live_at(hosts, _moment(at))
-    lives = {facts["live"] for facts in hosts.values()}
-    previous = {facts["previous"] for facts in hosts.values() if facts["previous"]}
-    ways = {(facts["live"], facts["previous"]) for facts in hosts.values()}
-    contracted = {str(facts["contracted"]) for facts in hosts.values() if facts.get("contracted")}
-    if contracted and not previous:
-        raise Refused(
-            f"the schema of the database was contracted for {', '.join(sorted(contracted))}, and releases before it "
-            "no longer fit it",
-            where="ledger",
-            fix="Restore the data to a restore point from before that, or deploy a corrected release.",
-        )
-    if len(ways) == 1:
-        return _only_way(*ways.pop())
-    targets = previous & lives
-    if len(targets) == 1:
-        target = targets.pop()
-        if all(target in way for way in ways):
-            return str(target)
-    raise Refused(
-        "the hosts do not agree on what was live before",
-        where=", ".join(
-            f"{name}: {facts['live']} after {facts['previous']}" for name, facts in sorted(hosts.items())
-        ),
-        fix="Name the version to go back to: -e version=...",
-    )
-
-
 def environment_targets(
     hosts: Mapping[str, Mapping[str, Mapping[str, Any]]], at: str
 ) -> dict[str, dict[str, str]]:
     """What every host has to go back to so that all applications are as they were at a moment.
 
     :param hosts: ``applications`` of what ``release_info`` returned without an application, by host
-    :param at: as for :func:`rollback_target`
+    :param at: RFC 3339 with an offset or ``Z``
     :returns: release ids by host and application, only where something else is live now
     :raises Refused: hosts of one application did not agree at that moment
     """
@@ -93,14 +55,22 @@ def environment_targets(
     targets: dict[str, dict[str, str]] = {host: {} for host in hosts}
     for name in names:
         having = {host: applications[name] for host, applications in hosts.items() if name in applications}
-        target = _live_at(having, _moment(at))
+        target = live_at(having, at)
         for host, facts in having.items():
             if facts["live"] != target:
                 targets[host][name] = target
     return targets
 
 
-def _live_at(hosts: Mapping[str, Mapping[str, Any]], moment: datetime) -> str:
+def live_at(hosts: Mapping[str, Mapping[str, Any]], at: str) -> str:
+    """The one release that all hosts served at a moment.
+
+    :param hosts: with ``timeline`` as ``release_info`` returned it, by host
+    :param at: RFC 3339 with an offset or ``Z``
+    :raises BadInput: that is no moment
+    :raises Refused: they did not all serve one
+    """
+    moment = _moment(at)
     then = {name: _last_before(facts["timeline"], moment) for name, facts in hosts.items()}
     releases = set(then.values())
     if len(releases) == 1 and (release := releases.pop()):
@@ -125,13 +95,3 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise BadInput(f"{text!r} does not say in which time zone", where="at", fix=_MOMENT)
     return moment
-
-
-def _only_way(live: Any, previous: Any) -> str:
-    if previous:
-        return str(previous)
-    raise Refused(
-        f"nothing was live before {live}" if live else "nothing is live",
-        where="ledger",
-        fix="Deploy a version with mas.ops.deploy instead.",
-    )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._ledger.history import is_called
+from ..module_utils._releases.commands import command
 from .survey import whole
 
 
@@ -79,11 +80,16 @@ def _rollout(told: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fa
 
 
 def rollout_failure(
-    hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], application: str, version: str
+    hostvars: Mapping[str, Mapping[str, Any]],
+    hosts: Sequence[str],
+    application: str,
+    version: str,
+    inventory: Sequence[str] = (),
 ) -> str:
     """What happened, which host serves what now, and what to do, for the end of a deploy that was not done.
 
     :param hostvars: as for :func:`rollout`
+    :param inventory: as the command line of this run named it
     """
     told = read_hosts(hostvars, hosts)
     hosts = _taking_part(told, hosts)
@@ -103,11 +109,26 @@ def rollout_failure(
     if kept:
         lines.append(f"They serve {version}: {', '.join(kept)}.")
     lines += _left_behind(told, [name for name in hosts if name not in back and name not in kept])
-    lines.append(
-        f"Correct the cause and run the same command again, or leave {version} everywhere: ansible-playbook "
-        f"mas.ops.deploy -e application={application} -e version={version} -e resume=undo"
-    )
+    lines.append(_advice(told, hosts, application, version, inventory))
     return "\n".join(lines)
+
+
+def _advice(
+    hostvars: Mapping[str, Mapping[str, Any]],
+    hosts: Sequence[str],
+    application: str,
+    version: str,
+    inventory: Sequence[str],
+) -> str:
+    """What to do next. Who was overtaken must not simply go on: another run decides what is live."""
+    if any(_is_overtaken(hostvars[name].get(f"deploy_{phase}")) for name in hosts for phase in _PHASES):
+        return "Another run has gone on since this one began. See what is live before you deploy again."
+    undo = command("deploy", inventory, application=application, version=version, resume="undo")
+    return f"Correct the cause and run the same command again, or leave {version} everywhere: {undo}"
+
+
+def _is_overtaken(result: Any) -> bool:
+    return isinstance(result, Mapping) and result.get("error") in _OVERTAKEN
 
 
 def _touched(registered: Mapping[str, Any]) -> bool:
@@ -162,6 +183,8 @@ def _left_behind(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
         silent = any(isinstance(result, Mapping) and result.get("unreachable") for result in results)
         if silent and _phases(hostvars[name])["staged"] == "ok":
             yield f"{name} cannot be reached: if it has switched, it goes back by itself. See it again before you go on."
+        elif _is_overtaken(hostvars[name].get("deploy_left")):
+            yield f"{name} was not touched any more: {_message(hostvars[name].get('deploy_left'))}"
         elif _phases(hostvars[name])["left"] == "failed":
             yield f"{name} could not be taken back: {_message(hostvars[name].get('deploy_left'))}"
 
@@ -182,6 +205,8 @@ def _message(result: Any) -> str:
 
 
 _PHASES = ("staged", "switched", "confirmed", "left")
+#: Errors of a run that another one ended, or that comes too late.
+_OVERTAKEN = ("preempted", "overtaken")
 
 
 def _phases(registered: Mapping[str, Any]) -> dict[str, str]:

@@ -25,6 +25,8 @@ _FORKS = 5
 _CONFIRMATION = 120.0
 #: What a canary does on each host unless the inventory says otherwise.
 _CANARY_STEPS, _CANARY_BAKE = (10, 50), 60.0
+#: Seconds that the expand migration may take on a host.
+_MIGRATION = 600
 #: Seconds that somebody may take to approve.
 _DECISION = 3600.0
 #: Seconds that the lock is kept between two phases, and where the next one is the business of another job.
@@ -50,7 +52,6 @@ class Wish:
     size: Any
     canaries: Any
     floor: Any
-    migration: int | None
 
 
 def rollout_plan(
@@ -59,9 +60,9 @@ def rollout_plan(
     """In which batches the hosts switch that are staged, and how each host does.
 
     :param hostvars: with ``deploy_strategy``, ``deploy_batch_size``, ``deploy_canaries``, ``deploy_capacity_floor``,
-        ``deploy_steps``, ``deploy_bake``, ``deploy_migration_timeout``, ``deploy_canary``, ``deploy_dead_man`` and ``deploy_max_fail`` as the
-        inventory says them (those of the first host count), ``failure_domain`` of each host, and what the deploy
-        registered
+        ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_dead_man``, ``deploy_max_fail`` and
+        ``deploy_migration_timeout`` as the inventory says them (those of the first host count), ``failure_domain`` of
+        each host, and what the deploy registered
     :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``phase``,
         ``take_over`` and ``approval``. A play may have them from variables of its own, which ``hostvars`` lacks.
     :returns: ``batches`` of names of the hosts that are staged, which is nobody before that, and their ``sizes``; how each host
@@ -80,6 +81,7 @@ def rollout_plan(
     wish = parse_wish({**told[hosts[0]], "deploy_artifact": artifact})
     everywhere = _batches(wish, told, hosts)
     batches = _batches(wish, told, rollout(told, hosts, max_fail=len(hosts))["staged"])
+    migration = whole(told[hosts[0]], "deploy_migration_timeout", _MIGRATION)
     switch = {
         "steps": list(wish.steps),
         "bake": wish.bake,
@@ -87,10 +89,10 @@ def rollout_plan(
         "dead_man": _patience(everywhere, wish) if wish.dead_man is None else wish.dead_man,
     }
     plan = {"batches": batches, "sizes": list(map(len, batches)), **switch}
-    return plan if call is None else {**plan, **_told_once(call, switch, wish)}
+    return plan if call is None else {**plan, **_told_once(call, switch, migration)}
 
 
-def _told_once(call: Mapping[str, Any], switch: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+def _told_once(call: Mapping[str, Any], switch: Mapping[str, Any], migration: int) -> dict[str, Any]:
     """What all hosts are told: a template costs each host more than the rest of what a controller does for it."""
     approval = mapping(call, "approval")
     timeout = seconds(approval, "timeout")
@@ -105,8 +107,8 @@ def _told_once(call: Mapping[str, Any], switch: Mapping[str, Any], wish: Wish) -
         "artifact": artifact.get("path"),
         "signature": artifact.get("signature"),
         "take_over": boolean(call, "take_over"),
+        "migration_timeout": migration,
         "lease": _BRIEF if given(call, "phase") == "stage" else _LEASE + limit,
-        "migration_timeout": wish.migration,
     }
     options = {
         "staged": _known({**named, **stage}),
@@ -148,7 +150,6 @@ def parse_wish(said: Mapping[str, Any]) -> Wish:
         given(said, "deploy_batch_size"),
         given(said, "deploy_canaries"),
         given(said, "deploy_capacity_floor"),
-        whole(said, "deploy_migration_timeout", 0) or None,
     )
 
 

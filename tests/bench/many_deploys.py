@@ -57,7 +57,7 @@ while True:
 DRIVER = """\
 import glob, json, os, subprocess, sys, time
 
-RESIDENT = sys.argv[1]
+CODE = sys.argv[1]
 looks = set(map(int, sys.argv[2].split(",")))
 
 def size(paths):
@@ -77,7 +77,7 @@ for number, line in enumerate(sys.stdin, start=1):
     for params in json.loads(line):
         started = time.monotonic()
         params["token"] = token
-        call = ["/usr/bin/python3", "-I", "-S", RESIDENT, "release"]
+        call = ["/usr/bin/python3", "-I", "-S", CODE + "/launch.py", "release", CODE, "any"]
         text = json.dumps({"params": params, "check_mode": False})
         done = subprocess.run(call, input=text, capture_output=True, text=True)
         try:
@@ -127,10 +127,8 @@ def deploys(fleet: Fleet, count: int) -> Iterator[dict[str, Any]]:
     host = fleet.bed.hosts[0]
     podman = [str(HERE / "env.sh"), "podman"]
     subprocess.run([*podman, "cp", f"{fleet.store}/.", f"{host.container}:{STORE}"], check=True)
-    current = f"/var/lib/mas/{APPLICATION}/resident/current"
-    resident = fleet.bed.exec(host.name, ["readlink", "-f", current])
     looks = ",".join(map(str, (*LOOKS, count)))
-    driver = ["python3", "-c", DRIVER.replace("APP", APPLICATION), f"{resident}/__main__.py", looks]
+    driver = ["python3", "-c", DRIVER.replace("APP", APPLICATION), f"/var/lib/mas/{APPLICATION}/code", looks]
     with subprocess.Popen(
         [*podman, "exec", "-i", host.container, *driver],
         stdin=subprocess.PIPE,

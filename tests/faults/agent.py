@@ -54,34 +54,21 @@ def last_action() -> str:
 
 
 def modules() -> list[int]:
-    """The processes that run a phase of a release: the code that stays on the host, or a module that was sent.
-
-    Of the resident, which makes calls for others, only the processes of the calls.
-    """
-    found, residents = [], []
+    """The processes that run a phase of a release: the code that stays on the host, or a module that was sent."""
+    found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{name}/cmdline", "rb") as stream:
                 words = stream.read().decode(errors="replace").split("\0")[:-1]
         except OSError:
             continue
-        if not words or "python3" not in os.path.basename(words[0]) or "-c" in words:
+        if not words or "python3" not in os.path.basename(words[0]):
             continue
-        stays = len(words) > 1 and "/resident/" in words[-2]
+        installed = words[-3:-1] == ["release", f"{STATE}/code"]
         # Sent over a pipe it has no words, and sent as a file one.
-        if (stays and words[-1] == "release") or len(words) == 1 or "AnsiballZ" in words[-1]:
+        if installed or len(words) == 1 or ("-c" not in words and "AnsiballZ" in words[-1]):
             found.append(int(name))
-        elif stays and words[-1] == "serve":
-            residents.append(int(name))
-    return found + [pid for pid in residents if parent(pid) in residents or not listens(pid)]
-
-
-def listens(pid: int) -> bool:
-    """Whether this is a resident itself, and not a call that outlived it: only it has what systemd handed over."""
-    try:
-        return os.readlink(f"/proc/{pid}/fd/3").startswith("socket:")
-    except OSError:
-        return False
+    return found
 
 
 def parent(pid: int) -> int:

@@ -19,7 +19,6 @@ _PYTHON = f"""#!/bin/sh
 export LD_PRELOAD={_FAKETIME} FAKETIME=%s FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1
 exec /usr/bin/python3.real "$@"
 """
-_RESIDENT = "agents-resident.service"
 _CLOCKS = "import time; print(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))"
 
 
@@ -137,8 +136,6 @@ def _ignore(_output: str) -> None:
 def move_clock(by: str, then: Strike) -> Strike:
     """Every Python that starts on the host from now on sees the time of day moved, as after a step of the clock.
 
-    The resident is one that runs already, so it is made to start anew, before and after.
-
     The kernel's own time cannot be moved in a container, so systemd's view stays; its timer for the dead-man's
     switch counts seconds since the boot, which a step does not change on a real host either.
     """
@@ -153,12 +150,10 @@ def move_clock(by: str, then: Strike) -> Strike:
         run("sh", "-c", "cp -a --no-dereference /usr/bin/python3 /usr/bin/python3.real")
         run("mv", "/usr/bin/python3.faked", "/usr/bin/python3")
         scene.endings.append(lambda: _ignore(run("mv", "/usr/bin/python3.real", "/usr/bin/python3")))
-        scene.endings.append(lambda: _ignore(run("systemctl", "stop", _RESIDENT)))
         faked, real = ([float(word) for word in run(python, "-c", _CLOCKS).split()] for python in _PYTHONS)
         if abs(faked[0] - real[0]) < 3600 or abs(faked[1] - real[1]) > 60:
             raise BedError(f"{scene.victim}: the clock could not be moved alone: {faked}, {real}")
         then(scene)
-        run("systemctl", "stop", _RESIDENT)
 
     return strike
 

@@ -83,14 +83,6 @@ def test_nothing_is_started_or_enabled_by_the_role(host: Host):
     assert host.run("systemctl is-active agents-worker@blue").stdout.strip() == "inactive"
 
 
-def test_the_resident_can_be_called_by_root_only_and_runs_when_it_is(host: Host):
-    assert host.service("agents-resident.socket").is_running
-    assert host.service("agents-resident.socket").is_enabled
-    place = host.file("/run/mas/agents-resident.sock")
-    assert (place.is_socket, place.user, place.mode) == (True, "root", 0o600)
-    assert host.run("systemd-analyze verify agents-resident.service agents-resident.socket").rc == 0
-
-
 def test_the_dead_mans_switch_looks_at_each_boot_and_finds_nothing(host: Host):
     unit = "agents-dead-man.service"
     assert host.run(f"systemctl is-enabled {unit}").stdout.strip() == "enabled"

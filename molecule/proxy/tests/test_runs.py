@@ -39,7 +39,7 @@ def changed(converge: Run) -> str:
 
 
 def test_change_is_reloaded_and_keeps_the_split(host: Host, client: Client, changed: str):
-    assert "+    timeout server 29s" in changed
+    assert "    timeout server 29s" in changed
     assert "Restart HAProxy" not in changed
     assert host.file("/etc/haproxy/haproxy.cfg").contains("timeout server 29s")
     assert host.file("/etc/haproxy/conf.d/10-agents-split.cfg").contains("MAS_AGENTS_BLUE 50")

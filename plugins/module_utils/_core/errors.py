@@ -50,6 +50,12 @@ class NotFound(OpsError):
     kind = "not_found"
 
 
+class NotHere(NotFound):
+    """What is to be gone back to is not on this host; it may be had from elsewhere."""
+
+    kind = "missing"
+
+
 class Refused(OpsError):
     """A precondition does not hold, so nothing was started."""
 
@@ -60,6 +66,30 @@ class Busy(OpsError):
     """Somebody else is changing the same thing now."""
 
     kind = "busy"
+
+
+class Overtaken(Busy):
+    """Another run took the lock from this one, so this one changes nothing any more."""
+
+    kind = "overtaken"
+
+
+class Stopped(OpsError):
+    """A run that was stopped within a step. What it began stays as the journal says, for whoever goes on."""
+
+    kind = "stopped"
+
+
+class Preempted(Stopped):
+    """A way back, or a run with more right, ended this one."""
+
+    kind = "preempted"
+
+
+class Abandoned(Stopped):
+    """The controller of this run is gone."""
+
+    kind = "abandoned"
 
 
 class ArtifactError(OpsError):

@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .errors import BadInput, Busy, Refused, StorageError
@@ -103,26 +103,48 @@ def storage_errors(where: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exclusive(path: str, patience: float = 0.0) -> Iterator[None]:
+def exclusive(
+    path: str, patience: float = 0.0, wait: Callable[[float], None] | None = None, said: bytes = b""
+) -> Iterator[None]:
     """Hold the lock file ``path``; raise :class:`Busy` when another process still holds it after ``patience`` seconds.
 
     The kernel drops the lock with its process, so a killed run never leaves one behind.
+
+    :param wait: called instead of that while another process holds it, with the seconds waited so far; it pauses
+        for a moment, or raises what ends the waiting
+    :param said: what the file tells others about who holds it
     """
     with storage_errors(path):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        deadline = time.monotonic() + patience
+        began = time.monotonic()
         while not _locked(handle):
-            if time.monotonic() >= deadline:
-                raise Busy(
-                    "another run is changing this application on this host right now",
-                    where=path,
-                    fix="Wait for it to end, then run the same command again.",
-                )
-            time.sleep(_POLL)
+            waited = time.monotonic() - began
+            if wait:
+                wait(waited)
+            elif waited >= patience:
+                raise held_by_another(path)
+            else:
+                time.sleep(_POLL)
+        # On a full disk nobody reads who holds the lock; the kernel still knows.
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, said, 0)
         yield
     finally:
         os.close(handle)
+
+
+def held_by_another(path: str, holder: str = "") -> Busy:
+    """What to say when the lock did not come free.
+
+    :param holder: who holds it, where that is known
+    """
+    return Busy(
+        "another run is changing this application on this host right now" + (f": {holder}" if holder else ""),
+        where=path,
+        fix="Wait for it to end, then run the same command again.",
+    )
 
 
 def _locked(handle: int) -> bool:

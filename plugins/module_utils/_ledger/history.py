@@ -16,6 +16,8 @@ from .segments import ROTATED, is_about_ledger
 RELEASE = "release"
 #: ``action`` before and after a contract migration: what dies in between has cut the way back off already.
 CONTRACTION = ("contracting", "contracted")
+#: ``action`` of what was brought in and never served for good: its start or switch failed, or it was left before that.
+NEVER_LIVE = ("failed", "left")
 #: How many releases back a rollback can go once the file that saw them is sealed.
 CARRIED = 100
 #: How many changes of what is live are remembered by their time.
@@ -23,6 +25,15 @@ _MOMENTS = 200
 
 #: When, as the ledger writes it, and which release; ``None`` for nothing.
 Moment = tuple[str, Optional[str]]
+
+
+@dataclass(frozen=True)
+class Back:
+    """A rollback: when (as the ledger writes it), by which run, to which release; ``None`` for nothing."""
+
+    time: str
+    run: str
+    to: str | None
 
 
 @dataclass(frozen=True)
@@ -35,12 +46,17 @@ class History:
     ``floor`` is where the ways back end: the schema of the database was contracted for the release at that place, and
     those below it cannot work with it any more. ``contracted`` is that release once the contraction has ended.
     ``moments`` is what was live from when on, oldest first, the newest of them.
+
+    ``left`` is the release that was brought in last and is not served: it failed, or it was left. ``back`` is the last
+    rollback since the last deploy.
     """
 
     stack: tuple[str, ...] = ()
     floor: int = 0
     contracted: str | None = None
     moments: tuple[Moment, ...] = ()
+    left: str | None = None
+    back: Back | None = None
 
     @property
     def live(self) -> str | None:
@@ -82,11 +98,18 @@ class History:
         action, to = entry.get("action"), entry.get("to")
         if action in CONTRACTION:
             return self.with_contraction(str(to), ended=action == CONTRACTION[1])
+        if action in NEVER_LIVE:
+            given_up = entry.get("operation", "deploy") == "deploy" and to != self.live
+            return replace(self, left=str(to)) if given_up else self
         if action not in ("live", "rolled_back"):
             return self
-        moments = (*self.moments, (str(entry.get("time", "")), to))[-_MOMENTS:]
-        changed = self.with_deploy(str(to)) if action == "live" else self.with_rollback(to)
-        return replace(changed, moments=moments)
+        time = str(entry.get("time", ""))
+        moments = (*self.moments, (time, to))[-_MOMENTS:]
+        if action == "live":
+            return replace(self.with_deploy(str(to)), moments=moments, left=None, back=None)
+        changed = self.with_rollback(to, brought=bool(entry.get("brought")))
+        back = Back(time, str(entry.get("run", "")), to)
+        return replace(changed, moments=moments, left=entry.get("left"), back=back)
 
     def with_deploy(self, release: str) -> History:
         return self if self.live == release else replace(self, stack=(*self.stack, release))
@@ -98,14 +121,24 @@ class History:
         floor = len(self.stack) - 1 - self.stack[::-1].index(release)
         return replace(self, floor=floor, contracted=release if ended else self.contracted)
 
-    def with_rollback(self, release: str | None) -> History:
-        """Everything above the newest ``release`` is taken off; ``None`` empties the history."""
+    def with_rollback(self, release: str | None, brought: bool = False) -> History:
+        """Everything above the newest ``release`` is taken off; ``None`` empties the history.
+
+        :param brought: it was never live on this host, where the rest of the fleet went back to it: it takes the
+            place of what it followed
+        """
         if release is None:
             return History()
         if release not in self.stack:
-            return self.with_deploy(release)
+            kept = self.stack[: max(self.floor, len(self.stack) - 1)] if brought else self.stack
+            return replace(self, stack=kept).with_deploy(release)
         top = len(self.stack) - self.stack[::-1].index(release)
         return replace(self, stack=self.stack[:top], floor=min(self.floor, top - 1))
+
+    def served(self, name: str) -> str | None:
+        """The release of that name that was live last, also one that a rollback has taken off since."""
+        known = (release for _, release in reversed(self.moments) if is_called(release, name))
+        return next(known, None)
 
     def to_dict(self) -> dict[str, Any]:
         """What a rotation of the ledger carries over, as plain data: the newest releases."""
@@ -115,6 +148,8 @@ class History:
             "floor": max(0, self.floor - dropped),
             "contracted": self.contracted,
             "moments": [list(moment) for moment in self.moments],
+            "left": self.left,
+            "back": dict(self.back.__dict__) if self.back else None,
         }
 
 
@@ -149,6 +184,12 @@ def _carried(entry: Mapping[str, Any], application: str) -> History:
 def parse_history(data: Mapping[str, Any]) -> History:
     """What :meth:`History.to_dict` wrote."""
     moments = tuple((str(time), release) for time, release in data.get("moments", ()))
+    back = data.get("back")
     return History(
-        tuple(data.get("releases", ())), int(data.get("floor", 0)), data.get("contracted"), moments
+        tuple(data.get("releases", ())),
+        int(data.get("floor", 0)),
+        data.get("contracted"),
+        moments,
+        data.get("left"),
+        Back(**back) if back else None,
     )

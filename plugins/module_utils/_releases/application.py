@@ -7,24 +7,70 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._core.errors import BadInput
 from .._traffic.split import SLOTS
+from .._traffic.values import host as host_name
 from . import unit_file
+from .health import Door, HealthCheck
 
 SCHEMA = 1
 CONFIG = "/etc/mas/{name}/application.json"
+#: Where this host reaches what listens on all of its addresses.
+_REACHED = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is connected to
+
+
+@dataclass(frozen=True)
+class Front:
+    """Where users reach an application on this host.
+
+    ``path`` and ``expected`` are set where the front door answers the health path otherwise than the application.
+    """
+
+    address: str
+    port: int
+    tls_port: int | None = None
+    redirect: bool = False
+    path: str | None = None
+    expected: int | None = None
+
+    @property
+    def door(self) -> Door:
+        """The address that a user's request goes to in the end; a redirect to TLS is not followed but foreseen."""
+        address = _REACHED.get(self.address, self.address)
+        if self.redirect and self.tls_port:
+            return Door(address, self.tls_port, tls=True)
+        return Door(address, self.port)
+
+    def check(self, health: HealthCheck) -> HealthCheck:
+        return replace(health, path=self.path or health.path, expected=self.expected or health.expected)
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """Where the traffic of an application is split. Paths are absolute."""
+    """Where the traffic of an application is split. Paths are absolute.
+
+    ``front`` is ``None`` where the proxy is not the one of the role, or of an older one.
+    """
 
     backend: str
     socket: str
     split: str
+    front: Front | None = None
+    #: The warm release answers while the live one is down.
+    fallback: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        front = self.front
+        return {
+            "backend": self.backend,
+            "socket": self.socket,
+            "split": self.split,
+            "fallback": self.fallback,
+            "front": dict(front.__dict__) if front else None,
+        }
 
 
 @dataclass(frozen=True)
@@ -100,7 +146,6 @@ class Application:
 
     def to_dict(self) -> dict[str, Any]:
         """What :func:`parse_application` reads."""
-        proxy = self.proxy
         return {
             "schema": SCHEMA,
             "name": self.name,
@@ -111,7 +156,7 @@ class Application:
             "web": self.web,
             "host": self.host,
             "slots": {slot: {"port": port} for slot, port in self.ports.items()},
-            "proxy": proxy and {"backend": proxy.backend, "socket": proxy.socket, "split": proxy.split},
+            "proxy": self.proxy.to_dict() if self.proxy else None,
             "signers": self.signers,
             "signature_required": self.signature_required,
             "exclusive": self.exclusive,
@@ -141,13 +186,13 @@ def parse_application(data: Any, path: str) -> Application:
             root=unit_file.check_path(str(data["root"]), "application_root"),
             web=bool(data["web"]),
             ports={slot: int(data["slots"][slot]["port"]) for slot in SLOTS},
-            proxy=Proxy(proxy["backend"], proxy["socket"], proxy["split"]) if proxy else None,
+            proxy=_proxy(proxy) if proxy else None,
             signers=str(data["signers"]),
             signature_required=bool(data.get("signature_required", True)),
             keep_releases=max(2, int(data.get("keep_releases", 5))),
             environment_file=str(data["environment_file"]),
             exclusive=bool(data.get("exclusive", False)),
-            host=str(data.get("host") or data["name"]),
+            host=host_name(data.get("host") or data["name"], "application_host"),
             sandbox=Sandbox.parse(data["sandbox"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -156,3 +201,28 @@ def parse_application(data: Any, path: str) -> Application:
             where=path,
             fix="Write it again with mas.ops.provision.",
         ) from error
+
+
+def _proxy(data: Any) -> Proxy:
+    front = data.get("front")
+    return Proxy(
+        data["backend"],
+        data["socket"],
+        data["split"],
+        front=_front(front) if front is not None else None,
+        fallback=bool(data.get("fallback", False)),
+    )
+
+
+def _front(data: Any) -> Front:
+    """
+    :raises KeyError, TypeError, ValueError: it is not what the role writes
+    """
+    return Front(
+        address=str(data["address"]).strip("[]"),
+        port=int(data["port"]),
+        tls_port=int(data["tls_port"]) if data.get("tls_port") else None,
+        redirect=bool(data.get("redirect", False)),
+        path=str(data["path"]) if data.get("path") else None,
+        expected=int(data["expected"]) if data.get("expected") else None,
+    )

@@ -16,6 +16,7 @@ from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
 from .._traffic.split import SLOTS
 from .application import Application
+from .commands import way_back
 from .deadman import Armed
 from .health_steps import HealthSteps
 from .layout import Layout
@@ -40,15 +41,18 @@ class Executor(HealthSteps):
     watch: Watch = field(default_factory=lambda: Watch(Settings()))
     seconds: dict[str, float] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)
+    inventory: Sequence[str] = ()
 
     def apply(self, plan: Plan, operation: Operation | None) -> None:
         """Journal ``operation`` and take the steps in order.
 
+        :raises Stopped: the run is to end, before a step or within one
         :raises OpsError: from the step that failed; the journal then says which one it was
         """
         if operation:
             self._journal(operation)
         for step in plan.steps:
+            self.ports.clock.check()
             if self.state.operation:
                 self._journal(replace(self.state.operation, step=step.action))
             started = self.ports.clock.seconds()
@@ -74,7 +78,7 @@ class Executor(HealthSteps):
             "run": self.run,
             "actor": self.actor,
             "seconds": dict(self.seconds),
-            "way_back": way_back(self.app.name, before),
+            "way_back": way_back(self.app.name, before, self.inventory),
             **({"gate": dict(self.gate)} if self.gate else {}),
             **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,
@@ -115,6 +119,7 @@ class Executor(HealthSteps):
 
     def _assign(self, step: Step) -> None:
         changed = self.ports.files.assign(step.target, step.detail["release"])
+        self._tell_proxy(step.target)
         self.ports.units.reload(self._units(step.target), changed)
 
     def _unassign(self, step: Step) -> None:
@@ -138,7 +143,13 @@ class Executor(HealthSteps):
                 self.ports.units.run_once(unit, self.limits.migration)
 
     def _start_web(self, step: Step) -> None:
-        self._start_units(self._web(step.target))
+        """What the proxy knows of the slot is about a process that is gone, unless this one runs already."""
+        units = self._web(step.target)
+        if not units:
+            return
+        if self.ports.proxy and not all(facts.up for facts in self.ports.units.recall(units).values()):
+            self.ports.proxy.set_down(step.target)
+        self._start_units(units)
 
     def _stop_web(self, step: Step) -> None:
         self._stop_units(self._web(step.target))
@@ -163,17 +174,29 @@ class Executor(HealthSteps):
             self.ports.units.forget_seen()
 
     def _arm(self, step: Step) -> None:
-        """The file says what is awaited; the timer only looks whether it is still there."""
-        moment = self.ports.clock.moment()
-        until = moment.after(step.detail["seconds"])
-        self.ports.files.write_armed(Armed(step.target, self.run, moment.text, until))
-        self.ports.units.wake(step.detail["seconds"])
+        """The file says what is awaited; the timer only looks whether it is still there.
+
+        The time begins anew as long as this run waits for something and has a controller: the limit is for what
+        comes after that.
+        """
+        seconds = step.detail["seconds"]
+        since = self.ports.clock.moment().text
+
+        def renew() -> None:
+            until = self.ports.clock.moment().after(seconds)
+            self.ports.files.write_armed(Armed(step.target, self.run, since, until))
+
+        renew()
+        self.ports.units.wake(seconds)
+        self.ports.clock.meanwhile(renew)
 
     def _disarm(self, _step: Step) -> None:
+        self.ports.clock.meanwhile(None)
         self.ports.files.forget_armed()
 
     def _confirm(self, step: Step) -> None:
         """Disarmed first: what dies before the ledger is at worst a confirmation that is not in it."""
+        self.ports.clock.meanwhile(None)
         self.ports.files.forget_armed()
         self.record("confirmed", step.detail["from"], step.target)
 
@@ -186,7 +209,8 @@ class Executor(HealthSteps):
         source = self._source_of(after) if after and action == "live" else {}
         # How long a run takes, which the gate must know, counts from its staging and not from its last call.
         began = {"began": self.state.operation.since} if self.state.operation else {}
-        self.record(action, before or None, after, slot=step.target, **began, **source)
+        told = {name: step.detail[name] for name in ("left", "brought") if name in step.detail}
+        self.record(action, before or None, after, slot=step.target, **began, **source, **told)
         self._journal(None, live=None if nothing else step.target)
 
     def _source_of(self, release: str) -> dict[str, str]:
@@ -195,20 +219,16 @@ class Executor(HealthSteps):
         return {"commit": manifest.commit, "built": manifest.built}
 
     def _close(self, step: Step) -> None:
+        live, left = step.detail["to"], step.detail.get("left")
         if "action" in step.detail:
-            self.record(step.detail["action"], step.target, step.detail["to"])
+            self.record(step.detail["action"], step.target, live, **({"left": left} if left else {}))
+        elif left:
+            self.record("left", live, left)
         self.ports.source.forget(step.target)
         self._journal(None)
 
     def _remove(self, step: Step) -> None:
         self.ports.files.remove(step.target)
-
-
-def way_back(application: str, release: str | None) -> str:
-    """The command that brings ``release`` back, or an empty string when there is nothing to go back to."""
-    if not release:
-        return ""
-    return f"ansible-playbook mas.ops.rollback -e application={application} -e version={version_of(release)}"
 
 
 def check_fits(app: Application, manifest: Manifest, release: str, variables: frozenset[str]) -> None:

@@ -31,6 +31,20 @@ def refuse_while_armed(facts: Facts, release: str) -> None:
         )
 
 
+def refuse_taken_port(facts: Facts, app: Application, slot: str) -> None:
+    """
+    :raises Refused: something else listens where the next release of the slot should
+    """
+    if facts.slots[slot].port_taken:
+        stranger = facts.slots[slot].stranger
+        raise Refused(
+            f"port {app.ports[slot]} of the {slot} slot is taken by another program"
+            f"{f': {stranger}' if stranger else ''}",
+            where=f"127.0.0.1:{app.ports[slot]}",
+            fix=f"Find it with `ss -ltnp 'sport = :{app.ports[slot]}'`, stop it or give the slot another port.",
+        )
+
+
 def arms(facts: Facts, release: str, seconds: float) -> bool:
     """Whether a switch to ``release`` has to be confirmed within ``seconds``.
 
@@ -41,19 +55,15 @@ def arms(facts: Facts, release: str, seconds: float) -> bool:
     return seconds > 0 and (waits or facts.live_release not in (None, release))
 
 
-def armed(plan: Plan, release: str, seconds: float, watching: float = 0.0, again: bool = False) -> Plan:
-    """The switch, undone ``seconds`` after it is done unless it is confirmed.
+def armed(plan: Plan, release: str, seconds: float, again: bool = False) -> Plan:
+    """The switch, undone ``seconds`` after it is done unless it is confirmed, or after its controller is gone.
 
-    :param watching: how long the switch itself may take, when it goes in stages
     :param again: the switch takes time of its own, so the time begins again at its end
     """
-
-    def arm(limit: float) -> Step:
-        return Step("arm", release, {"seconds": limit}, f"for {limit:g} s")
-
-    steps = [arm(seconds + watching)]
+    arm = Step("arm", release, {"seconds": seconds}, f"for {seconds:g} s")
+    steps = [arm]
     for step in plan.steps:
-        steps += [arm(seconds), step] if again and step.action == "commit" else [step]
+        steps += [arm, step] if again and step.action == "commit" else [step]
     return replace(plan, steps=tuple(steps))
 
 
@@ -91,7 +101,7 @@ def plan_confirmed(facts: Facts, app: Application, release: str) -> Plan:
     if facts.armed is None:
         return Plan(before, before)
     slot = facts.state.live or ""
-    proof = [Step("await_health", slot)] if app.web and not facts.slots[slot].healthy else []
+    proof = [Step("prove", slot)] if app.web else []
     proof += [Step("await_workers", slot)] if facts.slots[slot].workers else []
     confirm = Step("confirm", release, {"from": facts.history.previous})
     return Plan(before, {**before, "confirmed": True}, (*proof, confirm))

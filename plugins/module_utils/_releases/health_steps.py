@@ -10,18 +10,22 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from .._core.errors import HealthError
+from .._core.errors import HealthError, TrafficError
 from .._core.plan import Step
-from .._traffic.split import Split
-from .application import Application
+from .._traffic.split import SLOTS, Split
+from .application import Application, other
+from .health import Answer, HealthCheck, check_of, slot_door
 from .layout import Layout
 from .manifest import Health, Manifest
 from .ports import Ports
+from .sockets import Ownership
 
 _POLL = 0.1
 #: Every so many polls, because asking systemd costs a host ten times as much as a health request.
 _ASK_SYSTEMD = 5
 _PROXY_SEES_IT = 15.0
+#: A proxy that was just reloaded, or a slow answer, is no reason to take a host back.
+_FRONT_DOOR = 3.0
 #: How long new workers must stay up. One that cannot run dies sooner, and is then down or was started again.
 _WORKERS_STAY = 1.0
 
@@ -55,39 +59,80 @@ class HealthSteps:
         record = self.ports.files.record(slot)
         return record.port if record else self.app.ports[slot]
 
+    def _health(self, slot: str) -> Health | None:
+        """How the release in the slot says that it is well; nothing where the slot is empty or serves no requests."""
+        record = self.ports.files.record(slot)
+        return record.health if record and record.web and self._release_in(slot) else None
+
+    def _check_for(self, slot: str) -> HealthCheck | None:
+        record, health = self.ports.files.record(slot), self._health(slot)
+        return check_of(health, record.host) if record and health else None
+
+    def _tell_proxy(self, slot: str) -> None:
+        """The proxy checks what the slot holds now, as its manifest says."""
+        check = self._check_for(slot)
+        if self.ports.proxy and check:
+            ports = {name: self._port(name) for name in SLOTS}
+            self.ports.proxy.check_with(slot, check, ports, self._check_for(other(slot)))
+
     def _await_health(self, step: Step) -> None:
-        slot = step.target
-        health = self._manifest(self._release_in(slot)).health
+        health = self._health(step.target)
         if health is None:
             return
-        self._wait_healthy(slot, health)
+        self._wait_healthy(step.target, health)
         if self.ports.proxy:
-            self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
+            self.ports.proxy.wait_up(step.target, _PROXY_SEES_IT)
 
     def _wait_healthy(self, slot: str, health: Health) -> None:
+        """Until the slot answers, its unit runs, and the answer can have come from that unit only."""
         unit = self._web(slot)[0]
         clock, port = self.ports.clock, self._port(slot)
+        check = self._check_for(slot)
+        if check is None:
+            return
         deadline = clock.seconds() + health.startup_budget
         for poll in itertools.count():
-            answered = self.ports.web.healthy(port, health)
-            if answered and self.ports.units.recall([unit])[unit].up:
+            answer = self.ports.web.ask(slot_door(port), check)
+            answered = answer.meets(check)
+            if answered and self._owned(slot) and self.ports.units.recall([unit])[unit].up:
                 return
             late = clock.seconds() > deadline
             if answered or late or poll % _ASK_SYSTEMD == _ASK_SYSTEMD - 1:
                 facts = self.ports.units.show([unit])[unit]
-                if answered and facts.up:
+                if self._owned(slot) and answered and facts.up:
                     return
                 if late or facts.hopeless:
-                    raise self._unhealthy(slot, health, unit, facts, late)
+                    raise self._unhealthy(slot, health, answer, facts, late)
             clock.sleep(_POLL)
 
-    def _unhealthy(self, slot: str, health: Health, unit: str, facts: Any, late: bool) -> HealthError:
+    def _owned(self, slot: str) -> bool:
+        """
+        :raises HealthError: somebody else listens there, so no answer means anything
+        """
+        record = self.ports.files.record(slot)
+        if record is None:
+            return False
+        port, unit = record.port, record.web[0]
+        found: Ownership = self.ports.web.ownership(port, unit, record.socket is not None)
+        if found.stranger:
+            raise HealthError(
+                f"another program listens on the port of the {slot} slot: {found.stranger}",
+                where=f"127.0.0.1:{port}, which belongs to {unit}",
+                fix="Stop that program, or give the slot another port (application_slots).",
+            )
+        return found.own
+
+    def _unhealthy(self, slot: str, health: Health, answer: Answer, facts: Any, late: bool) -> HealthError:
+        unit, record = self._web(slot)[0], self.ports.files.record(slot)
+        host = record.host if record else self.app.host
         budget = f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
+        words = self.ports.units.last_words(unit)
         return HealthError(
-            f"{self._release_in(slot)} did not become healthy {budget} "
+            f"{self._release_in(slot)} did not become healthy {budget}: {answer} "
             f"(unit {facts.active}, {facts.restarts} restarts)",
-            where=f"GET http://127.0.0.1:{self._port(slot)}{health.path} wants {health.expected}",
-            fix=f"See `journalctl -u {unit} -n 50`.",
+            where=f"GET http://127.0.0.1:{self._port(slot)}{health.path} "
+            f"with Host {host} wants {health.expected}",
+            fix=f"See `journalctl -u {unit} -n 50`{f', which ends with: {words}' if words else ''}.",
         )
 
     def _await_workers(self, step: Step) -> None:
@@ -101,18 +146,66 @@ class HealthSteps:
             facts = self.ports.units.show(units)
         for unit in units:
             if not facts[unit].up or facts[unit].restarts:
+                words = self.ports.units.last_words(unit)
                 raise HealthError(
                     f"a worker of {self._release_in(step.target)} did not stay up "
                     f"(unit {facts[unit].active}, {facts[unit].restarts} restarts)",
                     where=unit,
-                    fix=f"See `journalctl -u {unit} -n 50`.",
+                    fix=f"See `journalctl -u {unit} -n 50`{f', which ends with: {words}' if words else ''}.",
                 )
 
     def _shift(self, step: Step) -> None:
         """The slot itself is asked, too: one that just died is up for the proxy until its checks fail."""
+        slot, percent = step.target, step.detail.get("percent", 100)
         if self.ports.proxy:
-            health = self._manifest(self._release_in(step.target)).health
+            health = self._health(slot)
             if health:
-                self._wait_healthy(step.target, health)
-            self.ports.proxy.wait_up(step.target, _PROXY_SEES_IT)
-            self.ports.proxy.shift(Split.to(step.target, step.detail.get("percent", 100)))
+                self._wait_healthy(slot, health)
+            self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
+            self.ports.proxy.shift(Split.to(slot, percent))
+            if percent == 100:
+                self._ask_front_door(slot)
+
+    def _prove(self, step: Step) -> None:
+        self.prove(step.target)
+
+    def prove(self, slot: str) -> None:
+        """What is called good has a unit that runs and its port, and the proxy, the split and a user's request say so.
+
+        :raises OpsError: which of them does not
+        """
+        health = self._health(slot)
+        if health is None:
+            return
+        self._wait_healthy(slot, health)
+        if self.ports.proxy is None:
+            return
+        self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
+        facts = self.ports.proxy.facts()
+        if not facts.holds(Split.to(slot)):
+            persisted = facts.persisted.to_dict() if facts.persisted else "nothing"
+            raise TrafficError(
+                f"the proxy does not give all requests to the {slot} slot, but {facts.running} "
+                f"(after a restart {persisted})",
+                where=self.app.name,
+                fix="Somebody changed the split since the switch: see who, and deploy again.",
+            )
+        self._ask_front_door(slot)
+
+    def _ask_front_door(self, slot: str) -> None:
+        """One real request on the way that users take."""
+        front = self.app.proxy.front if self.app.proxy else None
+        own = self._check_for(slot)
+        if front is None or own is None:
+            return
+        check, clock = front.check(own), self.ports.clock
+        deadline = clock.seconds() + _FRONT_DOOR
+        while not (answer := self.ports.web.ask(front.door, check)).meets(check):
+            if clock.seconds() > deadline:
+                raise HealthError(
+                    f"users do not get {self._release_in(slot)}: {answer}",
+                    where=f"GET {front.door.url}{check.path} with Host {check.host} wants {check.expected}",
+                    fix="See the frontend in HAProxy's configuration; where it answers that path otherwise, "
+                    "say how in application_front_door.",
+                )
+            clock.sleep(_POLL)

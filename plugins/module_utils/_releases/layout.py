@@ -53,9 +53,9 @@ class Layout:
         return posixpath.join(STATE, self.app.name, "dead-man.json")
 
     @property
-    def residence(self) -> str:
-        """The code that stays on the host, see ``adapters.resident``."""
-        return posixpath.join(STATE, self.app.name, "resident")
+    def code(self) -> str:
+        """The code of the collection that stays on the host, see ``adapters.installed_code``."""
+        return posixpath.join(STATE, self.app.name, "code")
 
     @property
     def dead_man_unit(self) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._core.errors import Busy
+from .._core.errors import Busy, Overtaken
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Claim:
     :param run: what identifies the run
     :param owner: the person or account
     :param operation: what is done, in words: the same words mean the same command again
-    :param returns: it goes back, so it may end what its owner began
+    :param returns: it goes back, so it may end what anybody began
     :param token: the token that an earlier phase of the same command got; ``None`` for a first phase
     :param take_over: whoever holds the lock, with a person's word for it
     """
@@ -77,10 +77,19 @@ class Claim:
     token: int | None = None
     take_over: bool = False
 
+    @property
+    def words(self) -> str:
+        """What is done, for people: leaving what a deploy brought is a phase of that deploy, and no deploy."""
+        deploys = self.returns and self.operation.startswith("deploy")
+        return f"way back from the {self.operation}" if deploys else self.operation
+
 
 @dataclass(frozen=True)
 class Lease:
-    """The content of ``lease.json``. ``run`` is empty while nobody holds it; ``token`` only grows."""
+    """The content of ``lease.json``. ``run`` is empty while nobody holds it; ``token`` only grows.
+
+    ``words`` are what people read of ``operation``. ``last`` says who held it last, for a run that comes back too late.
+    """
 
     token: int = 0
     run: str = ""
@@ -88,6 +97,8 @@ class Lease:
     operation: str = ""
     since: str = ""
     until: Deadline | None = None
+    words: str = ""
+    last: str = ""
 
     @property
     def free(self) -> bool:
@@ -111,14 +122,10 @@ def parse_lease(data: Any) -> Lease:
 def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:
     """The lease that ``wanted`` holds from now on for ``seconds``: a new one, or its own for longer.
 
-    :raises Busy: another one holds it, or took it over from this one
+    :raises Overtaken: another one took it over from this one
+    :raises Busy: another one holds it
     """
-    if wanted.token is not None and wanted.token != lease.token:
-        raise Busy(
-            f"another run has gone on here since this one began: {_holder(lease)}",
-            where=f"this run holds token {wanted.token}, the host is at {lease.token}",
-            fix="See mas.ops.release_info for what is live; nothing was changed by this run.",
-        )
+    refuse_overtaken(lease, wanted)
     until = moment.after(seconds)
     if lease.run == wanted.run or (wanted.token is not None and lease.free):
         return replace(
@@ -126,6 +133,7 @@ def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:
             run=wanted.run,
             owner=wanted.owner,
             operation=wanted.operation,
+            words=wanted.words,
             since=lease.since or moment.text,
             until=until,
         )
@@ -136,12 +144,26 @@ def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:
             where=f"for another {left:.0f} s at the most, unless it goes on",
             fix="Wait for it to end. When it is known to be dead, take the lock over: -e release_take_over=true.",
         )
-    return Lease(lease.token + 1, wanted.run, wanted.owner, wanted.operation, moment.text, until)
+    return Lease(
+        lease.token + 1, wanted.run, wanted.owner, wanted.operation, moment.text, until, words=wanted.words
+    )
+
+
+def refuse_overtaken(lease: Lease, wanted: Claim) -> None:
+    """
+    :raises Overtaken: ``wanted`` shows the token of an earlier phase, and another run took the lock since then
+    """
+    if wanted.token is not None and wanted.token != lease.token:
+        raise Overtaken(
+            f"another run has gone on here since this one began: {_holder(lease)}",
+            where=f"this run holds token {wanted.token}, the host is at {lease.token}",
+            fix="See mas.ops.release_info for what is live; nothing was changed by this run.",
+        )
 
 
 def released(lease: Lease) -> Lease:
     """The lock as nobody holds it. The token stays, so that a late one is still known."""
-    return Lease(token=lease.token)
+    return Lease(token=lease.token, last=lease.last if lease.free else _holder(lease))
 
 
 def _is_over(lease: Lease, moment: Moment) -> bool:
@@ -149,11 +171,12 @@ def _is_over(lease: Lease, moment: Moment) -> bool:
 
 
 def _may_end(lease: Lease, wanted: Claim) -> bool:
-    """The same command of the same person again, after a crash; or that person's way back from it."""
-    return lease.owner == wanted.owner and (lease.operation == wanted.operation or wanted.returns)
+    """The same command of the same person again, after a crash; or a way back, which nobody has to wait for."""
+    same = (lease.owner, lease.operation) == (wanted.owner, wanted.operation)
+    return wanted.returns or same
 
 
 def _holder(lease: Lease) -> str:
     if lease.free:
-        return "it has ended"
-    return f"{lease.operation} by {lease.owner} since {lease.since} (run {lease.run})"
+        return f"{lease.last}, which has ended" if lease.last else "it has ended"
+    return f"{lease.words or lease.operation} by {lease.owner} since {lease.since} (run {lease.run})"

@@ -12,19 +12,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from .._core.errors import NotFound, OpsError
+from .._core.errors import Abandoned, NotFound, NotHere, OpsError, Stopped
 from .._core.plan import Plan
-from .._ledger.history import fold, version_of
-from .._traffic.split import SLOTS, TrafficFacts
+from .._ledger.history import version_of
+from .._traffic.split import SLOTS
 from . import guard, planner
 from .application import Application
+from .commands import located, way_back
 from .course import AT_ONCE, Course
-from .executor import Executor, way_back
+from .executor import Executor
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
+from .observe import observe
 from .ports import Limits, Ports
-from .slot import Slot
-from .state import Facts, Operation, SlotFacts, recovered
+from .state import Facts, Operation
+from .targets import targets
 from .watch import Watch
 
 _RELEASE = re.compile(r".+-[0-9a-f]{12}")
@@ -38,6 +40,9 @@ class Request:
     :param release: release id, or a version for ``live`` and ``absent`` of what is on the host
     :param to: for ``rolled_back``: the version or release to go back to; the previous one by default
     :param leave: for ``rolled_back``: only when this version is live, or on its way to be
+    :param brings: for ``rolled_back``: the artifact of ``release`` is at hand, for a host that lacks it
+    :param report_missing: for ``rolled_back``: a host that lacks ``to`` changes nothing and says so
+    :param forward: for ``rolled_back``: ``to`` may be what an earlier rollback took off the history
     :param assume_staged: in check mode: for ``live``, plan as if the release were staged
     :param course: for ``live``: the steps of the traffic
     :param dead_man: for ``live``: after so many seconds without ``confirmed`` the host goes back; 0 for never
@@ -45,12 +50,16 @@ class Request:
     :param take_over: whoever holds the lock
     :param soak: for ``contracted``: seconds that the release must have been live
     :param gate: what the gate decided, for the ledger
+    :param inventory: as the command line of the run named it, for the commands that people are given
     """
 
     state: str
     release: str | None = None
     to: str | None = None
     leave: str | None = None
+    brings: bool = False
+    report_missing: bool = False
+    forward: bool = False
     assume_staged: bool = False
     course: Course = AT_ONCE
     dead_man: float = 0.0
@@ -60,6 +69,7 @@ class Request:
     run: str = ""
     actor: str = ""
     gate: Mapping[str, Any] = field(default_factory=dict)
+    inventory: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -89,54 +99,6 @@ class Request:
         return Claim(self.run, self.actor, self.operation, returns, token, self.take_over)
 
 
-def observe(app: Application, layout: Layout, ports: Ports, again: bool = False) -> Facts:
-    """Look at everything a plan depends on. Changes nothing.
-
-    :param again: after a plan that went well. Its steps saw the units do what they were told.
-    """
-    look = ports.units.recall if again else ports.units.look
-    records = {slot: ports.files.record(slot) for slot in SLOTS}
-    held = [unit for record in records.values() if record for unit in record.units]
-    units = look((*held, layout.dead_man_timer))
-    traffic = ports.proxy.facts() if ports.proxy and app.web else None
-    slots = {slot: _slot(app, ports, slot, record, units, traffic) for slot, record in records.items()}
-    history = fold(ports.book.entries(), app.name)
-    state = recovered(ports.files.state(), slots, history)
-    return Facts(state, slots, ports.files.on_disk(), history, ports.files.armed())
-
-
-def _slot(
-    app: Application,
-    ports: Ports,
-    slot: str,
-    record: Slot | None,
-    units: Mapping[str, Any],
-    traffic: TrafficFacts | None,
-) -> SlotFacts:
-    release = ports.files.held(slot)
-    web = [units[unit] for unit in (record.web if record else ())]
-    workers = [units[unit] for unit in (record.workers if record else ())]
-    web_up = all(unit.up for unit in web)
-    stopped = all(unit.stopped for unit in web)
-    port = record.port if record else None
-    health = ports.files.manifest(release).health if release else None
-    healthy = bool(web and web_up and health and port and ports.web.healthy(port, health))
-    return SlotFacts(
-        release=release,
-        web_up=web_up,
-        workers=bool(workers),
-        workers_up=all(unit.up for unit in workers),
-        workers_any=any(not unit.stopped for unit in workers),
-        stopped=all(unit.stopped for unit in web + workers),
-        healthy=healthy,
-        percent=traffic.percent(slot) if traffic else None,
-        persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
-        port_taken=app.web and (stopped or port != app.ports[slot]) and ports.web.port_taken(app.ports[slot]),
-        port=port,
-        pending=tuple(ports.files.pending(slot)),
-    )
-
-
 def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
     """The plan for a request.
 
@@ -144,12 +106,7 @@ def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0
     :raises OpsError: it cannot or must not be done
     """
     if request.state == "rolled_back":
-        back = (
-            planner.plan_left(facts, app, request.leave)
-            if request.leave
-            else planner.plan_rolled_back(facts, app, request.to)
-        )
-        return guard.disarmed(back, facts, request.leave)
+        return guard.disarmed(_way_back(facts, app, request), facts, request.leave)
     if request.state == "staged":
         guard.refuse_while_armed(facts, request.release or "")
         return planner.plan_staged(facts, app, request.release or "")
@@ -170,7 +127,14 @@ def _plan_live(facts: Facts, app: Application, request: Request, release: str) -
     two_phases = guard.arms(facts, release, request.dead_man)
     plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
     again = app.exclusive or request.course.seconds > 0
-    return guard.armed(plan, release, request.dead_man, request.course.seconds, again) if two_phases else plan
+    return guard.armed(plan, release, request.dead_man, again) if two_phases else plan
+
+
+def _way_back(facts: Facts, app: Application, request: Request) -> Plan:
+    if request.leave:
+        return planner.plan_left(facts, app, request.leave)
+    brought = request.release if request.brings else None
+    return planner.plan_rolled_back(facts, app, request.to, brought, request.forward)
 
 
 def resolve(facts: Facts, release: str) -> str:
@@ -210,7 +174,7 @@ def change(
         raise
     if limits.lease <= 0 or not request.goes_on(facts):
         _let_go(ports, lease, check)
-    return plan, {**report(facts, layout.app), **told, "token": lease.token}
+    return plan, {**report(facts, layout.app, request.inventory), **told, "token": lease.token}
 
 
 def _carry_out(
@@ -219,39 +183,68 @@ def _carry_out(
     """With the lock held: the plan, the facts after it, and what else is to be told."""
     app = layout.app
     facts = observe(app, layout, ports)
+    was = facts.live_release
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
-    plan = make_plan(facts, app, request, _age(facts, ports.clock.moment().wall))
+    plan, missing = _plan(facts, app, request, ports.clock.moment().wall)
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
     watch = Watch(request.course.settings)
-    executor = Executor(
-        app, layout, ports, limits, request.run, request.actor, facts.state, watch, gate=request.gate
-    )
+    executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
+    executor.gate, executor.inventory = request.gate, request.inventory
     if plan.changed and not check:
-        try:
-            executor.apply(plan, _operation(facts, plan, request, ports.clock.text()))
-            if request.state == "staged":
-                executor.staged()
-        except Exception as error:
-            foreseen = error if isinstance(error, OpsError) else OpsError(f"nobody foresaw this: {error!r}")
-            foreseen.advise(_put_back(executor, foreseen))
-            raise
+        _apply(executor, plan, _operation(facts, plan, request, ports.clock.text()), request)
         facts = observe(app, layout, ports, again=True)
-    # The release was live here before this run, and is so after it, however the deploy of the fleet ends.
+    elif request.state == "confirmed" and not check:
+        # Nothing is left to be changed; what is called good is looked at all the same.
+        executor.prove(facts.state.live or "")
+    told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
+    # Live here before this run, and so after it, however the deploy of the fleet ends.
     repaired = (
         request.state == "staged" and plan.changed and not any(s.action == "assign" for s in plan.steps)
     )
-    told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict(), "repaired": repaired}
-    return plan, facts, told
+    return plan, facts, {**told, "was": was, "missing": missing, "repaired": repaired}
+
+
+def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str]:
+    """The plan; and why there is none, where the host lacks what it should go back to."""
+    try:
+        return make_plan(facts, app, request, _age(facts, wall)), ""
+    except NotHere as error:
+        if not request.report_missing:
+            raise
+        return planner.nothing(facts), located(str(error), request.inventory)
+
+
+def _apply(executor: Executor, plan: Plan, operation: Operation | None, request: Request) -> None:
+    """Take the steps; what fails is put back.
+
+    Not so what was stopped: a way back that ended this run does that itself, and without a controller the host waits
+    at the step that it is at. Of an application that cannot run twice that step may be one at which none runs.
+    """
+    try:
+        executor.apply(plan, operation)
+        if request.state == "staged":
+            executor.staged()
+    except Exception as error:
+        alone = isinstance(error, Abandoned) and executor.app.exclusive
+        if isinstance(error, Stopped) and not alone:
+            raise
+        foreseen = error if isinstance(error, OpsError) else OpsError(f"nobody foresaw this: {error!r}")
+        foreseen.advise(_put_back(executor, foreseen))
+        raise
 
 
 def _age(facts: Facts, wall: float) -> float:
     """Seconds since the last change of what is live, by the ledger."""
     if not facts.history.moments:
         return 0.0
+    return wall - _seconds_of(facts.history.moments[-1][0])
+
+
+def _seconds_of(time: str) -> float:
+    """Since the epoch, of a time as the ledger writes it."""
     # Python 3.9 does not read the Z by itself.
-    since = datetime.fromisoformat(facts.history.moments[-1][0].replace("Z", "+00:00"))
-    return wall - since.timestamp()
+    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
 
 
 def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
@@ -260,14 +253,36 @@ def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
         ports.files.write_lease(released(lease))
 
 
-def describe(app: Application, layout: Layout, ports: Ports) -> dict[str, Any]:
-    """:func:`report`, and what was live when."""
+def describe(
+    app: Application, layout: Layout, ports: Ports, inventory: tuple[str, ...] = (), age: float = 0.0
+) -> dict[str, Any]:
+    """:func:`report`, what was live when, what can be gone back to, and which rollback this run need not repeat.
+
+    :param age: seconds since the run began that wants to know
+    """
     facts = observe(app, layout, ports)
     moments = [{"time": time, "release": release} for time, release in facts.history.moments]
-    return {**report(facts, app), "timeline": moments}
+    manifests = {name: ports.files.manifest(name) for name in facts.on_disk}
+    budgets = {name: float(each.health.startup_budget) for name, each in manifests.items() if each.health}
+    return {
+        **report(facts, app, inventory),
+        "timeline": moments,
+        "targets": [target.to_dict(budgets) for target in targets(facts, app)],
+        "left": facts.history.left,
+        "back": dict(facts.history.back.__dict__) if facts.history.back else None,
+        "back_since": _back_since(facts, ports.clock.moment().wall, age),
+    }
 
 
-def report(facts: Facts, app: Application) -> dict[str, Any]:
+def _back_since(facts: Facts, wall: float, age: float) -> dict[str, Any] | None:
+    """The last rollback, where it was committed after a run of that age began: its own age is of the same clock."""
+    back = facts.history.back
+    if back is None or not 0 <= wall - _seconds_of(back.time) < age:
+        return None
+    return dict(back.__dict__)
+
+
+def report(facts: Facts, app: Application, inventory: tuple[str, ...] = ()) -> dict[str, Any]:
     """The state of an application on its host, as builtins."""
     previous = planner.rollback_target(facts) if facts.live_release else None
     return {
@@ -282,7 +297,7 @@ def report(facts: Facts, app: Application) -> dict[str, Any]:
         "operation": facts.state.operation.to_dict() if facts.state.operation else None,
         "contracted": facts.history.below(None),
         "armed": facts.armed.to_dict() if facts.armed else None,
-        "way_back": way_back(app.name, previous),
+        "way_back": way_back(app.name, previous, inventory),
     }
 
 
@@ -309,6 +324,7 @@ def _put_back(executor: Executor, error: OpsError) -> str:
     """Undo what a failed plan had begun, note the failure, and say what the host serves now."""
     app, layout, ports = executor.app, executor.layout, executor.ports
     failed = executor.state.operation
+    ports.clock.go_on_alone()
     try:
         facts = observe(app, layout, ports)
         executor.state = facts.state
@@ -317,6 +333,8 @@ def _put_back(executor: Executor, error: OpsError) -> str:
         if failed:
             told = {"operation": failed.kind, "error": str(error), "step": failed.step}
             executor.record("failed", live, failed.release, **told)
+    except Stopped:
+        raise
     except OpsError as second:
         return f"Putting the host back failed as well: {second}"
     return f"This host serves what it served before: {live or 'nothing'}."

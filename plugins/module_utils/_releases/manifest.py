@@ -147,23 +147,32 @@ class Process:
 
 @dataclass(frozen=True)
 class Health:
-    """How the web process says that it is well. Budget in seconds."""
+    """How the web process says that it is well. Budget and time-out of one request in seconds."""
 
     path: str
     expected: int
     startup_budget: int
+    timeout: int = 2
 
     @classmethod
     def parse(cls, data: object, field: str = "health") -> Health:
-        values = mapping(data, field, ("path", "expected", "startup_budget"))
+        values = mapping(data, field, ("path", "expected", "startup_budget"), ("timeout",))
         return cls(
             path=matching(_PATH, values["path"], f"{field}.path", 'a URL path that begins with "/"'),
             expected=integer(values["expected"], f"{field}.expected", 200, 499),
             startup_budget=integer(values["startup_budget"], f"{field}.startup_budget", 1, 3600),
+            timeout=integer(values.get("timeout", cls.timeout), f"{field}.timeout", 1, 60),
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return {"path": self.path, "expected": self.expected, "startup_budget": self.startup_budget}
+        """Without what it had when there was no such field: the same source still gives the same bytes."""
+        timeout = {} if self.timeout == Health.timeout else {"timeout": self.timeout}
+        return {
+            "path": self.path,
+            "expected": self.expected,
+            "startup_budget": self.startup_budget,
+            **timeout,
+        }
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,11 @@ _OWN = ArgumentSpec(
         "token": {"type": "int", "no_log": False},
         "take_over": {"type": "bool", "default": False},
         "soak": {"type": "float", "default": 86400.0},
-        "resident": {"type": "str", "default": ""},
+        "code_digest": {"type": "str", "default": ""},
         "gate": {"type": "dict", "default": {}},
+        "inventory": {"type": "list", "elements": "str", "default": []},
+        "report_missing": {"type": "bool", "default": False},
+        "forward": {"type": "bool", "default": False},
         # The action puts them in their places.
         "defaults": {"type": "dict", "default": {}},
     },
@@ -46,4 +49,10 @@ _OWN = ArgumentSpec(
     mutually_exclusive=[("to", "leave")],
 )
 RELEASE = APPLICATION + WHO + _OWN
-RELEASE_INFO = ArgumentSpec({"application": {"type": "str"}})
+RELEASE_INFO = ArgumentSpec(
+    {
+        "application": {"type": "str"},
+        "inventory": {"type": "list", "elements": "str", "default": []},
+        "run_age": {"type": "float", "default": 0.0},
+    }
+)

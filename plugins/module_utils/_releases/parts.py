@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from .._core.plan import Step
 from .._traffic.split import SLOTS
 from .application import Application, other
@@ -39,6 +41,14 @@ def repair(facts: Facts, app: Application, slot: str) -> list[Step]:
     return [*hangs, *(serve_live(facts, app) if app.exclusive else start(app, slot))]
 
 
+def repaired(facts: Facts) -> Facts:
+    """The facts once the live slot was brought up again."""
+    live = facts.state.live or ""
+    slot = facts.slots[live]
+    up = dataclasses.replace(slot, web_up=True, healthy=True, stopped=False)
+    return dataclasses.replace(facts, slots={**facts.slots, live: up})
+
+
 def empty(facts: Facts, slot: str) -> list[Step]:
     if facts.slots[slot].stopped:
         return []
@@ -65,24 +75,30 @@ def serve_live(facts: Facts, app: Application) -> list[Step]:
 def switch(
     facts: Facts, app: Application, slot: str, course: Course = AT_ONCE, prove: bool = False
 ) -> list[Step]:
-    """New workers first, then the traffic, then the old workers: never without either.
+    """The traffic step by step; right before all of it goes, the new workers; then the old workers stop.
+
+    Work of a queue is not split in percent: as long as the release is only tried, the workers are those of the live one.
 
     :param prove: workers have no health endpoint, so new ones must at least stay up before users follow; where
-        the switch is confirmed afterwards, that is when they are looked at
+        a switch at once is confirmed afterwards, that is when they are looked at
     """
     if app.exclusive:
         return replace(facts, app, slot, prove and not course.confirmed)
     old = facts.slots[other(slot)]
+    mine = facts.slots[slot]
+    workers = [] if mine.workers_up else [Step("start_workers", slot)]
+    if mine.workers and prove and (not course.confirmed or len(course.stages) > 1):
+        workers.append(Step("await_workers", slot))
     steps: list[Step] = []
-    if not facts.slots[slot].workers_up:
-        steps.append(Step("start_workers", slot))
-    if facts.slots[slot].workers and prove and not course.confirmed:
-        steps.append(Step("await_workers", slot))
-    if app.web and not (facts.slots[slot].takes(100) and old.takes(0)):
-        steps += [step for stage in course.stages for step in shifted(slot, stage)]
-    elif app.web and course.stages:
-        # A run that was killed after it gave the slot all traffic had not looked at the end of it.
-        steps += shifted(slot, course.stages[-1])[1:]
+    if app.web and course.stages and not (mine.takes(100) and old.takes(0)):
+        *tried, last = course.stages
+        steps += [step for stage in tried for step in shifted(slot, stage)]
+        steps += [*workers, *shifted(slot, last)]
+    else:
+        steps += workers
+        if app.web and course.stages:
+            # A run that was killed after it gave the slot all traffic had not looked at the end of it.
+            steps += shifted(slot, course.stages[-1])[1:]
     if old.workers_any:
         steps.append(Step("stop_workers", other(slot)))
     return steps

@@ -14,14 +14,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._core.errors import NotFound, Refused
+from .._core.errors import NotHere, Refused
 from .._core.plan import Plan, Step
-from .._ledger.history import is_called, version_of
+from .._ledger.history import is_called
 from .._traffic.split import SLOTS
-from . import parts
+from . import guard, parts
 from .application import Application, other
+from .commands import way_back
 from .course import AT_ONCE, Course
 from .state import STAGED, Facts, Operation
+from .targets import offered
 
 
 def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
@@ -35,7 +37,7 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
     if held and parts.ready(facts, app, held) and _staged(facts, release):
         return _plan(facts)
     slot = other(facts.state.live) if facts.state.live else SLOTS[0]
-    _refuse_taken_port(facts, app, slot)
+    guard.refuse_taken_port(facts, app, slot)
     new = release not in facts.on_disk
     # What was staged earlier and never went live would otherwise stay for ever.
     before = facts.state.operation.before if facts.state.operation else None
@@ -62,9 +64,7 @@ def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
     live = facts.state.live
     if live is None or facts.live_release is None or release not in (None, facts.live_release):
         raise Refused(
-            f"release {release or ''} is not live on this host, {facts.live_release or 'nothing'} is".replace(
-                "  ", " "
-            ),
+            f"{release or 'no release'} is not live on this host, {facts.live_release or 'nothing'} is",
             where="this host",
             fix=f"Deploy it: ansible-playbook mas.ops.deploy -e application={app.name}",
         )
@@ -75,7 +75,7 @@ def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
             facts, [*begun, Step("await_workers", live), Step("commit", live, {"action": "restarted"})]
         )
     slot = other(live)
-    _refuse_taken_port(facts, app, slot)
+    guard.refuse_taken_port(facts, app, slot)
     brought = Step("assign", slot, {"release": facts.live_release})
     steps = [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), brought, *parts.start(app, slot)]
     steps += parts.switch(_after(facts, app, steps, brought), app, slot, prove=True)
@@ -86,15 +86,6 @@ def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
     return _plan(facts, steps, traffic=slot, slots={slot: facts.live_release, live: facts.history.previous})
 
 
-def _refuse_taken_port(facts: Facts, app: Application, slot: str) -> None:
-    if facts.slots[slot].port_taken:
-        raise Refused(
-            f"port {app.ports[slot]} of the {slot} slot is taken by another program",
-            where=f"127.0.0.1:{app.ports[slot]}",
-            fix=f"Find it with `ss -ltnp 'sport = :{app.ports[slot]}'`, stop it or give the slot another port.",
-        )
-
-
 def after_staged(facts: Facts, app: Application, release: str) -> Facts:
     """The facts once ``release`` is staged, for what check mode tells about the switch."""
     steps = plan_staged(facts, app, release).steps
@@ -103,7 +94,7 @@ def after_staged(facts: Facts, app: Application, release: str) -> Facts:
     removed = {step.target for step in steps if step.action == "remove"}
     brought = next((step for step in steps if step.action == "assign"), None)
     if brought is None:
-        return _repaired(facts)
+        return parts.repaired(facts)
     after = _after(facts, app, steps, brought)
     operation = Operation("deploy", release, brought.target, None, "", "", STAGED)
     return replace(
@@ -119,8 +110,10 @@ def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_
     """
     slot = facts.slot_of(release)
     if slot is None or not parts.ready(facts, app, slot):
+        stranger = facts.slots[slot].stranger if slot else ""
         raise Refused(
-            f"release {release} is not staged and healthy on this host",
+            f"release {release} is not staged and healthy on this host"
+            f"{f', because another program listens on its port: {stranger}' if stranger else ''}",
             where="slots: " + ", ".join(f"{name} {facts.slots[name].release or 'empty'}" for name in SLOTS),
             fix="Run mas.ops.release with state: staged first.",
         )
@@ -135,39 +128,53 @@ def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_
     return _plan(facts, steps, live=release, traffic=slot)
 
 
-def plan_rolled_back(facts: Facts, app: Application, to: str | None = None) -> Plan:
+def plan_rolled_back(
+    facts: Facts, app: Application, to: str | None = None, brought: str | None = None, forward: bool = False
+) -> Plan:
     """Go back to a release that was live and healthy: the one before the live one, or ``to``.
 
-    :raises NotFound: there is no such release in the ledger, or its files were removed
+    :param brought: the release whose artifact is at hand, for a host that lacks what the rest of the fleet goes back
+        to. No migration runs: the schema is newer than it already.
+    :param forward: also to what an earlier rollback took off the history
+    :raises NotHere: this host does not have it
     """
     if is_called(facts.live_release, to):
         return plan_undo(facts, app)
-    release = rollback_target(facts, to)
+    release = rollback_target(facts, to) or (facts.history.served(to) if to and forward else None)
     contracted = facts.history.below(to)
     if release is None and contracted:
         raise _no_longer_fits(contracted, to or "every earlier release")
+    known = release is not None
+    release = release or brought
     if release is None:
-        raise NotFound(
-            _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=_targets(facts)
+        raise NotHere(
+            _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=offered(facts, app)
         )
     slot = facts.slot_of(release)
     if slot and parts.ready(facts, app, slot):
         steps = parts.switch(facts, app, slot)
-    elif release in facts.on_disk:
+    elif release in facts.on_disk or release == brought:
         slot = other(facts.state.live) if facts.state.live else SLOTS[0]
-        brought = Step("assign", slot, {"release": release})
-        started = [] if app.exclusive else parts.start(app, slot)
-        steps = [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), brought, *started]
-        steps += parts.switch(_after(facts, app, steps, brought), app, slot)
+        steps = _brought_back(facts, app, slot, release)
     else:
-        raise NotFound(
+        raise NotHere(
             f"the files of release {release} are no longer on this host",
             where=f"keep_releases is {app.keep_releases}",
-            fix=f"Deploy it again: ansible-playbook mas.ops.deploy -e application={app.name} "
-            f"-e version={version_of(release)}",
+            fix=f"{offered(facts, app)} To have it fetched from the store: {way_back(app.name, release)}",
         )
-    steps += [Step("commit", slot, {"action": "rolled_back"})]
+    commit = {"action": "rolled_back", **({} if known else {"brought": True})}
+    steps += [Step("commit", slot, commit)]
     return _plan(facts, steps, live=release, traffic=slot, slots={slot: release})
+
+
+def _brought_back(facts: Facts, app: Application, slot: str, release: str) -> list[Step]:
+    """Start a release in the idle slot, which is fetched first where it is not on the disk, and switch to it."""
+    new = release not in facts.on_disk
+    assign = Step("assign", slot, {"release": release})
+    started = [] if app.exclusive else parts.start(app, slot)
+    steps = [Step("fetch", release), Step("check", release), Step("unpack", release)] if new else []
+    steps += [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), assign, *started]
+    return steps + parts.switch(_after(facts, app, steps, assign), app, slot)
 
 
 def plan_left(facts: Facts, app: Application, version: str) -> Plan:
@@ -180,7 +187,7 @@ def plan_left(facts: Facts, app: Application, version: str) -> Plan:
     # The live release may have been brought in again, to repair it: undoing that would not leave it.
     begun = operation.release if operation and operation.kind == "deploy" else None
     if begun != live and is_called(begun, version):
-        return plan_undo(facts, app)
+        return _left(plan_undo(facts, app), begun)
     if live is None and operation and is_called(operation.release, version):
         return _plan_nothing(facts, operation.slot)
     if not is_called(live, version):
@@ -191,9 +198,18 @@ def plan_left(facts: Facts, app: Application, version: str) -> Plan:
         raise _no_longer_fits(contracted, version)
     if target is None:
         return _plan_nothing(facts, facts.state.live or SLOTS[0])
-    plan = plan_rolled_back(facts, app, target)
+    plan = _left(plan_rolled_back(facts, app, target), live)
     warm = parts.hold(facts, app, facts.state.live or SLOTS[0], facts.history.with_rollback(target).previous)
     return Plan(plan.before, plan.after, (*plan.steps, *warm))
+
+
+def _left(plan: Plan, release: str | None) -> Plan:
+    """The ledger says which release was left: the next rollback need not go further for its sake."""
+    marked = [
+        replace(step, detail={**step.detail, "left": release}) if step.action in ("commit", "close") else step
+        for step in plan.steps
+    ]
+    return replace(plan, steps=tuple(marked))
 
 
 def _plan_nothing(facts: Facts, slot: str) -> Plan:
@@ -201,6 +217,11 @@ def _plan_nothing(facts: Facts, slot: str) -> Plan:
     nothing = {"action": "rolled_back", "to": None}
     steps = [Step("stop", slot), Step("unassign", slot), Step("commit", slot, nothing)]
     return _plan(facts, steps, live=None, slots={slot: None})
+
+
+def nothing(facts: Facts) -> Plan:
+    """Leave everything as it is."""
+    return _plan(facts)
 
 
 def plan_undo(facts: Facts, app: Application) -> Plan:
@@ -228,7 +249,7 @@ def plan_contracted(facts: Facts, app: Application, release: str, age: float, so
         raise Refused(
             f"release {release} is not live for good, {facts.live_release or 'nothing'} is live",
             where="a change is under way" if facts.state.operation or facts.armed else "this host",
-            fix=f"Deploy it and let it prove itself first: mas.ops.deploy -e application={app.name}.",
+            fix=f"Deploy it to all hosts of {app.name} first, and let it prove itself.",
         )
     if age < soak:
         raise Refused(
@@ -301,14 +322,6 @@ def _after(facts: Facts, app: Application, steps: Sequence[Step], brought: Step)
     return replace(facts, slots={slot: idle, live: serving})
 
 
-def _repaired(facts: Facts) -> Facts:
-    """The facts once the live slot was brought up again."""
-    live = facts.state.live or ""
-    slot = facts.slots[live]
-    up = replace(slot, web_up=True, healthy=True, stopped=False)
-    return replace(facts, slots={**facts.slots, live: up})
-
-
 def _staged(facts: Facts, release: str) -> bool:
     """Not so when a run was killed on the way, where a step such as the migration may be missing."""
     operation = facts.state.operation
@@ -353,13 +366,6 @@ def _no_way_back(facts: Facts, to: str | None) -> str:
     if facts.live_release is None:
         return "no release is live on this host"
     return f"nothing was live on this host before {facts.live_release}"
-
-
-def _targets(facts: Facts) -> str:
-    targets = facts.history.recent(len(facts.history.stack))[1:]
-    if not targets:
-        return "Deploy a version with mas.ops.deploy instead."
-    return "Choose one of: " + ", ".join(targets) + "."
 
 
 def _plan(facts: Facts, steps: Any = (), **after: Any) -> Plan:

@@ -79,6 +79,7 @@ class SlotFacts:
     does. ``port`` is the one that it was assigned, ``pending`` names the settings that changed since then.
     ``percent`` is its part of the traffic right now, ``persisted`` the part after a reload of the
     proxy; both are ``None`` where the application has no web process or no proxy.
+    ``stranger`` is who else listens on its port, in words.
     """
 
     release: str | None = None
@@ -91,6 +92,7 @@ class SlotFacts:
     percent: int | None = None
     persisted: int | None = None
     port_taken: bool = False
+    stranger: str = ""
     port: int | None = None
     pending: tuple[str, ...] = ()
 

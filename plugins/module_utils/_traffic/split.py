@@ -64,6 +64,13 @@ class Server:
     status: str
     downs: int = 0
     latency: Histogram = ()
+    #: What the proxy's last check of it found, such as ``L7STS/400``; empty before the first one.
+    check: str = ""
+
+    @property
+    def proven(self) -> bool:
+        """Up because a check found it so. After its own start the proxy takes a server for up until one did not."""
+        return self.up and (self.check.startswith("L7OK") or self.status == "no check")
 
     def to_dict(self) -> dict[str, Any]:
         return {**self.__dict__, "latency": [list(bucket) for bucket in self.latency]}
@@ -112,9 +119,14 @@ def plan_split(facts: TrafficFacts, application: str, split: Split) -> Plan:
     return Plan(before, after, (Step("shift", application, split.to_dict()),))
 
 
+def prefix(application: str) -> str:
+    """How the names of all variables of an application begin."""
+    return f"MAS_{application.upper().replace('-', '_')}"
+
+
 def variable(application: str, slot: str) -> str:
     """The name by which the proxy's configuration reads the weight of a slot."""
-    return f"MAS_{application.upper().replace('-', '_')}_{slot.upper()}"
+    return f"{prefix(application)}_{slot.upper()}"
 
 
 def render(application: str, split: Split) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible import constants, context
+
 _AWX_JOB = ("awx_job_id", "tower_job_id")
 _AWX_USER = ("awx_user_name", "tower_user_name")
 
@@ -25,6 +27,26 @@ def run_id(task_vars: Mapping[str, Any]) -> str:
     # Plugins run in forked workers, so the run is their parent; its start time tells reused ids apart.
     parent = os.getppid()
     return f"{socket.gethostname()}-{parent}-{_started(parent)}"
+
+
+def run_age() -> float:
+    """Seconds since this run began; 0 on a controller without /proc, where nothing can be said of it."""
+    try:
+        uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+        return max(0.0, uptime - int(_started(os.getppid())) / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def inventory(task_vars: Mapping[str, Any]) -> list[str]:
+    """What ``-i`` said on the command line of this run, absolute.
+
+    Empty where a configuration says it, or AWX, whose inventory is a file of that job alone.
+    """
+    given = list(context.CLIARGS.get("inventory") or ())
+    if _first(task_vars, _AWX_JOB) or given == list(constants.DEFAULT_HOST_LIST):
+        return []
+    return [str(place) for place in given]
 
 
 def actor(task_vars: Mapping[str, Any]) -> str:

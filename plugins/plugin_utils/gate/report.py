@@ -49,7 +49,7 @@ def to_dict(verdict: Verdict) -> dict[str, Any]:
         "at": verdict.at.isoformat(),
         "go": verdict.those(Decision.GO),
         "stopped": verdict.those(Decision.STOP),
-        "skipped": verdict.those(Decision.SKIP),
+        "left_out": verdict.those(Decision.SKIP),
         "waiting": verdict.those(Decision.WAIT),
         "next_opening": verdict.next_opening.isoformat() if verdict.next_opening else None,
         "table": table(verdict),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -16,59 +15,8 @@ from ansible_collections.mas.ops.plugins.plugin_utils.adapters.run import actor,
 from ansible_collections.mas.ops.plugins.plugin_utils.fleet import (
     application_group,
     environment_targets,
-    rollback_target,
+    live_at,
 )
-
-
-def fleet(*ways: tuple[str | None, str | None]) -> dict[str, dict[str, Any]]:
-    """Hosts by what is live on them and what was before."""
-    return {f"host{number}": {"live": live, "previous": before} for number, (live, before) in enumerate(ways)}
-
-
-@pytest.mark.parametrize(
-    "ways, target",
-    [
-        # all agree
-        ([("2", "1")], "1"),
-        ([("2", "1"), ("2", "1"), ("2", "1")], "1"),
-        # a rollback from 3 to 2 was interrupted between hosts: finish it
-        ([("2", "1"), ("3", "2")], "2"),
-        ([("3", "2"), ("3", "2"), ("2", "1")], "2"),
-        ([("2", None), ("3", "2")], "2"),
-        # a deploy of 3 was interrupted between hosts: leave it
-        ([("3", "2"), ("2", "1"), ("2", "1")], "2"),
-        # on one host it was interrupted between ledger and journal: what is live there is the target itself
-        ([("2", "2"), ("3", "2")], "2"),
-        # the way back leads to a release that was live twice
-        ([("1", "2"), ("2", "1")], None),
-        # nothing was live before, or nothing is
-        ([("1", None)], None),
-        ([("1", None), ("1", None)], None),
-        ([(None, None)], None),
-        # a new host beside one that has its first release: "none" is not a release to go back to
-        ([(None, None), ("1", None)], None),
-        ([(None, None), ("2", "1")], None),
-        # they went different ways
-        ([("2", "1"), ("2", "0")], None),
-        ([("3", "1"), ("2", "1")], None),
-        ([("4", "3"), ("3", "2"), ("2", "1")], None),
-        ([("3", "2"), ("2", "1"), ("5", "4")], None),
-    ],
-)
-def test_where_a_fleet_goes_back_to(ways: list[tuple[str | None, str | None]], target: str | None) -> None:
-    for order in (ways, ways[::-1]):
-        if target:
-            assert rollback_target(fleet(*order)) == target
-        else:
-            with pytest.raises(Refused) as caught:
-                rollback_target(fleet(*order))
-            assert caught.value.fix
-            assert "None" not in caught.value.what
-
-
-def test_no_hosts_are_no_fleet() -> None:
-    with pytest.raises(Refused):
-        rollback_target({})
 
 
 def test_the_group_of_an_application() -> None:
@@ -86,9 +34,9 @@ def test_the_group_of_an_application() -> None:
 
 def test_filters_tell_their_errors() -> None:
     filters = FilterModule().filters()
-    assert filters["rollback_target"](fleet(("2", "1"))) == "1"
+    hosts = {"web1": {"live": "1", "previous": None}}
     with pytest.raises(AnsibleFilterError, match=r"nothing was live before 1 .*mas\.ops\.deploy"):
-        filters["rollback_target"](fleet(("1", None)))
+        filters["rollback_way"](hosts)
     with pytest.raises(AnsibleFilterError, match="no application was named"):
         filters["application_hosts"]({}, "")
 
@@ -131,13 +79,6 @@ def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch, error: Exception
     assert actor({}).startswith(f"uid {os.getuid()}@")
 
 
-def test_a_contracted_schema_is_said_to_be_why() -> None:
-    hosts = fleet(("2", None), ("2", None))
-    hosts["host1"]["contracted"] = "2"
-    with pytest.raises(Refused, match="contracted for 2, and releases before it no longer fit it"):
-        rollback_target(hosts)
-
-
 TIMES = [
     ("2026-11-24T10:00:00.000Z", "1"),
     ("2026-11-24T12:00:00.000Z", "2"),
@@ -162,13 +103,13 @@ def test_where_a_fleet_was_at_a_moment(at: str, target: str | None) -> None:
     timeline = [{"time": time, "release": release} for time, release in TIMES]
     hosts = {name: {"live": "3", "previous": "2", "timeline": timeline} for name in ("host0", "host1")}
     if target:
-        assert rollback_target(hosts, at) == target
+        assert live_at(hosts, at) == target
         hosts["host1"]["timeline"] = timeline[:0]
         with pytest.raises(Refused, match="host1: nothing"):
-            rollback_target(hosts, at)
+            live_at(hosts, at)
     else:
         with pytest.raises((Refused, BadInput)):
-            rollback_target(hosts, at)
+            live_at(hosts, at)
 
 
 def test_an_environment_goes_back_as_a_whole_or_not_at_all() -> None:

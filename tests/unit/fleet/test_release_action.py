@@ -10,12 +10,12 @@ import pytest
 from ansible.plugins.action import ActionBase
 from ansible_collections.mas.ops.plugins.action.release import ActionModule
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import NotFound
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters.resident import digest
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.host_call import digest
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import is_url, local_artifact
 
 DIGEST = "1" * 64
 #: What the action tells every host.
-KNOWN = {"run": "awx-5", "actor": "ada", "resident": digest()}
+KNOWN = {"run": "awx-5", "actor": "ada", "inventory": [], "code_digest": digest()}
 
 
 @pytest.fixture

@@ -159,6 +159,7 @@ def test_what_all_hosts_are_told_is_worked_out_once() -> None:
     }
     named = {"application": "agents", "version": "2.0.0", "sha256": "1" * 64}
     stage = {"artifact": artifact["path"], "signature": "signed", "take_over": True, "lease": 900.0}
+    stage["migration_timeout"] = 600
     switch = {"steps": [10], "bake": 0.0, "canary": {}, "dead_man": 120.0, "assume_staged": True}
     options = rollout_plan(hosts, HOSTS, call)["options"]
     assert options == {"staged": {**named, **stage}, "live": {**named, **switch}, "confirmed": named}

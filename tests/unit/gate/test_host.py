@@ -12,7 +12,7 @@ from ansible_collections.mas.ops.plugins.module_utils._gate import asked, entry
 from ansible_collections.mas.ops.plugins.module_utils._gate.adapters import host
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
 from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.loopback import Clock
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.clock import Clock
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import (
     Claim,
     Lease,

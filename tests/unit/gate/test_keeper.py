@@ -89,7 +89,7 @@ def test_each_host_has_its_own_windows() -> None:
         "web3": {"windows": NIGHT, "gate_outside_window": "skip"},
     }
     found = Run(at("12:00:00"), hosts)(application="agents")
-    assert (found["stopped"], found["go"], found["skipped"]) == (["web1"], ["web2"], ["web3"])
+    assert (found["stopped"], found["go"], found["left_out"]) == (["web1"], ["web2"], ["web3"])
     assert found["failed"]
     assert found["refused"]
     assert found["error"] == "gate"
@@ -264,7 +264,7 @@ def test_only_those_that_wait_decide_how_long() -> None:
         "web3": {"gate_wait_limit": "1s"},
     }
     found = Run(at("21:50:00"), hosts)()
-    assert (found["go"], found["skipped"]) == (["web1", "web3"], ["web2"])
+    assert (found["go"], found["left_out"]) == (["web1", "web3"], ["web2"])
     assert found["at"] == "2026-03-09T22:00:00+00:00"
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -15,21 +15,22 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     HealthError,
     MigrationError,
     NotFound,
+    Preempted,
+    Stopped,
     StorageError,
     TrafficError,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Proxy
+from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Front, Proxy
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
+from ansible_collections.mas.ops.plugins.module_utils._releases.health import Answer, Door, HealthCheck
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
-from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import (
-    Health,
-    Manifest,
-)
+from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
 from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import Footprint
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
+from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
 
@@ -41,7 +42,12 @@ APP = Application(
     root="/srv/agents",
     web=True,
     ports={"blue": 8101, "green": 8102},
-    proxy=Proxy("agents", "/run/haproxy/admin.sock", "/etc/haproxy/conf.d/10-agents-split.cfg"),
+    proxy=Proxy(
+        "agents",
+        "/run/haproxy/admin.sock",
+        "/etc/haproxy/conf.d/10-agents-split.cfg",
+        front=Front("*", 80),
+    ),
     signers="/etc/mas/agents/allowed_signers",
     signature_required=True,
     keep_releases=3,
@@ -96,6 +102,11 @@ class FakeHost:
     proxy_blind: bool = False
     disk_full: bool = False
     die_at: int = -1
+    #: Looks whether the run is to end, counted as changes are; ``stopped_by`` is raised at that one.
+    stop_at: int = -1
+    looks: int = 0
+    stopped_by: type[Stopped] = Preempted
+    heartbeat: Callable[[], None] | None = None
     state_file: Any = None
     lease_file: Any = None
     armed_file: Any = None
@@ -110,6 +121,13 @@ class FakeHost:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     migrated: list[str] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
+    #: Who else listens on a port, in words.
+    strangers: dict[int, str] = field(default_factory=dict)
+    #: What the front door answers; ``None`` for what the slot with the traffic does.
+    front_status: int | None = None
+    #: Slots that the proxy has not seen up since it was set down, and how each slot is checked.
+    proxy_down: set[str] = field(default_factory=set)
+    checks: dict[str, Any] = field(default_factory=dict)
     now: float = 0.0
     changes: int = 0
     lost_requests: list[str] = field(default_factory=list)
@@ -119,8 +137,10 @@ class FakeHost:
         """One module call."""
         wanted = release(version) if version else None
         limits = replace(Limits(), lease=more.pop("lease", Limits().lease))
-        request = Request(state, release=wanted, run=more.pop("run", "run-1"), actor="tester", **more)
+        run, actor = more.pop("run", "run-1"), more.pop("actor", "tester")
+        request = Request(state, release=wanted, run=run, actor=actor, **more)
         ports = Ports(self, self, self, self, self, self, self)  # type: ignore[arg-type]
+        self.heartbeat = None
         return change(ports, self.layout, limits, request, check)
 
     def deploy(self, version: str) -> Any:
@@ -136,7 +156,7 @@ class FakeHost:
     def watch(self) -> None:
         """After each change: would a request have failed?"""
         live = [slot for slot, weight in self.weights.items() if weight]
-        served = [slot for slot in live if self.healthy(APP.ports[slot], None)]
+        served = [slot for slot in live if self.healthy(slot)]
         if any(entry["action"] == "live" for entry in self.ledger) and live != served:
             self.lost_requests.append(f"change {self.changes}: traffic at {live}, healthy {served}")
 
@@ -191,7 +211,7 @@ class FakeHost:
 
     def facts(self) -> TrafficFacts:
         servers = {
-            slot: Server(weight, self.healthy(APP.ports[slot], None), 0, 0, 0, 0, "UP")
+            slot: Server(weight, self.healthy(slot), 0, 0, 0, 0, "UP")
             for slot, weight in self.weights.items()
         }
         return TrafficFacts(Split(**self.split), servers)
@@ -204,8 +224,16 @@ class FakeHost:
         self.watch()
 
     def wait_up(self, slot: str, seconds: float) -> None:
-        if self.proxy_blind or not self.healthy(APP.ports[slot], None):
+        if self.proxy_blind or not self.healthy(slot):
             raise TrafficError(f"the proxy sees {slot} down")
+        self.proxy_down.discard(slot)
+
+    def set_down(self, slot: str) -> None:
+        self.proxy_down.add(slot)
+
+    def check_with(self, slot: str, check: Any, ports: Mapping[str, int], other: Any = None) -> None:
+        self.touch()
+        self.checks[slot] = check
 
     def drain(self, slot: str, seconds: float) -> int:
         return 0
@@ -297,7 +325,8 @@ class FakeHost:
         return parse_armed(self.armed_file)
 
     def write_armed(self, armed: Armed) -> None:
-        self.touch()
+        if not self.armed():
+            self.touch()
         self.armed_file = armed.to_dict()
 
     def forget_armed(self) -> None:
@@ -319,12 +348,41 @@ class FakeHost:
         return self.now
 
     def sleep(self, seconds: float) -> None:
+        self.check()
         self.now += seconds
+        if self.heartbeat:
+            self.heartbeat()
 
-    # the slots' ports
+    def check(self) -> None:
+        self.looks += 1
+        if self.looks - 1 == self.stop_at:
+            raise self.stopped_by("this run was ended")
 
-    def healthy(self, port: int, health: Health | None) -> bool:
-        slot = "blue" if port == APP.ports["blue"] else "green"
+    def meanwhile(self, call: Callable[[], None] | None) -> None:
+        self.heartbeat = call
+
+    def go_on_alone(self) -> None:
+        if self.stopped_by is not Preempted:
+            self.stop_at = -1
+
+    # the network
+
+    def ask(self, door: Door, check: HealthCheck) -> Answer:
+        if door.port in APP.ports.values():
+            slot = "blue" if door.port == APP.ports["blue"] else "green"
+        else:
+            slot = max(self.weights, key=lambda name: self.weights[name])
+            if self.front_status:
+                return Answer(self.front_status)
+        return Answer(check.expected) if self.healthy(slot) else Answer(503, body="Busy")
+
+    def ownership(self, port: int, unit: str, by_systemd: bool = False) -> Ownership:
+        return Ownership(unit in self.running, self.strangers.get(port, ""))
+
+    def last_words(self, unit: str) -> str:
+        return ""
+
+    def healthy(self, slot: str) -> bool:
         running = self.running.get(f"agents-api@{slot}.service")
         return bool(running) and running.split("-")[0] not in self.broken
 

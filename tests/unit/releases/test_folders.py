@@ -17,7 +17,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.module_utils._core.files import exclusive
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import call, slots
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import call, lock, slots
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import folders as module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.folders import (
     Folders,
@@ -242,7 +242,8 @@ PARAMS = {
     "application": "agents", "state": "staged", "version": "1.0.0", "sha256": "1" * 64, "signature": None,
     "artifact_pushed": True, "drain_timeout": 1.0, "migration_timeout": 1, "to": None, "leave": None,
     "assume_staged": False, "run": "", "actor": "", "steps": [], "bake": 0.0, "dead_man": 0.0, "lease": 60.0,
-    "token": None, "take_over": False, "resident": "", "soak": 0.0, "canary": {}, "gate": {},
+    "token": None, "take_over": False, "code_digest": "", "soak": 0.0, "canary": {}, "gate": {}, "inventory": [],
+    "report_missing": False, "forward": False,
 }  # fmt: skip
 
 
@@ -257,7 +258,7 @@ def test_a_pushed_artifact_never_stays_behind(
     def unsupported() -> None:
         raise Refused("not supported")
 
-    monkeypatch.setattr(call, "_PATIENCE", 0.0)
+    monkeypatch.setattr(lock, "patience", lambda *_: 0.0)
     monkeypatch.setattr(call, "check_platform", unsupported if failure == "platform" else lambda: None)
     if failure != "unknown":
         (config / "agents.json").write_text(description(root=folders.layout.app.root))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import Busy
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import Busy, Overtaken
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import (
     Claim,
     Lease,
@@ -57,13 +57,25 @@ def test_the_same_command_after_a_crash_need_not_wait(held: Lease) -> None:
         claim(again, replace(ADA, token=held.token), later(2), 60)
 
 
-def test_its_owner_may_go_back_but_not_do_something_else(held: Lease) -> None:
+def test_anybody_may_go_back_and_nobody_do_something_else(held: Lease) -> None:
     other = replace(ADA, run="run-9", operation="deploy of 4.0.0")
     with pytest.raises(Busy):
         claim(held, other, later(1), 60)
     assert claim(held, replace(other, returns=True), later(1), 60).run == "run-9"
-    with pytest.raises(Busy):
-        claim(held, replace(BOB, returns=True), later(1), 60)
+    back = claim(held, replace(BOB, operation="rollback", returns=True), later(1), 60)
+    assert (back.owner, back.token) == ("bob", held.token + 1)
+
+
+def test_who_comes_back_late_is_told_who_has_gone_on(held: Lease) -> None:
+    back = claim(held, replace(BOB, operation="rollback", returns=True), later(1), 60)
+    for lease, ended in (
+        (back, ""),
+        (released(back), ", which has ended"),
+        (released(released(back)), ", which has ended"),
+    ):
+        with pytest.raises(Overtaken) as told:
+            claim(lease, replace(ADA, token=held.token, returns=True), later(2), 60)
+        assert f"rollback by bob since {back.since} (run run-2){ended} (" in str(told.value)
 
 
 def test_a_person_may_take_it_over(held: Lease) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import OpsError
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import OpsError, Stopped
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Split, plan_split
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, Killed, manifest, release
@@ -16,8 +16,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 VERSIONS = st.sampled_from([f"{number}.0.0" for number in range(1, 8)])
-#: How many changes a command may make before it is killed; most commands make fewer than 30.
-KILLS = st.none() | st.integers(0, 30)
+
+
+class Stop(int):
+    """How often a command may look whether it is to end before it is."""
+
+
+#: How many changes a command may make before it is killed, or looks before it is stopped; most make fewer than 30.
+KILLS = st.none() | st.integers(0, 30) | st.integers(0, 20).map(Stop)
+#: Entries of the ledger that say nothing of what is live.
+NEUTRAL = ("failed", "left")
 SLOTS = ("blue", "green")
 
 
@@ -39,7 +47,7 @@ class Host(FakeHost):
     def watch(self) -> None:
         if not self.serving:
             return
-        served = {slot for slot in SLOTS if self.healthy(APP.ports[slot], None)}
+        served = {slot for slot in SLOTS if self.healthy(slot)}
         asked = {slot for slot in SLOTS if self.weights[slot] and self.layout.app.web}
         if not asked <= served:
             self.lost_requests.append(f"change {self.changes}: traffic at {asked}, healthy {served}")
@@ -252,6 +260,9 @@ class Releases(RuleBasedStateMachine):
         with self._killed(kill):
             try:
                 plan, _ = self.host.do(state, version, **more)
+            except Stopped:
+                self.torn = True
+                return False
             except OpsError:
                 put_back = self.host.live == before and not (
                     state == "staged" and self.host.state().operation
@@ -276,13 +287,16 @@ class Releases(RuleBasedStateMachine):
 
     @contextlib.contextmanager
     def _killed(self, after: int | None) -> Iterator[None]:
-        self.host.die_at = -1 if after is None else self.host.changes + after
+        if isinstance(after, Stop):
+            self.host.stop_at = self.host.looks + after
+        elif after is not None:
+            self.host.die_at = self.host.changes + after
         try:
             yield
         except Killed:
             self.torn = True
         finally:
-            self.host.die_at = -1
+            self.host.die_at = self.host.stop_at = -1
 
     def _learn(self) -> None:
         self.proven |= {entry["to"] for entry in self.host.ledger if entry["action"] == "live"}
@@ -290,15 +304,16 @@ class Releases(RuleBasedStateMachine):
     def _top(self) -> str | None:
         """What the ledger says is live."""
         return next(
-            (entry["to"] for entry in reversed(self.host.ledger) if entry["action"] != "failed"), None
+            (entry["to"] for entry in reversed(self.host.ledger) if entry["action"] not in NEUTRAL), None
         )
 
     def _previous(self) -> str | None:
         """The way back by the ledger, computed in another way than the code does."""
         stack: list[str] = []
-        for action, to in ((entry["action"], entry["to"]) for entry in self.host.ledger):
+        told = [entry for entry in self.host.ledger if entry["action"] not in NEUTRAL]
+        for action, to in ((entry["action"], entry["to"]) for entry in told):
             above = stack[-1:] != [to] if action == "live" else to is not None and to not in stack
-            if action != "failed" and above:
+            if above:
                 stack.append(to)
             while action == "rolled_back" and stack and stack[-1] != to:
                 stack.pop()

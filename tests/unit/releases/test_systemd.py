@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import MigrationError, ServiceError
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as module
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import waited
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.systemd import Systemd
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP
 
 
 class Machine:
-    """Stands for ``subprocess.run``."""
+    """Stands for ``waited.run``."""
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
@@ -32,7 +33,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
-    monkeypatch.setattr(module.subprocess, "run", machine.run)
+    monkeypatch.setattr(module, "run", machine.run)
     return machine
 
 
@@ -262,16 +263,16 @@ def test_no_systemd(systemd: Systemd, monkeypatch: pytest.MonkeyPatch, error: Ex
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(module.subprocess, "run", fail)
+    monkeypatch.setattr(module, "run", fail)
     with pytest.raises(ServiceError, match="See that systemd is running"):
         systemd.reload(["a"], changed=True)
 
 
 def test_odd_bytes_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = subprocess.run
+    real = waited.run
 
     def loud(_: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         return real(["printf", "ActiveState=\\377\\n"], **options)
 
-    monkeypatch.setattr(module.subprocess, "run", loud)
+    monkeypatch.setattr(module, "run", loud)
     assert Systemd(Layout(APP)).show(["a"])["a"].active == "\ufffd"

@@ -12,7 +12,7 @@ from typing import Any
 
 #: The first fields of HAProxy 2.6; the rest of each line is recorded as it was.
 _HEAD = "# pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,dreq,dresp,ereq,econ,eresp,wretr,wredis,status,weight"
-_REST = ",act,bck,chkfail,chkdown,lastchg,downtime,qlimit,pid,iid,sid,throttle,lbtot,tracked,type,rate,hrsp_5xx,last_chk,"
+_REST = ",act,bck,chkfail,chkdown,lastchg,downtime,qlimit,pid,iid,sid,throttle,lbtot,tracked,type,rate,hrsp_5xx,last_chk,check_status,check_code,"
 _SET = re.compile(r"set server (\S+)/(\S+) weight (\d+)")
 
 
@@ -32,11 +32,14 @@ class Proxy:
         self.process = 13
         #: What was counted by slot and time; a configuration of before has no table.
         self.table: dict[str, int] | None = None
+        self.maps: dict[str, dict[str, str]] = {}
 
     def speak(self, command: str) -> bytes:
         self.asked.append(command)
         if self.answer is not None:
             return self.answer
+        if " map " in command:
+            return b"".join(self._map(part.split()) for part in command.split(";"))
         if command.startswith("show "):
             return b"".join(self._show(part.strip()) for part in command.split(";"))
         return b"".join(self._set(part.strip()) for part in command.split(";"))
@@ -58,7 +61,24 @@ class Proxy:
         lines = [_HEAD + _REST, *self.rows, *(self._row(name) for name in self.servers)]
         return ("\n".join(lines) + "\n\n").encode(errors="surrogateescape")
 
+    def _map(self, words: list[str]) -> bytes:
+        what, _, path, *rest = words
+        if path not in self.maps:
+            return b"Unknown map identifier. Please use #<id> or <file>.\n\n"
+        if what == "show":
+            lines = (f"0x55d0c0a3e8f0 {key} {value}\n" for key, value in self.maps[path].items())
+            return ("".join(lines) + "\n").encode()
+        if what == "add":
+            self.maps[path].setdefault(rest[0], rest[1])
+        else:
+            self.maps[path].pop(rest[0], None)
+        return b"\n"
+
     def _set(self, command: str) -> bytes:
+        if command.startswith("set server agents/") and command.endswith(
+            ("health down", "state ready", "state maint")
+        ):
+            return b"\n"
         match = _SET.fullmatch(command)
         if not match or f"{match[1]}/{match[2]}" not in self.servers:
             return b"No such server.\n\n"
@@ -76,12 +96,14 @@ class Proxy:
             "hrsp_5xx": "",
             "last_chk": "",
             "chkdown": 0,
+            "check_status": "L7OK",
+            "check_code": 200,
         }
         field |= self.servers[name]
         return (
             f"{backend},{server},{field['qcur']},0,{field['scur']},0,,{field['stot']},0,0,,0,,{field['econ']},"
             f"{field['eresp']},0,0,{field['status']},{field['weight']},1,0,1,{field['chkdown']},2,1,,1,3,1,,0,,2,0,"
-            f"{field['hrsp_5xx']},{field['last_chk']},"
+            f"{field['hrsp_5xx']},{field['last_chk']},{field['check_status']},{field['check_code']},"
         )
 
 

@@ -16,8 +16,8 @@ from ..._core.errors import LedgerError, OpsError
 from ..._core.files import read_json
 from ..._ledger.adapters.file import FileLedger
 from ..._ledger.kept import unfold
+from ..._releases.adapters.clock import Clock
 from ..._releases.adapters.folders import load_application
-from ..._releases.adapters.loopback import Clock
 from ..._releases.layout import STATE
 from ..._releases.lease import parse_lease
 from .. import asked

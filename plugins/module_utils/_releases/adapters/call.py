@@ -7,25 +7,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable
 
-from ..._core.files import exclusive
+from ..._core.errors import OpsError
 from ..._core.outcome import Outcome
 from .. import course
+from ..commands import located
+from ..layout import Layout
 from ..manage import Request, change, describe
 from ..manifest import check_sha256, check_version, release_id
 from ..ports import Limits
+from .attention import Attention
 from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
-from .resident import at_home
+from .lock import end_request, hold, this_process
 
-#: Seconds to wait for a module that goes on although its controller died: the same command again then continues.
-_PATIENCE = 20.0
 #: Options that a request takes as they are.
 _AS_GIVEN = (
     "state",
     "to",
     "leave",
+    "report_missing",
+    "forward",
     "assume_staged",
     "dead_man",
     "token",
@@ -37,40 +40,49 @@ _AS_GIVEN = (
 )
 
 
-def release(params: Mapping[str, Any], check_mode: bool) -> Outcome:
-    """The use case behind the module, from its checked options."""
+def release(
+    params: Mapping[str, Any], check_mode: bool, before: Callable[[Layout], None] | None = None
+) -> Outcome:
+    """The use case behind the module, from its checked options.
+
+    :param before: what else is to be done on the host first, while nothing else changes the application
+    """
     with pushed(params["artifact"] if params["artifact_pushed"] else None):
         check_platform()
-        app = load_application(params["application"])
-        request = _request(params)
-        ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"])
-        limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
-        with exclusive(layout.lock, _PATIENCE):
-            if not check_mode:
-                _stay(layout.residence, params["resident"])
-            plan, facts = change(ports, layout, limits, request, check_mode)
+        try:
+            return _release(params, check_mode, before)
+        except OpsError as error:
+            error.fix = located(error.fix, params["inventory"])
+            raise
+
+
+def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layout], None] | None) -> Outcome:
+    app = load_application(params["application"])
+    request = _request(params)
+    layout, claim = Layout(app), request.claim(check_mode)
+    # What goes back needs nobody any more once it has begun.
+    attention = Attention(end_request(layout), this_process(claim), controller=not claim.returns)
+    ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"], attention)
+    limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
+    # Check mode changes nothing, so it ends nobody's work either.
+    with hold(layout, claim, attention, ends=not check_mode):
+        if before:
+            before(layout)
+        plan, facts = change(ports, layout, limits, request, check_mode)
     return Outcome(plan, facts)
 
 
 def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The question behind the module ``release_info``: one application, or all of this host."""
     if params["application"]:
-        return _describe(params["application"])
-    return {"applications": {name: _describe(name) for name in applications()}}
+        return _describe(params["application"], params)
+    return {"applications": {name: _describe(name, params) for name in applications()}}
 
 
-def _stay(residence: str, digest: str) -> None:
-    """Leave this code on the host for the next call, unless it is there or nobody said its digest."""
-    if digest and not at_home(residence, digest):
-        from .move_in import install  # noqa: PLC0415 - once for each version of the code
-
-        install(residence, digest)
-
-
-def _describe(name: str) -> Mapping[str, Any]:
+def _describe(name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
     app = load_application(name)
     ports, layout = assemble(app)
-    return describe(app, layout, ports)
+    return describe(app, layout, ports, tuple(params["inventory"]), params["run_age"])
 
 
 def _request(params: Mapping[str, Any]) -> Request:
@@ -78,4 +90,6 @@ def _request(params: Mapping[str, Any]) -> Request:
     if wanted and params["sha256"]:
         wanted = release_id(wanted, check_sha256(params["sha256"]))
     way = course.parse_course(params["steps"], params["bake"], params["canary"])
-    return Request(release=wanted, course=way, **{name: params[name] for name in _AS_GIVEN})
+    given = {name: params[name] for name in _AS_GIVEN}
+    brings = bool(params["artifact"] and params["sha256"])
+    return Request(release=wanted, course=way, brings=brings, inventory=tuple(params["inventory"]), **given)

@@ -10,18 +10,19 @@ import sys
 import time
 
 from ..._core.errors import Busy, OpsError
-from ..._core.files import exclusive
-from ..._ledger import kept, summary
 from ..deadman import ACTOR, Armed
 from ..layout import Layout
 from ..manage import Request, change
-from ..ports import Limits, Ports
+from ..ports import Limits
+from .attention import Attention
 from .folders import load_application
 from .host import assemble
+from .lock import end_request, hold, this_process
 
 _POLL = 0.5
-#: Loaded before it waits, because newer code may take the place of this meanwhile: what writes a full ledger's first line.
-_LOADED = (kept, summary)
+#: Seconds past the limit in which a module at work may still end, for it may be the confirmation. One that has a
+#: controller and waits for something makes the limit later meanwhile; what is at work after this hangs, and is ended.
+_GRACE = 5.0
 
 
 def watch(application: str) -> int:
@@ -29,17 +30,16 @@ def watch(application: str) -> int:
 
     :returns: 1 when going back failed: systemd then starts this again
     """
-    ports, layout = assemble(load_application(application))
+    ports, dummy = assemble(load_application(application))
     while (armed := ports.files.armed()) is not None:
         left = armed.until.left(ports.clock.moment())
         if left > 0:
             time.sleep(min(left, _POLL))
             continue
         try:
-            if _go_back(ports, layout, armed):
+            if _go_back(application, armed, ends=left < -_GRACE):
                 return 0
         except Busy:
-            # A module is at work. It may be the confirmation: ask again.
             time.sleep(_POLL)
         except OpsError as error:
             _say(f"{application} could not be taken back: {error}")
@@ -48,16 +48,22 @@ def watch(application: str) -> int:
     return 0
 
 
-def _go_back(ports: Ports, layout: Layout, armed: Armed) -> bool:
-    with exclusive(layout.lock):
+def _go_back(application: str, armed: Armed, ends: bool) -> bool:
+    """Whether the host went back; not so where the release was confirmed or its limit moved meanwhile.
+
+    :param ends: end what is at work
+    """
+    # Whoever comes back to confirm it holds an older token than this run gets.
+    request = Request("rolled_back", leave=armed.release, run=f"{ACTOR} of {armed.run}", actor=ACTOR)
+    app = load_application(application)
+    layout, claim = Layout(app), request.claim(check=False)
+    attention = Attention(end_request(layout), this_process(claim))
+    ports, layout = assemble(app, attention=attention)
+    with hold(layout, claim, attention, ends):
         if ports.files.armed() != armed:
             return False
-        # Whoever comes back to confirm it holds an older token than this.
-        request = Request(
-            "rolled_back", leave=armed.release, run=f"{ACTOR} of {armed.run}", actor=ACTOR, take_over=True
-        )
         dummy, facts = change(ports, layout, Limits(), request, check=False)
-    _say(f"nobody confirmed {armed.release}: {layout.app.name} is back on {facts['live'] or 'nothing'}")
+    _say(f"nobody confirmed {armed.release}: {application} is back on {facts['live'] or 'nothing'}")
     return True
 
 

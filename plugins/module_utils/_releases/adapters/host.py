@@ -18,9 +18,11 @@ from ..application import Application
 from ..layout import Layout
 from ..manifest import Manifest
 from ..ports import Ports, Source
-from . import loopback
+from .attention import Attention
+from .clock import Clock
 from .folders import Folders, load_application
 from .systemd import Systemd
+from .web import Loopback
 
 _OS_RELEASE = "/etc/os-release"
 #: What is tested for real, and what shares its code path.
@@ -48,11 +50,11 @@ class NoArtifact:
         self.folders.forget_archive(release)
 
 
-def proxy_of(app: Application) -> HAProxy | None:
+def proxy_of(app: Application, clock: Clock | None = None) -> HAProxy | None:
     """The proxy in front of an application, ``None`` for one that serves no HTTP."""
     if app.proxy is None or not app.web:
         return None
-    return HAProxy(app.name, app.proxy.backend, app.proxy.socket, app.proxy.split)
+    return HAProxy(app.name, app.proxy.backend, app.proxy.socket, app.proxy.split, clock)
 
 
 @contextlib.contextmanager
@@ -85,9 +87,17 @@ def require_proxy(application: str, lock: bool = True) -> Iterator[HAProxy]:
 
 
 def assemble(
-    app: Application, artifact: str | None = None, sha256: str = "", signature: str | None = None
+    app: Application,
+    artifact: str | None = None,
+    sha256: str = "",
+    signature: str | None = None,
+    attention: Attention | None = None,
 ) -> tuple[Ports, Layout]:
-    """Everything that a release touches on this host."""
+    """Everything that a release touches on this host.
+
+    :param attention: by which it waits; by default nothing ends it
+    """
+    clock = attention or Attention()
     layout = Layout(app)
     folders = Folders(layout)
     source: Source = NoArtifact(folders)
@@ -98,13 +108,13 @@ def assemble(
 
         source = Artifact(app, folders, artifact, sha256, signature)
     ports = Ports(
-        units=Systemd(layout),
-        proxy=proxy_of(app),
+        units=Systemd(layout, clock.sleep),
+        proxy=proxy_of(app, clock),
         files=folders,
         source=source,
         book=host_ledger(),
-        clock=loopback.Clock(),
-        web=loopback,
+        clock=clock,
+        web=Loopback(),
     )
     return ports, layout
 

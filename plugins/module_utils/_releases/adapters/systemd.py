@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Callable
 
-from ..._core.errors import MigrationError, ServiceError
+from ..._core.errors import MigrationError, ServiceError, Stopped
 from ..layout import Layout
+from .journal import last_words
+from .waited import run
 
 _PROPERTIES = (
     "Id,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic,NeedDaemonReload"
@@ -60,8 +64,12 @@ class Systemd:
     host, costs more than all else that a switch does, and the links that it would read matter at a boot only.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, pause: Callable[[float], None] = time.sleep) -> None:
+        """
+        :param pause: how a command is waited for; it raises when the run is to end
+        """
         self.layout = layout
+        self._pause = pause
         #: What was seen of a unit; ``None`` since it was started or stopped.
         self._seen: dict[str, UnitFacts | None] = {}
         self._stopped: set[str] = set()
@@ -158,7 +166,12 @@ class Systemd:
         :raises MigrationError: it failed, did not end in time, or was stopped
         """
         self._call(["systemctl", "reset-failed", "--", unit])
-        done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
+        try:
+            done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
+        except Stopped:
+            # It would run on without the one that waits for it.
+            self._call(["systemctl", "kill", "--signal=SIGKILL", "--", unit])
+            raise
         if done.returncode == 0:
             return
         shown = self._call(["systemctl", "show", f"--property={_END}", "--", unit]).stdout
@@ -196,6 +209,12 @@ class Systemd:
                     fix="Install its unit with mas.ops.provision, or deploy with -e deploy_dead_man=0.",
                 )
 
+    def last_words(self, unit: str) -> str:
+        """What the unit wrote last, on one line, without the values of its environment."""
+        slot = unit.rpartition("@")[2].partition(".")[0]
+        own = f"/etc/mas/{self.layout.app.name}/slots/{slot}.env"
+        return last_words(unit, [self.layout.app.environment_file, own])
+
     def _run(self, *words: str, check: bool = True) -> str:
         done = self._call(["systemctl", *words])
         if check and done.returncode:
@@ -206,18 +225,9 @@ class Systemd:
             )
         return done.stdout
 
-    @staticmethod
-    def _call(command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
+    def _call(self, command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
         try:
-            return subprocess.run(
-                command,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=seconds,
-                check=False,
-                env=_environment(),
-            )
+            return run(command, timeout=seconds, pause=self._pause, env=_environment())
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ServiceError(
                 f"{command[0]} failed: {error}", where="this host", fix="See that systemd is running."

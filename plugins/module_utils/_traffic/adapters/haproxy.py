@@ -2,60 +2,73 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HAProxy through its runtime API and its split file. The only file that knows HAProxy."""
+"""HAProxy: one backend with two servers. The only file that knows its statistics and its files."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-import socket
-import time
+import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 
 from ..._core.errors import TrafficError
 from ..._core.files import write_atomic
+from ..checks import (
+    Check,
+    Fixed,
+    parse_fixed,
+    parse_listed,
+    parse_map,
+    render_fixed,
+    render_map,
+)
 from ..latency import parse_table, table
 from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
+from .runtime import HEAD, STAT, Clock, OwnClock, Runtime, began, life
 
-_TIMEOUT = 5.0
 _POLL = 0.1
-#: How long a restart of the proxy may take before it counts as stopped.
-_RESTART = 3.0
+#: Seconds in which a reload must have brought a new process.
+_RELOAD = 15.0
 #: How the status of a server begins that passes its checks; NOLB and DRAIN are those of weight 0.
 _UP = ("UP", "NOLB", "DRAIN", "no check")
-#: Every server of every proxy: by name alone, a frontend of the same name would be meant.
-_STAT = "show stat -1 4 -1"
-_HEAD = "# pxname,"
-_LIFE = re.compile(r"^(?:Pid|Start_time_sec): ([0-9]+)$", re.MULTILINE)
+_OUT_OF_SERVICE = "MAINT"
 
 
 class HAProxy:
     """The backend of one application.
 
     :param path: the runtime API's socket, with level admin
-    :param split_file: what the proxy reads at each start and reload
+    :param split_file: what the proxy reads at each start and reload; beside it is the file with the ports and what
+        checks accept, and in ``../maps`` is what they ask for
+    :param clock: every wait goes through it
     """
 
-    def __init__(self, application: str, backend: str, path: str, split_file: str) -> None:
+    def __init__(
+        self, application: str, backend: str, path: str, split_file: str, clock: Clock | None = None
+    ) -> None:
         self.application = application
         self.backend = backend
-        self.path = path
+        self.clock = clock or OwnClock()
+        self.runtime = Runtime(path, self.clock)
         self.split_file = split_file
+        folder = os.path.dirname(split_file)
+        self.slots_file = os.path.join(folder, f"10-{application}-slots.cfg")
+        self.maps = os.path.join(os.path.dirname(folder), "maps")
 
     def facts(self) -> TrafficFacts:
         """
         :raises TrafficError: the proxy does not answer or has no such backend
         """
         # In one exchange: these are the counters of that process.
-        text = self._ask(f"show info; show table {table(self.application)}; {_STAT}")
+        text = self.runtime.ask(f"show info; show table {table(self.application)}; {STAT}")
         latency = parse_table(text)
         servers = {
             slot: replace(server, latency=latency.get(slot, ()))
-            for slot, server in self._parsed(text[text.index(_HEAD) :]).items()
+            for slot, server in self._parsed(text[text.index(HEAD) :]).items()
         }
-        return TrafficFacts(self._persisted(), servers, "-".join(_LIFE.findall(text)))
+        return TrafficFacts(self._persisted(), servers, life(text))
 
     def shift(self, split: Split) -> None:
         """Persist the split, then put it in force: what a crash leaves is repaired by doing it again.
@@ -64,42 +77,112 @@ class HAProxy:
         """
         write_atomic(self.split_file, render(self.application, split).encode())
         ordered = sorted(SLOTS, key=lambda slot: -split[slot])
-        self._ask("; ".join(f"set server {self.backend}/{slot} weight {split[slot]}" for slot in ordered))
+        self.runtime.order(
+            "; ".join(f"set server {self.backend}/{slot} weight {split[slot]}" for slot in ordered)
+        )
         running = self.facts().running
         if running != split.to_dict():
             raise TrafficError(
                 f"the proxy splits the traffic {running}, not {split.to_dict()}",
-                where=self.path,
+                where=self.runtime.path,
                 fix="See `journalctl -u haproxy`.",
             )
+
+    def set_down(self, slot: str) -> None:
+        """Take the slot for down until checks that begin from now on find it up.
+
+        What the proxy knows of the process before says nothing about the one that is about to start.
+        """
+        server = f"{self.backend}/{slot}"
+        self.runtime.order(f"set server {server} state ready; set server {server} health down")
+
+    def set_aside(self, slot: str) -> None:
+        """Take the slot out of service: no requests and no checks until :meth:`set_down`."""
+        self.runtime.order(f"set server {self.backend}/{slot} state maint")
+
+    def check_with(
+        self, slot: str, check: Check, ports: Mapping[str, int], other: Check | None = None
+    ) -> None:
+        """Check ``slot`` so from now on, after a restart too.
+
+        A proxy whose configuration has no such maps is somebody else's, or older than they are: its own checks stay.
+
+        :param ports: of both slots
+        :param other: the check of the other slot
+        """
+        if not os.path.isdir(self.maps):
+            return
+        for name, value in (("path", check.path), ("host", check.host)):
+            self._map(name, slot, value)
+        self._fix(Fixed.of([check, *([other] if other else [])], ports))
+
+    def _map(self, name: str, slot: str, value: str) -> None:
+        path = os.path.join(self.maps, f"{self.application}-{name}.map")
+        values = {**parse_map(_read(path)), slot: value}
+        write_atomic(path, render_map(values).encode())
+        listed = self.runtime.ask(f"show map {path}")
+        if "Unknown map" in listed or parse_listed(listed).get(slot) == value:
+            return
+        self.runtime.ask(f"del map {path} {slot}; add map {path} {slot} {value}")
+        if parse_listed(self.runtime.ask(f"show map {path}")).get(slot) != value:
+            raise TrafficError(
+                f"the proxy did not take the {name} of the health check",
+                where=path,
+                fix="Write its configuration again with mas.ops.provision.",
+            )
+
+    def _fix(self, wanted: Fixed) -> None:
+        """The file only ever changes together with a reload; one that was killed in between is made up for."""
+        held = parse_fixed(self.application, _read(self.slots_file))
+        text = self.runtime.ask("show info")
+        if held and held.covers(wanted) and began(text) >= int(os.stat(self.slots_file).st_mtime):
+            return
+        if not (held and held.covers(wanted)):
+            write_atomic(self.slots_file, render_fixed(self.application, wanted).encode())
+        self._reload(life(text))
+
+    def _reload(self, before: str) -> None:
+        command = ["systemctl", "reload", "haproxy"]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        deadline = self.clock.seconds() + _RELOAD
+        while not done.returncode and self.clock.seconds() <= deadline:
+            if life(self.runtime.ask("show info")) != before:
+                return
+            self.clock.sleep(_POLL)
+        raise TrafficError(
+            f"the proxy was not reloaded: {done.stderr.strip() or f'no new process within {_RELOAD:g} s'}",
+            where=self.slots_file,
+            fix="See `journalctl -u haproxy`.",
+        )
 
     def wait_up(self, slot: str, seconds: float) -> None:
         """Wait until the proxy's own health checks see the slot up.
 
         :raises TrafficError: they do not within ``seconds``
         """
-        deadline = time.monotonic() + seconds
-        while not (server := self._servers()[slot]).up:
-            if time.monotonic() > deadline:
+        deadline = self.clock.seconds() + seconds
+        while not (server := self._servers()[slot]).proven:
+            if self.clock.seconds() > deadline:
                 raise TrafficError(
-                    f"the proxy still sees the {slot} slot down after {seconds:g} s ({server.status})",
+                    f"the proxy still sees the {slot} slot down after {seconds:g} s ({server.status}), "
+                    f"its last check found {server.check or 'nothing yet'}",
                     where=f"backend {self.backend}",
-                    fix="Compare the health path and the port in the proxy's backend with the application's.",
+                    fix="The application must answer the health path of mas.yml with the Host header of application_host.",
                 )
-            time.sleep(_POLL)
+            self.clock.sleep(_POLL)
 
     def drain(self, slot: str, seconds: float) -> int:
         """Wait until the slot serves no request any more; the number left when ``seconds`` are over."""
-        deadline = time.monotonic() + seconds
+        deadline = self.clock.seconds() + seconds
         while True:
             server = self._servers()[slot]
             left = server.sessions + server.queued
-            if not left or time.monotonic() > deadline:
+            if not left or self.clock.seconds() > deadline:
                 return left
-            time.sleep(_POLL)
+            self.clock.sleep(_POLL)
 
     def _servers(self) -> Mapping[str, Server]:
-        return self._parsed(self._ask(_STAT))
+        return self._parsed(self.runtime.ask(STAT))
 
     def _parsed(self, text: str) -> Mapping[str, Server]:
         lines = csv.DictReader(io.StringIO(text.lstrip("# ")))
@@ -108,7 +191,7 @@ class HAProxy:
         if missing:
             raise TrafficError(
                 f"the proxy has no server {self.backend}/{missing[0]}",
-                where=self.path,
+                where=self.runtime.path,
                 fix="Write its configuration again with mas.ops.provision.",
             )
         return {slot: _server(rows[slot]) for slot in SLOTS}
@@ -121,49 +204,16 @@ class HAProxy:
             return None
         except OSError as error:
             raise TrafficError(
-                f"the split cannot be read: {error.strerror}", where=self.split_file, fix="Run this as root."
+                f"the split cannot be read: {error.strerror}", where=self.split_file, fix="Set become: true."
             ) from error
 
-    def _ask(self, command: str) -> str:
-        """The answer to ``command``; all commands of this file may be asked again after a restart."""
-        deadline = time.monotonic() + _RESTART
-        while True:
-            try:
-                answer = self._exchange(command)
-                break
-            except OSError as error:
-                restarts = isinstance(error, (ConnectionError, FileNotFoundError))
-                if not restarts or time.monotonic() > deadline:
-                    raise self._silent(error) from error
-                time.sleep(_POLL)
-        if command.startswith("set ") and answer.strip():
-            raise TrafficError(
-                f"the proxy refused: {answer.strip()}",
-                where=self.path,
-                fix="Write its configuration again with mas.ops.provision.",
-            )
-        return answer
 
-    def _exchange(self, command: str) -> str:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-            line.settimeout(_TIMEOUT)
-            line.connect(self.path)
-            line.sendall(command.encode() + b"\n")
-            # What a checked server said is in there too, in any bytes it likes.
-            answer = b"".join(iter(lambda: line.recv(65536), b"")).decode(errors="replace")
-        if command.endswith(_STAT) and not (_HEAD in answer and answer.endswith("\n\n")):
-            raise ConnectionResetError("it broke off in the middle of its answer")
-        return answer
-
-    def _silent(self, error: OSError) -> TrafficError:
-        denied = isinstance(error, PermissionError)
-        return TrafficError(
-            f"the proxy does not answer: {error.strerror or error}",
-            where=self.path,
-            fix="Run this as root."
-            if denied
-            else "Start it with `systemctl start haproxy`, or install it with mas.ops.provision.",
-        )
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return ""
 
 
 def _server(row: Mapping[str, str]) -> Server:
@@ -179,4 +229,12 @@ def _server(row: Mapping[str, str]) -> Server:
         errors=number("hrsp_5xx") + number("econ") + number("eresp"),
         status=row["status"],
         downs=number("chkdown"),
+        check=_check(row),
     )
+
+
+def _check(row: Mapping[str, str]) -> str:
+    """Such as ``L7STS/400``. HAProxy marks one that is under way with a star, and one that never was with INI."""
+    found = (row.get("check_status") or "").lstrip("* ")
+    code = row.get("check_code") or ""
+    return "" if found in ("", "INI") else f"{found}/{code}" if code else found

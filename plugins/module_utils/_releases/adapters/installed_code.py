@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The code of this package as it stays on a host.
+
+The dead-man's switch needs it there when no controller is left to send it. And a phase that finds it there starts in a
+third of the time that a module takes to be sent, unpacked and compiled.
+
+It is one file, which holds all modules compiled, and is verified whole before any of it runs (:mod:`.launch`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import marshal
+import os
+import pkgutil
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from ..._core.errors import StorageError
+from ..._core.files import storage_errors, write_atomic
+from . import launch
+
+#: What needs Ansible's own code, which does not stay.
+_LEFT_OUT = ("_core.edge",)
+_LAUNCH = "_releases.adapters.launch"
+_MODE = 0o600
+
+
+def is_installed(folder: str, digest: str) -> bool:
+    """Whether the code of this version is in ``folder`` and may be run."""
+    try:
+        launch.load(folder, digest)
+    except launch.Unusable:
+        return False
+    return True
+
+
+def install(folder: str, digest: str) -> None:
+    """Put the running code into ``folder``, unless it is there. Whatever else is there, or is in its way, goes.
+
+    It must be the code of a module that was sent: installed code does not have its own text.
+
+    :param folder: where only this is kept; made when it is missing
+    :param digest: the version of the collection's code
+    :raises StorageError: it could not be written, or would not be run from there
+    """
+    if is_installed(folder, digest):
+        return
+    text, modules = _compiled()
+    with storage_errors(folder):
+        _make_folder(folder)
+        for name in os.listdir(folder):
+            _remove(os.path.join(folder, name))
+        write_atomic(os.path.join(folder, launch.LAUNCH), text, _MODE)
+        write_atomic(os.path.join(folder, launch.MODULES), launch.pack(modules, text, digest), _MODE)
+    try:
+        launch.load(folder, digest)
+    except launch.Unusable as error:
+        raise StorageError(
+            f"the code for the dead-man's switch cannot be kept on this host: {error}",
+            where=folder,
+            fix="See that it and the folders above belong to root, and that no other user can write there.",
+        ) from error
+
+
+def _make_folder(folder: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        found = os.lstat(folder)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            _remove(folder)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    os.chmod(folder, 0o700)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+def _compiled() -> tuple[bytes, launch.Modules]:
+    """The text of :mod:`.launch`, and all modules."""
+    modules: launch.Modules = {launch.ROOT: (True, marshal.dumps(compile("", launch.ROOT, "exec")))}
+    text = ""
+    for name, is_package, source in _sources():
+        full = f"{launch.ROOT}.{name}"
+        code = compile(source, full.replace(".", "/") + ".py", "exec", dont_inherit=True)
+        modules[full] = (is_package, marshal.dumps(code))
+        if name == _LAUNCH:
+            text = source
+    return text.encode(), modules
+
+
+def _sources() -> Iterator[tuple[str, bool, str]]:
+    """Name, kind and text of each module of the root package that is at hand where this runs."""
+    package = __name__.rsplit(".", 3)[0]
+    for module in pkgutil.walk_packages(sys.modules[package].__path__, f"{package}."):
+        name = module.name[len(package) + 1 :]
+        spec = importlib.util.find_spec(module.name)
+        loader: Any = spec.loader if spec else None
+        if name not in _LEFT_OUT and loader is not None:
+            yield name, module.ispkg, loader.get_source(module.name) or ""

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the installed code of a host, after it was verified. Loads nothing of the collection itself.
+
+The controller sends the text of this file in front of a request, so what verifies is never what may be damaged. Units of
+the host have nothing that sends it, and run the copy that :mod:`.installed_code` keeps beside the code.
+
+    python3 -I -S launch.py CALL FOLDER DIGEST|any [WORD ...]    see :func:`.command.main` for the calls
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import marshal
+import os
+import stat
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+#: What the root package is called in the installed code.
+ROOT = "mas_ops"
+#: All modules, compiled; and a copy of this file.
+MODULES, LAUNCH = "modules", "launch.py"
+#: Exit status when there is no code that may be run. Nothing was begun then.
+NOT_INSTALLED = 69
+#: Far above what the collection's code takes.
+_LIMIT = 32 << 20
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+#: Said for the digest by units, which run whatever version is there.
+_ANY = "any"
+
+#: Whether it is a package, and its compiled code, by full name.
+Modules = dict[str, tuple[bool, bytes]]
+
+
+class Unusable(Exception):
+    """The installed code must not be run; why."""
+
+
+def pack(modules: Modules, launch: bytes, digest: str) -> bytes:
+    """The content of the file ``modules``.
+
+    :param launch: the text of this file
+    :param digest: the version of the collection's code
+    """
+    rest = _label(digest) + marshal.dumps((launch, modules))
+    return hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest
+
+
+def load(folder: str, digest: str | None) -> Modules:
+    """The modules that are installed in ``folder``, verified.
+
+    :param digest: the version that is wanted; ``None`` takes what is there
+    :raises Unusable: they are not all there, not unchanged, not for this Python, not of this version, or not root's alone
+    """
+    try:
+        _check_parents(folder)
+        data = _read(folder, MODULES)
+        launch = _read(folder, LAUNCH)
+    except OSError as error:
+        raise Unusable(f"{error.filename or folder}: {error.strerror}") from error
+    seal, _, rest = data.partition(b"\n")
+    if seal != hashlib.sha256(rest).hexdigest().encode():
+        raise Unusable(f"{folder}/{MODULES} is damaged")
+    code, _, body = rest.partition(b" ")
+    if digest is not None and code != digest.encode():
+        raise Unusable(f"{folder}/{MODULES} is another version of the code")
+    if not rest.startswith(_label(code.decode())):
+        raise Unusable(f"{folder}/{MODULES} was compiled by another Python")
+    kept, modules = marshal.loads(body.partition(b"\n")[2])  # noqa: S302 - root wrote it, and it was verified
+    if kept != launch:
+        raise Unusable(f"{folder}/{LAUNCH} is not the one that belongs to {MODULES}")
+    found: Modules = modules
+    return found
+
+
+def _label(digest: str) -> bytes:
+    """What compiled code depends on: a line."""
+    return f"{digest} {' '.join(sys.version.split())}\n".encode()
+
+
+def _check_parents(folder: str) -> None:
+    """Only root (or whoever runs this) can have put anything at this path."""
+    own = os.lstat(folder)
+    if not stat.S_ISDIR(own.st_mode) or own.st_uid != os.geteuid() or stat.S_IMODE(own.st_mode) & 0o077:
+        raise Unusable(f"{folder} is not a folder of root's alone")
+    path = os.path.realpath(folder)
+    while path != "/":
+        path = os.path.dirname(path)
+        found = os.lstat(path)
+        # In a sticky folder others can make files, but not take the place of ours.
+        open_to_others = found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX
+        if found.st_uid not in (0, os.geteuid()) or open_to_others:
+            raise Unusable(f"others than root can write to {path}")
+
+
+def _read(folder: str, name: str) -> bytes:
+    handle = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        found = os.fstat(stream.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & _OTHERS_WRITE:
+            raise Unusable(f"{folder}/{name} is not a file that root alone writes")
+        return stream.read(_LIMIT)
+
+
+class Importer:
+    """Imports the modules from memory: later damage, or newer code in their place, changes nothing any more."""
+
+    def __init__(self, modules: Modules) -> None:
+        self._modules = modules
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
+        found = self._modules.get(name)
+        return None if found is None else ModuleSpec(name, self, is_package=found[0])  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """As usual."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(marshal.loads(self._modules[module.__name__][1]), module.__dict__)  # noqa: S102, S302 - verified
+
+
+def main() -> int:
+    call, folder, digest, *words = sys.argv[1:]
+    try:
+        modules = load(folder, None if digest == _ANY else digest)
+    except Unusable as error:
+        sys.stderr.write(f"mas.ops: no code on this host can be run: {error}\n")
+        return NOT_INSTALLED
+    # A call ends before there is garbage worth looking for.
+    gc.disable()
+    sys.meta_path.insert(0, Importer(modules))
+    status: int = import_module(f"{ROOT}._releases.adapters.command").main(call, words)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

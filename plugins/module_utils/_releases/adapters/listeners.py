@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who listens on the ports of this host, from /proc."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Iterable, Iterator
+
+from ..health import printable
+from ..sockets import Ownership, inode, listening, slice_of, unit_of
+
+_LOOPBACK = "127.0.0.1"
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+#: Where systemd's tree of control groups is; the second one on hosts with both kinds.
+_CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified")
+_SYSTEMD = 1
+
+
+def port_taken(port: int) -> bool:
+    """Whether some program listens where a stopped slot wants to."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+        return False
+
+
+def ownership(port: int, unit: str, by_systemd: bool = False) -> Ownership:
+    """Whether ``unit`` listens on its port, and nobody else does.
+
+    :param by_systemd: systemd itself holds the socket and hands it to the unit
+    """
+    wanted = set[int]()
+    for table in _TABLES:
+        with contextlib.suppress(FileNotFoundError):
+            wanted |= listening(_read(table), port)
+    if not wanted:
+        return Ownership(False)
+    pids = [_SYSTEMD] if by_systemd else []
+    left = _not_held(wanted, [*pids, *_members(unit)])
+    return Ownership(left != wanted, _who(left) if left else "")
+
+
+def _not_held(inodes: Iterable[int], pids: Iterable[int]) -> set[int]:
+    """The sockets that none of these processes holds. A look at one process costs more than a look at one table."""
+    left = set(inodes)
+    for pid in pids:
+        if not left:
+            break
+        left -= set(_sockets(pid))
+    return left
+
+
+def _sockets(pid: int) -> Iterator[int]:
+    folder = f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):
+                found = inode(os.readlink(os.path.join(folder, name)))
+                if found is not None:
+                    yield found
+
+
+def _members(unit: str) -> list[int]:
+    """The processes of a unit, oldest first."""
+    if not unit:
+        return []
+    for root in _CGROUPS:
+        top = os.path.join(root, slice_of(unit), unit)
+        if os.path.isdir(top):
+            texts = [_read(os.path.join(folder, "cgroup.procs")) for folder, _, _ in os.walk(top)]
+            return sorted(int(word) for text in texts for word in text.split())
+    # In a slice of its own.
+    return [pid for pid in _processes() if unit_of(_read(f"/proc/{pid}/cgroup")) == unit]
+
+
+def _processes() -> list[int]:
+    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def _who(inodes: set[int]) -> str:
+    """Who holds these sockets, in words. All processes are looked at: this is for an error only."""
+    for pid in _processes():
+        if not inodes.isdisjoint(_sockets(pid)):
+            return _described(pid)
+    return "a program that this host does not show"
+
+
+def _described(pid: int) -> str:
+    import pwd  # noqa: PLC0415 - for an error only
+
+    # Whoever runs it chose the name.
+    program = printable(_read(f"/proc/{pid}/comm").encode()) or "a program"
+    user = ""
+    with contextlib.suppress(OSError, KeyError):
+        number = os.stat(f"/proc/{pid}").st_uid
+        user = f"user {number}"
+        user = f"user {pwd.getpwuid(number).pw_name}"
+    unit = unit_of(_read(f"/proc/{pid}/cgroup"))
+    parts = [f"pid {pid}", user, f"unit {unit}" if unit else ""]
+    return f"{program} ({', '.join(part for part in parts if part)})"
+
+
+def _read(path: str) -> str:
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read()
+    return ""

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Commands as people run them, in messages and in the ledger: each works as it stands in a shell."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+#: What a message says of a playbook before it is known which inventory the run was given.
+_PLAYBOOK = re.compile(r"ansible-playbook mas\.ops\.[a-z_]+(?! -i )")
+_LONGEST = 1000
+
+
+def command(playbook: str, inventory: Sequence[str] = (), **variables: str) -> str:
+    """The command line that runs a playbook of the collection.
+
+    :param inventory: what ``-i`` said on the command line of the run, absolute; empty where that came from a
+        configuration, which then says it again
+    """
+    options = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
+    words = ["ansible-playbook", f"mas.ops.{playbook}", *_places(inventory), *options]
+    return " ".join(map(shlex.quote, words))
+
+
+def located(text: str, inventory: Sequence[str]) -> str:
+    """A message with the inventory in each command that it advises."""
+    words = " ".join(map(shlex.quote, _places(inventory)))
+    return _PLAYBOOK.sub(lambda found: f"{found[0]} {words}", text) if words else text
+
+
+def way_back(application: str, release: str | None, inventory: Sequence[str] = ()) -> str:
+    """The command that brings ``release`` back, or an empty string when there is nothing to go back to."""
+    return command("rollback", inventory, application=application, version=release) if release else ""
+
+
+def _places(inventory: Sequence[str]) -> list[str]:
+    """Without what no command line can hold on one line."""
+    fit = all(place.isprintable() and len(place) <= _LONGEST for place in inventory)
+    return [word for place in inventory for word in ("-i", place)] if fit else []

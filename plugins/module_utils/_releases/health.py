@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one check of an application's health: what is asked, and what counts as well. Pure text.
+
+The request to a slot's own port, the proxy's checks and the request through the front door are all made from it. A
+release that answers one of them and not the others would be live for us and down for its users.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .manifest import Health
+
+_LOOPBACK = "127.0.0.1"
+_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: [^\r\n]*)?\r?\n")
+#: A handshake or an alert: the other side speaks TLS.
+_TLS = (b"\x15\x03", b"\x16\x03")
+#: How much of an unexpected answer an error shows.
+_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """``GET path`` with this Host header is answered with ``expected`` within ``timeout`` seconds."""
+
+    path: str
+    host: str
+    expected: int
+    timeout: float = 2.0
+
+    @property
+    def request(self) -> bytes:
+        """The bytes of the request."""
+        head = f"GET {self.path} HTTP/1.1\r\nHost: {self.host}\r\nUser-Agent: mas.ops\r\nConnection: close\r\n\r\n"
+        return head.encode("ascii")
+
+
+def check_of(health: Health, host: str) -> HealthCheck:
+    """The check that a manifest describes, with the Host header of the inventory."""
+    return HealthCheck(health.path, host, health.expected, float(health.timeout))
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where a request goes: an address of this host, and whether it speaks TLS there."""
+
+    address: str
+    port: int
+    tls: bool = False
+
+    @property
+    def url(self) -> str:
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{'https' if self.tls else 'http'}://{address}:{self.port}"
+
+
+def slot_door(port: int) -> Door:
+    """Where the proxy reaches a slot."""
+    return Door(_LOOPBACK, port)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. ``problem`` says in words why there is no ``status``."""
+
+    status: int | None = None
+    problem: str = ""
+    body: str = ""
+
+    def meets(self, check: HealthCheck) -> bool:
+        return self.status == check.expected
+
+    def __str__(self) -> str:
+        if self.status is None:
+            return self.problem
+        return f"it answered {self.status}" + (f': "{self.body}"' if self.body else "")
+
+
+def parse_answer(data: bytes) -> Answer:
+    """The bytes of an answer, or of as much as came of it."""
+    found = _STATUS.match(data)
+    if found:
+        body = data.partition(b"\r\n\r\n")[2]
+        return Answer(int(found[1]), body=printable(body))
+    if data.startswith(_TLS):
+        return Answer(problem="it speaks TLS there, and the proxy speaks HTTP to it")
+    if not data:
+        return Answer(problem="it closed the connection without an answer")
+    return Answer(problem=f'it does not speak HTTP: "{printable(data)}"')
+
+
+def printable(data: bytes) -> str:
+    """The first words of foreign bytes, on one line and harmless in a terminal."""
+    text = data[: 4 * _SHOWN].decode("ascii", errors="replace")
+    words = "".join(char if " " <= char <= "~" else " " for char in text).split()
+    return " ".join(words)[:_SHOWN]

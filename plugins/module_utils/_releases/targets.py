@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host can go back to, and what that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import parts
+from .application import Application
+from .state import Facts
+
+#: Where a release is: running in a slot, unpacked on the disk, or only in the store of artifacts.
+WARM, DISK, STORE = "warm", "disk", "store"
+_WORDS = {
+    WARM: "it runs, so it takes seconds",
+    DISK: "on disk, so it takes a start-up",
+    STORE: "no longer on this host, so it is fetched from the store and started",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A release to go back to, and where it is."""
+
+    release: str
+    place: str
+
+    def to_dict(self, budgets: Mapping[str, float]) -> dict[str, Any]:
+        """
+        :param budgets: the start-up budgets in seconds, where the manifest is at hand
+        """
+        seconds = 0.0 if self.place == WARM else budgets.get(self.release)
+        return {"release": self.release, "place": self.place, "startup_seconds": seconds}
+
+    def __str__(self) -> str:
+        return f"{self.release} ({_WORDS[self.place]})"
+
+
+def targets(facts: Facts, app: Application) -> tuple[Target, ...]:
+    """What was live and healthy before the live release and still fits the schema, newest first."""
+    history = facts.history
+    below = history.stack[history.floor : -1 if history.live == facts.live_release else None]
+    names = dict.fromkeys(release for release in reversed(below) if release != facts.live_release)
+    return tuple(Target(name, _place(facts, app, name)) for name in names)
+
+
+def offered(facts: Facts, app: Application) -> str:
+    """The targets as an advice."""
+    found = targets(facts, app)
+    if not found:
+        return "Deploy a version with mas.ops.deploy instead."
+    return f"Choose one of: {described(tuple(map(str, found)))}."
+
+
+def described(names: Sequence[str], limit: int = 5) -> str:
+    """The first names of a list that may be long."""
+    more = f", and {len(names) - limit} older ones" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def _place(facts: Facts, app: Application, release: str) -> str:
+    slot = facts.slot_of(release)
+    if slot and parts.ready(facts, app, slot):
+        return WARM
+    return DISK if release in facts.on_disk else STORE

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HAProxy's files on this host: read, let HAProxy judge them, and write."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+
+from ..._core.errors import BadInput, Refused
+from ..._core.files import read_json, storage_errors, sync_folder, write_atomic, write_json
+from ..._core.plan import Plan
+from ..config import MAPS, MARK
+from ..host_config import FOLDER, HAPROXY, MAIN, OPTIONS, SITES, Found, Held
+from ..sites import Site
+
+PROGRAM = "/usr/sbin/haproxy"
+
+
+def installed() -> bool:
+    return os.path.exists(PROGRAM)
+
+
+def sites() -> list[Site]:
+    """What earlier runs configured."""
+    return [_site(path) for path in sorted(glob.glob(f"{SITES}/*.json"))]
+
+
+def _site(path: str) -> Site:
+    try:
+        return Site.parse(read_json(path))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"what is known of an application is not usable: {error!r}",
+            where=path,
+            fix="Remove the file and provision that application again.",
+        ) from error
+
+
+def look(slots: Mapping[str, Mapping[str, Held]]) -> Found:
+    """The files that are there, and whose they are."""
+    paths = [*glob.glob(f"{FOLDER}/*.cfg"), *glob.glob(f"{MAPS}/*.map"), MAIN, OPTIONS]
+    files = {}
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:
+            files[path] = stream.read()
+    return Found(files, _foreign(files), slots)
+
+
+def _foreign(files: Mapping[str, str]) -> list[str]:
+    """The main files that are neither the role's nor as the distribution shipped them."""
+    doubtful = [path for path in (MAIN, OPTIONS) if path in files and not files[path].startswith(MARK)]
+    if not doubtful:
+        return []
+    try:
+        done = subprocess.run(
+            ["dpkg", "--verify", "haproxy"], capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError:
+        return doubtful
+    # It lists what differs, and fails where the package is not there.
+    differing = {line.split()[-1] for line in done.stdout.splitlines() if line.split()}
+    return [path for path in doubtful if path in differing or (done.returncode and not done.stdout)]
+
+
+def judge(files: Mapping[str, str]) -> None:
+    """
+    :param files: all that HAProxy would read, by path
+    :raises Refused: it would not take them
+    """
+    with tempfile.TemporaryDirectory(prefix="mas-haproxy-") as folder:
+        for path, text in files.items():
+            copy = folder + path
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            with open(copy, "w", encoding="utf-8") as stream:
+                # The maps of a new application are not there yet.
+                stream.write(
+                    text.replace(f"({MAPS}/", f"({folder}{MAPS}/") if path.endswith(".cfg") else text
+                )
+        command = [PROGRAM, "-c", "-f", folder + MAIN, "-f", folder + FOLDER]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        alerts = [line for line in done.stderr.splitlines() if "ALERT" in line] or [done.stderr.strip()]
+        said = "; ".join(line.replace(folder, "") for line in alerts)
+        raise Refused(
+            f"HAProxy refuses the new configuration, and this host keeps the one it has: {said}",
+            where=HAPROXY,
+            fix="Correct the variables of the role that these lines come from.",
+        )
+
+
+def apply(plan: Plan, files: Mapping[str, str], known: Iterable[Site]) -> list[str]:
+    """Carry the plan out; the copies that were made of what was somebody's own."""
+    kept = []
+    for folder in (FOLDER, MAPS, SITES):
+        with storage_errors(folder):
+            os.makedirs(folder, mode=0o755, exist_ok=True)
+    # First what configuration refers to: HAProxy may be restarted by anybody at any moment.
+    order = sorted(plan.steps, key=lambda step: (step.action != "keep", not step.target.startswith(MAPS)))
+    for step in order:
+        if step.action == "keep":
+            kept.append(_copy(step.target))
+        elif step.action == "write":
+            write_atomic(step.target, files[step.target].encode())
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(step.target)
+            sync_folder(os.path.dirname(step.target))
+    for site in known:
+        path = os.path.join(SITES, f"{site.name}.json")
+        with contextlib.suppress(BadInput):
+            if read_json(path) == json.loads(json.dumps(site.to_dict())):
+                continue
+        write_json(path, site.to_dict())
+    return kept
+
+
+def _copy(path: str) -> str:
+    """A copy beside a file, which is not overwritten by the next one."""
+    copy = f"{path}.{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}"
+    with open(path, "rb") as stream:
+        write_atomic(copy, stream.read(), mode=0o600)
+    return copy

@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what a host's proxy has to what it should have: files, and what HAProxy must do to read them. No I/O."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._core.errors import Refused
+from .._core.plan import Plan, Step
+from . import config
+from .checks import Fixed, render_fixed, render_map, render_warm
+from .sites import Site, check_together, fronts
+from .split import SLOTS, Split, render
+
+HAPROXY = "/etc/haproxy"
+FOLDER = f"{HAPROXY}/conf.d"
+SITES = f"{HAPROXY}/mas"
+MAIN = f"{HAPROXY}/haproxy.cfg"
+OPTIONS = "/etc/default/haproxy"
+SOCKET = "/run/haproxy/admin.sock"
+MASTER = "/run/haproxy-master.sock"
+_BIND = re.compile(r"^\s*bind\s+(\S+)", re.MULTILINE)
+_PORT = re.compile(r":([0-9]+)(?:,|$)")
+#: What a slot without a release is asked for.
+_NOTHING = {"path": "/", "host": "localhost"}
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a slot holds now, as far as the proxy has to know it. It has none where nothing is released yet."""
+
+    path: str
+    host: str
+    expected: int
+    timeout: float
+    port: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is on the host.
+
+    ``files`` are the texts of all files that could be written, by path. ``foreign`` are the main files that somebody
+    changed who is not the role. ``slots`` is what each slot holds, by application and slot.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    foreign: Sequence[str] = ()
+    slots: Mapping[str, Mapping[str, Held]] = field(default_factory=dict)
+
+
+def merged(own: Sequence[Site], others: Sequence[Site], metrics: int) -> list[Site]:
+    """All sites of the host, where these replace what was known of them.
+
+    :raises BadInput: they do not fit together
+    """
+    names = {site.name for site in own}
+    sites = [*own, *(site for site in others if site.name not in names)]
+    check_together(sites, metrics)
+    return sites
+
+
+def wanted(main: config.Main, sites: Sequence[Site]) -> dict[str, str]:
+    """The files that belong to the role, by path."""
+    files = {
+        MAIN: config.render_main(main, FOLDER),
+        OPTIONS: config.render_options(MASTER, FOLDER),
+    }
+    for site in sites:
+        files[f"{FOLDER}/20-{site.name}.cfg"] = config.render_backend(site)
+    for front in fronts(sites):
+        files[f"{FOLDER}/30-mas-{front[0].port}.cfg"] = config.render_front(front)
+    return files
+
+
+def first(sites: Sequence[Site], slots: Mapping[str, Mapping[str, Held]]) -> dict[str, str]:
+    """What the modules change from then on, and the proxy cannot start without."""
+    files: dict[str, str] = {}
+    for site in sites:
+        held = slots.get(site.name, {})
+        name = site.name
+        files[f"{FOLDER}/10-{name}-split.cfg"] = render(name, Split(100, 0))
+        files[f"{FOLDER}/10-{name}-slots.cfg"] = render_fixed(name, _fixed(site, held))
+        files[f"{FOLDER}/10-{name}-warm.cfg"] = render_warm(name, None)
+        for what, nothing in _NOTHING.items():
+            values = {slot: getattr(held[slot], what) if slot in held else nothing for slot in SLOTS}
+            files[posixpath.join(config.MAPS, f"{name}-{what}.map")] = render_map(values)
+    return files
+
+
+def _fixed(site: Site, held: Mapping[str, Held]) -> Fixed:
+    ports = {slot: held[slot].port if slot in held else site.ports[slot] for slot in SLOTS}
+    if not held:
+        return Fixed(frozenset({200}), 2.0, ports)
+    return Fixed.of(list(held.values()), ports)
+
+
+def plan_config(found: Found, main: config.Main, sites: Sequence[Site], take_over: bool = False) -> Plan:
+    """The change from what is there.
+
+    :raises Refused: a main file is an administrator's own
+    """
+    if found.foreign and not take_over:
+        raise Refused(
+            f"{' and '.join(found.foreign)} {'is' if len(found.foreign) == 1 else 'are'} not the distribution's and "
+            "not of this role, but somebody's own",
+            where="HAProxy on this host",
+            fix=f"Move what is needed into a file of its own in {FOLDER}, or set proxy_take_over: true: "
+            "the role then keeps a copy beside each and writes its own.",
+        )
+    _check_binds(found.files, sites)
+    files = {path: text for path, text in wanted(main, sites).items() if found.files.get(path) != text} | {
+        path: text for path, text in first(sites, found.slots).items() if path not in found.files
+    }
+    ports = {front[0].port for front in fronts(sites)}
+    stale = sorted(
+        path
+        for path in found.files
+        if path.startswith(f"{FOLDER}/30-mas-")
+        and path not in {f"{FOLDER}/30-mas-{port}.cfg" for port in ports}
+    )
+    steps = [Step("keep", path) for path in found.foreign if path in files]
+    steps += [Step("write", path) for path in sorted(files)]
+    steps += [Step("remove", path) for path in stale]
+    before: dict[str, Any] = {path: found.files.get(path, "").splitlines() for path in (*files, *stale)}
+    after = {path: text.splitlines() for path, text in files.items()}
+    return Plan(before, {**after, **{path: [] for path in stale}}, tuple(steps))
+
+
+def _check_binds(files: Mapping[str, str], sites: Sequence[Site]) -> None:
+    """HAProxy lets two frontends listen on one port, and then users get the one or the other.
+
+    :raises Refused: another file of this host listens where a site should
+    """
+    names = {f"{FOLDER}/20-{site.name}.cfg" for site in sites}
+    ports = {port for site in sites for port in site.binds}
+    for path, text in sorted(files.items()):
+        if not path.startswith(f"{FOLDER}/") or path.startswith(f"{FOLDER}/30-mas-") or path in names:
+            continue
+        taken = {int(port) for line in _BIND.findall(text) for port in _PORT.findall(line)} & ports
+        if taken:
+            raise Refused(
+                f"a frontend of another file listens on port {min(taken)} already",
+                where=path,
+                fix="Provision that application again as well, or give this one another port (proxy_port).",
+            )
+
+
+def texts(found: Found, main: config.Main, sites: Sequence[Site]) -> dict[str, str]:
+    """All files as they will be, those of others too: what HAProxy has to judge as a whole."""
+    mine = wanted(main, sites)
+    kept = {path: text for path, text in found.files.items() if not path.startswith(f"{FOLDER}/30-mas-")}
+    return {**first(sites, found.slots), **kept, **mine}

@@ -1,0 +1,117 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write HAProxy's configuration for the applications of a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: proxy_config
+short_description: Write the configuration of the proxy in front of applications
+version_added: 0.1.0
+description:
+  - What the role P(mas.ops.proxy#role) writes. It checks each value and all applications of the host against one
+    another, lets HAProxy judge the whole configuration, and only then writes what differs.
+  - It neither installs HAProxy nor reloads it.
+author: the mas.ops authors (@mas-ops)
+extends_documentation_fragment:
+  - mas.ops.attributes
+options:
+  applications:
+    description:
+      - The applications to configure, each with C(name) and C(slots), and what differs from O(defaults).
+      - Applications that earlier runs configured stay as they are.
+    type: list
+    elements: dict
+    required: true
+  defaults:
+    description: What holds for an application that does not say otherwise, as the variables of the role.
+    type: dict
+    required: true
+  settings:
+    description: What all applications of the host share, as the variables of the role.
+    type: dict
+    required: true
+  take_over:
+    description: Whether to replace main files that are somebody's own. A copy of each stays beside it.
+    type: bool
+    default: false
+  judge:
+    description: Whether HAProxy judges the whole configuration, where it is installed.
+    type: bool
+    default: true
+seealso:
+  - module: mas.ops.traffic
+"""
+
+EXAMPLES = r"""
+- name: See whether two applications fit on the host
+  mas.ops.proxy_config:
+    applications:
+      - {name: shop, slots: {blue: {port: 8101}, green: {port: 8102}}, domains: [shop.example.com]}
+      - {name: blog, slots: {blue: {port: 8103}, green: {port: 8104}}}
+    defaults: "{{ proxy_defaults }}"
+    settings: "{{ proxy_settings }}"
+  check_mode: true
+"""
+
+RETURN = r"""
+restart:
+  description: Whether HAProxy must be restarted, because options of its command line changed.
+  type: bool
+  returned: success
+kept:
+  description: The copies of main files that were somebody's own.
+  type: list
+  elements: str
+  returned: success
+  sample: []
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils._core.argspec import ArgumentSpec
+from ..module_utils._core.edge import run_module
+from ..module_utils._core.outcome import Outcome
+from ..module_utils._releases.adapters.proxied import held
+from ..module_utils._traffic.adapters import config_files
+from ..module_utils._traffic.config import Main
+from ..module_utils._traffic.host_config import OPTIONS, SOCKET, merged, plan_config, texts
+from ..module_utils._traffic.sites import Site
+
+SPEC = ArgumentSpec(
+    {
+        "applications": {"type": "list", "elements": "dict", "required": True},
+        "defaults": {"type": "dict", "required": True},
+        "settings": {"type": "dict", "required": True},
+        "take_over": {"type": "bool", "default": False},
+        "judge": {"type": "bool", "default": True},
+    }
+)
+
+
+def proxy_config(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """The use case behind the module."""
+    main = Main.parse(params["settings"], SOCKET)
+    own = [Site.parse(data, params["defaults"]) for data in params["applications"]]
+    sites = merged(own, config_files.sites(), main.metrics_port)
+    found = config_files.look(held(site.name for site in sites))
+    plan = plan_config(found, main, sites, params["take_over"])
+    files = texts(found, main, sites)
+    if params["judge"] and config_files.installed():
+        config_files.judge(files)
+    kept = [] if check_mode else config_files.apply(plan, files, own)
+    restart = any(step.target == OPTIONS and step.action == "write" for step in plan.steps)
+    return Outcome(plan, {"restart": restart, "kept": kept})
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, proxy_config)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""The code that stays on a host: installed whole, verified before each use, renewed when anything about it is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import OpsError, StorageError
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import (
+    command,
+    installed_code,
+    launch,
+)
+
+DIGEST = "0123456789abcdef"
+REQUEST = json.dumps({"params": {"application": "no-such-application"}, "check_mode": False})
+ANSWER = "this host knows no application"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "state" / "code"
+    installed_code.install(str(place), DIGEST)
+    return place
+
+
+def sent(folder: Path, digest: str = DIGEST) -> subprocess.CompletedProcess[str]:
+    """A call as a controller makes it: with the launcher in front of the request."""
+    launcher = Path(launch.__file__).read_text()
+    program = f"import sys; exec(sys.stdin.buffer.read({len(launcher.encode())}))"
+    command = [sys.executable, "-I", "-S", "-c", program, "info", str(folder), digest]
+    return subprocess.run(command, input=launcher + REQUEST, capture_output=True, text=True, check=False)
+
+
+def kept(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A call as a unit of the host makes it."""
+    command = [sys.executable, "-I", "-S", str(folder / "launch.py"), *words]
+    return subprocess.run(command, input=REQUEST, capture_output=True, text=True, check=False)
+
+
+def test_it_runs_without_ansible_and_answers_in_json(folder: Path) -> None:
+    done = sent(folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    result = json.loads(done.stdout)
+    assert result["failed"]
+    assert ANSWER in result["msg"]
+
+
+def test_units_run_the_copy_of_the_launcher_whatever_version_it_is(folder: Path) -> None:
+    assert ANSWER in json.loads(kept(folder, "info", str(folder), "any").stdout)["msg"]
+    done = kept(folder, "dead-man", str(folder), "any", "no-such-application")
+    assert done.returncode == 1
+    assert ANSWER in done.stderr
+
+
+def test_only_root_reads_or_writes_it(folder: Path) -> None:
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    assert modes == {"code": 0o700, "modules": 0o600, "launch.py": 0o600}
+
+
+def test_what_needs_ansible_does_not_stay(folder: Path) -> None:
+    names = set(launch.load(str(folder), DIGEST))
+    calls = "mas_ops._releases.adapters"
+    assert {"mas_ops", f"{calls}.command", f"{calls}.dead_man", f"{calls}.call"} <= names
+    assert not any(name.endswith("edge") for name in names)
+
+
+def test_what_is_there_is_left_alone(folder: Path) -> None:
+    before = (folder / "modules").stat()
+    installed_code.install(str(folder), DIGEST)
+    assert (folder / "modules").stat() == before
+
+
+def _truncated(folder: Path) -> None:
+    os.truncate(folder / "modules", (folder / "modules").stat().st_size - 1)
+
+
+def _emptied(folder: Path) -> None:
+    os.truncate(folder / "modules", 0)
+
+
+def _one_bit(folder: Path) -> None:
+    data = bytearray((folder / "modules").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "modules").write_bytes(data)
+
+
+def _modules_gone(folder: Path) -> None:
+    (folder / "modules").unlink()
+
+
+def _launcher_gone(folder: Path) -> None:
+    (folder / "launch.py").unlink()
+
+
+def _launcher_changed(folder: Path) -> None:
+    with (folder / "launch.py").open("a") as stream:
+        stream.write("# more\n")
+
+
+def _all_gone(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def _file_for_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("a file")
+
+
+def _folder_for_file(folder: Path) -> None:
+    (folder / "modules").unlink()
+    (folder / "modules" / "in").mkdir(parents=True)
+
+
+def _pipe_for_file(folder: Path) -> None:
+    (folder / "modules").unlink()
+    os.mkfifo(folder / "modules")
+
+
+def _link_for_folder(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to("elsewhere")
+
+
+def _link_into_nothing(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.symlink_to("none")
+
+
+def _link_for_file(folder: Path) -> None:
+    (folder / "modules").rename(folder.parent / "modules")
+    (folder / "modules").symlink_to("../modules")
+
+
+def _open_folder(folder: Path) -> None:
+    folder.chmod(0o770)
+
+
+def _open_file(folder: Path) -> None:
+    (folder / "modules").chmod(0o622)
+
+
+def _others_folder(folder: Path) -> None:
+    os.chown(folder, 1, 1)
+
+
+def _others_file(folder: Path) -> None:
+    os.chown(folder / "modules", 1, 1)
+
+
+def _other_version(folder: Path) -> None:
+    data = launch.pack(launch.load(str(folder), DIGEST), (folder / "launch.py").read_bytes(), "f" * 16)
+    (folder / "modules").write_bytes(data)
+
+
+def _other_python(folder: Path) -> None:
+    data = (folder / "modules").read_bytes().partition(b"\n")[2]
+    data = data.replace(sys.version.split()[0].encode(), b"2.7.18", 1)
+    seal = launch.hashlib.sha256(data).hexdigest().encode()
+    (folder / "modules").write_bytes(seal + b"\n" + data)
+
+
+DAMAGE = [
+    *(_truncated, _emptied, _one_bit, _modules_gone, _launcher_gone, _launcher_changed, _all_gone),
+    *(
+        _file_for_folder,
+        _folder_for_file,
+        _pipe_for_file,
+        _link_for_folder,
+        _link_into_nothing,
+        _link_for_file,
+    ),
+    *(_open_folder, _open_file, _other_version, _other_python),
+]
+OWNERS = [_others_folder, _others_file]
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
+@pytest.mark.parametrize("damage", [*DAMAGE, *(pytest.param(each, marks=needs_root) for each in OWNERS)])
+def test_damaged_code_is_not_run_and_replaced(folder: Path, damage: Callable[[Path], None]) -> None:
+    damage(folder)
+    done = sent(folder)
+    assert (done.returncode, done.stdout) == (launch.NOT_INSTALLED, "")
+    assert "no code on this host can be run" in done.stderr
+    installed_code.install(str(folder), DIGEST)
+    assert sorted(path.name for path in folder.iterdir()) == ["launch.py", "modules"]
+    assert ANSWER in sent(folder).stdout
+    assert ANSWER in kept(folder, "info", str(folder), "any").stdout
+
+
+@pytest.mark.parametrize("damage", [_truncated, _one_bit, _modules_gone, _other_python])
+def test_the_dead_mans_switch_runs_no_damaged_code_and_says_so(
+    folder: Path, damage: Callable[[Path], None]
+) -> None:
+    damage(folder)
+    done = kept(folder, "dead-man", str(folder), "any", "no-such-application")
+    assert done.returncode == launch.NOT_INSTALLED
+    assert "no code on this host can be run" in done.stderr
+    assert str(folder) in done.stderr
+
+
+def test_other_versions_and_what_was_left_half_written_go(folder: Path) -> None:
+    (folder / "1111").mkdir()
+    (folder / ".modules.abc").write_text("half")
+    installed_code.install(str(folder), "f" * 16)
+    assert sorted(path.name for path in folder.iterdir()) == ["launch.py", "modules"]
+    assert sent(folder).returncode == launch.NOT_INSTALLED
+    assert ANSWER in sent(folder, "f" * 16).stdout
+
+
+def test_a_folder_above_that_others_write_to_is_an_error_that_says_which(folder: Path) -> None:
+    folder.parent.chmod(0o777)
+    assert sent(folder).returncode == launch.NOT_INSTALLED
+    with pytest.raises(StorageError, match=f"others than root can write to {folder.parent}"):
+        installed_code.install(str(folder), DIGEST)
+
+
+@pytest.mark.parametrize("state, needed", [("staged", True), ("live", True), ("rolled_back", False)])
+def test_a_way_back_does_not_need_the_room(monkeypatch: pytest.MonkeyPatch, state: str, needed: bool) -> None:
+    """What it leaves on the host only makes the next call quicker."""
+
+    class Layout:
+        code = "/proc/none"
+
+    def release(_params: object, _check: bool, before: Callable[[Layout], None]) -> str:
+        before(Layout())
+        return "went on"
+
+    monkeypatch.setattr(command.calls, "release", release)
+    params = {"state": state, "code_digest": DIGEST}
+    if not needed:
+        assert command.release_as_module(params, False) == "went on"  # type: ignore[comparison-overlap]
+        return
+    with pytest.raises(OpsError):
+        command.release_as_module(params, False)

@@ -1,0 +1,43 @@
+"""What an application wrote is shown without its secrets."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._releases.environment_file import render
+from ansible_collections.mas.ops.plugins.module_utils._releases.redact import hide, values
+from hypothesis import given
+from hypothesis import strategies as st
+
+FILE = (
+    "# a comment\n"
+    'TOKEN="s3cr\\"et-\\$x"\n'
+    "PLAIN=not-quoted value\n"
+    "SINGLE='it is $this'\n"
+    'KEY="-----BEGIN-----\nabcdefgh\n-----END-----"\n'
+    'URL="postgres://agents:pass-word@db:5432/agents"\n'
+    'DEBUG="1"\n'
+)
+
+
+@pytest.mark.parametrize(
+    "said, shown",
+    [
+        ('bad token s3cr"et-$x', "bad token ***"),
+        ("cannot use not-quoted value", "cannot use ***"),
+        ("it is $this!", "***!"),
+        ("line abcdefgh", "line ***"),
+        ("password pass-word was refused", "password *** was refused"),
+        ("exit status 1", "exit status 1"),
+        ("Failed to locate executable gunicorn", "Failed to locate executable gunicorn"),
+    ],
+)
+def test_values_are_hidden(said: str, shown: str) -> None:
+    assert hide(said, values(FILE)) == shown
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="\x7f"), min_size=4))
+def test_whatever_the_role_writes_is_hidden(secret: str) -> None:
+    if len(secret.strip()) < 4:
+        return
+    text = render({"A": "before", "SECRET": secret, "Z": "after"})
+    assert secret.strip() not in hide(f"<{secret}>", values(text))

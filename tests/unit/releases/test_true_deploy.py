@@ -1,0 +1,136 @@
+"""What is called live and confirmed is what users get: port, proxy and front door are asked, all with one check."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
+    HealthError,
+    OpsError,
+    Refused,
+    TrafficError,
+)
+from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
+    Answer,
+    Door,
+    HealthCheck,
+    slot_door,
+)
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, release
+
+STRANGER = "python3 (pid 4242, user mallory, unit session-7.scope)"
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    host = FakeHost()
+    host.deploy("1.0.0")
+    return host
+
+
+def test_all_checks_are_one(host: FakeHost) -> None:
+    """Path and Host header of the slot's own port, of the proxy's check and of the front door."""
+    asked: list[tuple[Door, HealthCheck]] = []
+    ask = host.ask
+
+    def recorded(door: Door, check: HealthCheck) -> Answer:
+        asked.append((door, check))
+        return ask(door, check)
+
+    host.ask = recorded  # type: ignore[method-assign]
+    host.do("staged", "2.0.0")
+    host.do("live", "2.0.0")
+    doors = {door for door, _ in asked}
+    assert doors == {slot_door(8101), slot_door(8102), Door("127.0.0.1", 80)}
+    assert {check for _, check in asked} == {host.checks["green"]} == {HealthCheck("/health", "agents", 200)}
+
+
+def test_the_proxy_forgets_the_process_before(host: FakeHost) -> None:
+    """Its UP is that of a process which is gone; it is set down before the new one starts, and never afterwards."""
+    started: list[tuple[str, bool]] = []
+    start = host.start
+
+    def recorded(units: list[str]) -> None:
+        if "api@green" in units[0]:
+            started.append((units[0], "green" in host.proxy_down))
+        start(units)
+
+    host.start = recorded  # type: ignore[method-assign, assignment]
+    host.do("staged", "2.0.0")
+    assert started == [("agents-api@green.service", True)]
+    assert not host.proxy_down
+
+
+def test_a_live_slot_that_runs_is_not_set_down(host: FakeHost) -> None:
+    down: list[str] = []
+    host.set_down = down.append  # type: ignore[method-assign]
+    host.do("staged", "2.0.0")
+    host.do("live", "2.0.0")
+    host.do("rolled_back")
+    assert down == ["green"]
+
+
+def test_a_front_door_that_answers_otherwise_takes_the_host_back(host: FakeHost) -> None:
+    host.do("staged", "2.0.0")
+    host.front_status = 400
+    with pytest.raises(
+        HealthError, match=r"users do not get 2\.0\.0-222222222222: it answered 400"
+    ) as caught:
+        host.do("live", "2.0.0")
+    assert "http://127.0.0.1:80/health with Host agents wants 200" in caught.value.where
+    assert live(host) == release("1.0.0")
+    assert host.weights == {"blue": 100, "green": 0}
+
+
+def test_a_confirmation_asks_the_front_door(host: FakeHost) -> None:
+    host.do("staged", "2.0.0")
+    host.do("live", "2.0.0", dead_man=60.0)
+    host.front_status = 503
+    with pytest.raises(HealthError, match="users do not get"):
+        host.do("confirmed", "2.0.0")
+    assert host.armed_file
+    assert not any(entry["action"] == "confirmed" for entry in host.ledger)
+
+
+def test_a_confirmation_asks_the_proxy(host: FakeHost) -> None:
+    host.do("staged", "2.0.0")
+    host.do("live", "2.0.0", dead_man=60.0)
+    host.proxy_blind = True
+    with pytest.raises(TrafficError):
+        host.do("confirmed", "2.0.0")
+    host.proxy_blind = False
+    host.weights = {"blue": 50, "green": 50}
+    with pytest.raises(TrafficError, match="does not give all requests to the green slot"):
+        host.do("confirmed", "2.0.0")
+    assert host.armed_file
+
+
+def test_the_same_deploy_once_more_looks_as_well(host: FakeHost) -> None:
+    """There is nothing to change, and still users get an error."""
+    host.do("confirmed", "1.0.0")
+    host.front_status = 503
+    with pytest.raises(HealthError, match="users do not get"):
+        host.do("confirmed", "1.0.0")
+
+
+@pytest.mark.parametrize("taken", ["staged", "live", "confirmed"])
+def test_a_stranger_on_the_port_is_named(host: FakeHost, taken: str) -> None:
+    """It answers as the application would: at stage, at the switch and at the confirmation."""
+    for state in ("staged", "live", "confirmed"):
+        more = {"dead_man": 60.0} if state == "live" else {}
+        if state == taken:
+            host.strangers[APP.ports["green"]] = STRANGER
+            with pytest.raises(OpsError, match="mallory") as caught:
+                host.do(state, "2.0.0", **more)
+            assert isinstance(caught.value, HealthError | Refused)
+            assert STRANGER in str(caught.value)
+            break
+        host.do(state, "2.0.0", **more)
+    assert not any(entry["action"] == "confirmed" for entry in host.ledger)
+
+
+def test_a_stranger_makes_no_slot_healthy(host: FakeHost) -> None:
+    host.strangers[APP.ports["blue"]] = STRANGER
+    slots = host.do("confirmed", "1.0.0", check=True)[1]["slots"]
+    assert not slots["blue"]["healthy"]
+    assert slots["blue"]["port_taken"]
+    assert slots["blue"]["stranger"] == STRANGER

@@ -1,0 +1,194 @@
+"""HAProxy's configuration: every value is checked where it enters, and all applications of a host fit together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, Refused
+from ansible_collections.mas.ops.plugins.module_utils._traffic import values
+from ansible_collections.mas.ops.plugins.module_utils._traffic.config import (
+    Main,
+    render_backend,
+    render_front,
+)
+from ansible_collections.mas.ops.plugins.module_utils._traffic.host_config import (
+    FOLDER,
+    MAIN,
+    OPTIONS,
+    Found,
+    Held,
+    merged,
+    plan_config,
+    texts,
+)
+from ansible_collections.mas.ops.plugins.module_utils._traffic.sites import Site, check_together
+from hypothesis import given
+from hypothesis import strategies as st
+
+DEFAULTS: dict[str, Any] = {
+    "port": 80, "tls_port": 443, "address": "*", "domains": [], "certificate": "", "redirect": False,
+    "request_id": True, "trusted": [], "frontend_lines": [], "backend_lines": [], "fallback": False,
+}  # fmt: skip
+SETTINGS: dict[str, Any] = {
+    "metrics_address": "127.0.0.1:8404", "log_level": "info", "maxconn": 4000, "hard_stop_after": "15m",
+    "timeout_connect": "2s", "timeout_client": "30s", "timeout_server": "30s", "timeout_queue": "10s",
+    "timeout_http_request": "10s", "timeout_http_keep_alive": "10s", "timeout_tunnel": "1h",
+}  # fmt: skip
+MAIN_SETTINGS = Main.parse(SETTINGS, "/run/haproxy/admin.sock")
+
+
+def site(name: str, first: int = 8101, **more: Any) -> Site:
+    return Site.parse({"name": name, "ports": {"blue": first, "green": first + 1}, **more}, DEFAULTS)
+
+
+NAMED = {"domains": ["shop.example.com"]}
+
+
+@pytest.mark.parametrize(
+    "sites, says",
+    [
+        ([site("shop"), site("blog", 8103)], "blog and shop both want all requests of port 80"),
+        ([site("shop", **NAMED), site("blog", 8103, **NAMED)], "both want the requests for shop.example.com"),
+        ([site("shop"), site("blog", 8102, **NAMED)], "port 8102 is wanted by the blue slot of blog"),
+        ([site("shop", 80)], "port 80 is wanted by"),
+        ([site("shop", port=8404)], "the metrics of the proxy"),
+        ([site("shop"), site("shop", 8103)], "two applications are called shop"),
+        ([site("shop"), site("blog", 8103, **NAMED, address="192.0.2.1")], "disagree about its address"),
+        ([site("shop", frontend_lines=["http-request deny"]), site("blog", 8103, **NAMED)], "lines for it"),
+        ([site("shop", certificate="/a.pem"), site("blog", 8103, port=443)], "port 443 is wanted by"),
+    ],
+)
+def test_what_does_not_fit_on_one_host(sites: list[Site], says: str) -> None:
+    with pytest.raises(BadInput, match=says) as caught:
+        check_together(sites, 8404)
+    assert caught.value.fix
+
+
+def test_applications_behind_one_port() -> None:
+    sites = [site("shop", **NAMED), site("blog", 8103, domains=["blog.example.com", "www.example.com"])]
+    check_together(sites, 8404)
+    text = render_front(sorted(sites, key=lambda found: found.name))
+    assert text.count("frontend ") == 1
+    assert "set-var(txn.mas_site) str(shop) if { var(txn.mas_host) -m str shop.example.com }" in text
+    assert "str(blog) if { var(txn.mas_host) -m str blog.example.com www.example.com }" in text
+    assert "return status 404 unless { var(txn.mas_site) -m found }" in text
+
+
+def test_the_other_applications_of_the_host_stay() -> None:
+    before = [site("blog", 8103, **NAMED)]
+    assert [found.name for found in merged([site("shop")], before, 8404)] == ["shop", "blog"]
+    with pytest.raises(BadInput, match="both want the requests"):
+        merged([site("shop", **NAMED)], before, 8404)
+
+
+def test_variables_that_are_no_more() -> None:
+    for gone in ("health_path", "health_status"):
+        with pytest.raises(BadInput, match=rf"{gone} is no longer a variable .*in mas\.yml"):
+            site("shop", **{gone: "/ping"})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "backend other",
+        " frontend x",
+        "global",
+        '"backend" x',
+        "list\\en x",
+        "a\nb",
+        "a\0",
+        ".if x",
+        "${X} y",
+        "\ud800",
+    ],
+)
+def test_lines_stay_in_their_section(line: str) -> None:
+    with pytest.raises(BadInput):
+        site("shop", backend_lines=[line])
+
+
+@pytest.mark.parametrize(
+    "check, good, bad",
+    [
+        (values.time, ["1ms", "30s", "24d"], ["30", "0s", "1us", "25d", "1.5s", "1s\n", "9999999999ms", 30, None]),
+        (values.host, ["a", "shop.example.com", "SHOP.example.com"],
+         ["", "a b", "a_b.c", "-a", "a-", "a..b", "a.", "a:80", "é.com", "a\n", "x" * 64, "%[src]", "a;b", None]),
+        (values.path, ["/etc/haproxy/a.pem"], ["", "a.pem", "/a b", "/a'", '/a"', "/a$B", "/a\n", "/a;b", "/"]),
+        (values.address, ["*", "192.0.2.1", "[::]", "[2001:db8::1]"],
+         ["", "::", "192.0.2.1:80", "a", "[192.0.2.1]", "*:80", "0", "[::%eth0]", "192.0.2.1 x"]),
+        (values.network, ["192.0.2.0/24", "10.0.0.1", "2001:db8::/32"], ["", "a", "10.0.0.0/33", "1 2", "::%x"]),
+        (values.name, ["shop", "a-b"], ["", "Shop", "a_b", "1a", "a" * 32, "a\n", None]),
+        (values.socket, ["127.0.0.1:8404", "*:1", "[::1]:8404"], ["8404", ":8404", "127.0.0.1", "a:1", "*:0", "*:1x"]),
+    ],
+)  # fmt: skip
+def test_values(check: Any, good: list[Any], bad: list[Any]) -> None:
+    for value in good:
+        check(value, "field")
+    for value in bad:
+        with pytest.raises(BadInput, match=r"^field must be"):
+            check(value, "field")
+
+
+@given(st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text(), max_size=2)))
+def test_whatever_is_given_is_one_word_or_refused(value: Any) -> None:
+    for check in (values.time, values.host, values.path, values.address, values.network, values.name):
+        try:
+            word = str(check(value, "field"))
+        except BadInput:
+            continue
+        assert word.isascii()
+        assert word.isprintable()
+        assert not set(word) & set(" \"'\\$#;{}%()")
+
+
+def test_client_headers_are_replaced() -> None:
+    text = render_front([site("shop")])
+    for name in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "Forwarded"):
+        assert f"    http-request del-header {name}\n" in text
+    trusting = render_front([site("shop", trusted=["10.0.0.0/8"])])
+    assert "acl mas_trusted src 10.0.0.0/8\n" in trusting
+    assert "http-request del-header X-Forwarded-For unless mas_trusted\n" in trusting
+
+
+def test_affinity_ends_with_the_other_version() -> None:
+    text = render_backend(site("shop", backend_lines=["cookie SRV insert indirect nocache"]))
+    assert "ignore-persist if { srv_uweight(shop/blue) eq 0 } || { srv_uweight(shop/green) eq 0 }" in text
+    assert 'server blue "127.0.0.1:${MAS_SHOP_BLUE_PORT}" weight "${MAS_SHOP_BLUE}" cookie blue' in text
+
+
+def test_first_files_come_from_what_the_slots_hold() -> None:
+    """A host that ran before the role wrote such files must not be checked with something else."""
+    held = {"shop": {"blue": Held("/ping", "shop.example.com", 204, 5.0, 9101)}}
+    files = texts(Found(slots=held), MAIN_SETTINGS, [site("shop")])
+    assert files["/etc/haproxy/maps/shop-path.map"] == "blue /ping\ngreen /\n"
+    assert files["/etc/haproxy/maps/shop-host.map"] == "blue shop.example.com\ngreen localhost\n"
+    assert "MAS_SHOP_STATUS 204\n" in files[f"{FOLDER}/10-shop-slots.cfg"]
+    assert "MAS_SHOP_BLUE_PORT 9101\n" in files[f"{FOLDER}/10-shop-slots.cfg"]
+    assert "MAS_SHOP_GREEN_PORT 8102\n" in files[f"{FOLDER}/10-shop-slots.cfg"]
+
+
+def test_what_the_modules_wrote_stays() -> None:
+    first = texts(Found(), MAIN_SETTINGS, [site("shop")])
+    changed = {**first, f"{FOLDER}/10-shop-split.cfg": "theirs", "/etc/haproxy/maps/shop-path.map": "theirs"}
+    assert not plan_config(Found(changed), MAIN_SETTINGS, [site("shop", 9101)]).changed
+    stale = {**changed, f"{FOLDER}/30-mas-81.cfg": "old"}
+    assert plan_config(Found(stale), MAIN_SETTINGS, [site("shop")]).describe() == [
+        f"remove {FOLDER}/30-mas-81.cfg"
+    ]
+
+
+def test_somebodys_own_main_file_is_not_replaced_unasked() -> None:
+    found = Found({MAIN: "global\n    # mine\n"}, (MAIN,))
+    with pytest.raises(Refused, match=r"haproxy\.cfg is .*somebody's own.*proxy_take_over"):
+        plan_config(found, MAIN_SETTINGS, [site("shop")])
+    plan = plan_config(found, MAIN_SETTINGS, [site("shop")], take_over=True)
+    assert plan.describe()[0] == f"keep {MAIN}"
+    assert f"write {OPTIONS}" in plan.describe()
+
+
+def test_a_port_that_another_file_listens_on() -> None:
+    found = Found({f"{FOLDER}/admin.cfg": "frontend x\n    bind 192.0.2.1:81,*:80 ssl\n"})
+    with pytest.raises(Refused, match="listens on port 80 already"):
+        plan_config(found, MAIN_SETTINGS, [site("shop")])
+    plan_config(found, MAIN_SETTINGS, [site("shop", port=8080)])
