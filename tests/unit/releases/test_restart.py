@@ -55,8 +55,11 @@ def test_a_restart_of_the_only_release_leaves_the_other_slot_empty() -> None:
 def test_what_does_not_come_up_with_the_new_settings_changes_nothing() -> None:
     host = deployed("1.0.0", "2.0.0")
     healthy = host.healthy
-    host.healthy = lambda slot: healthy(slot) and (  # type: ignore[method-assign]
-        slot != "blue" or host.slots["blue"] != release("2.0.0")
+    host.healthy = lambda slot: (
+        healthy(slot)
+        and (  # type: ignore[method-assign]
+            slot != "blue" or host.slots["blue"] != release("2.0.0")
+        )
     )
     with pytest.raises(HealthError, match=r"serves what it served before: 2\.0\.0"):
         host.do("restarted")
