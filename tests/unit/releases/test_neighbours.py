@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import Refused
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application
 from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import (
     Footprint,
@@ -13,7 +14,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours impor
     forbidden,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned, emptied
-from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, manifest, release
 
 PROCESS = {"kind": "worker", "command": ["x"], "stop_signal": "SIGTERM", "stop_grace": 1}
 
@@ -73,6 +74,17 @@ def test_a_port_that_the_other_one_runs_on_still() -> None:
     runs = replace(held(them, "worker"), processes=manifest("1.0.0").processes, port=9101)
     (wrong,) = collisions(of(other("shop")), [footprint(them, [runs])])
     assert "slot blue of blog, which runs on it" in wrong
+
+
+def test_a_release_that_collides_is_not_staged() -> None:
+    host = FakeHost()
+    host.deploy("1.0.0")
+    them = of(other("agents-api", ports={"blue": 1, "green": 2}), "x")
+    host.neighbours = lambda: [replace(them, units=them.units | {"agents-worker"})]  # type: ignore[method-assign]
+    with pytest.raises(Refused, match="units agents-worker@ would be those of agents and of agents-api"):
+        host.do("staged", "2.0.0")
+    assert live(host) == release("1.0.0")
+    assert release("2.0.0") not in host.releases
 
 
 def test_users_and_folders() -> None:
