@@ -27,6 +27,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.layout import La
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
+from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import Footprint
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
@@ -265,6 +266,9 @@ class FakeHost:
         return self.records.get(slot)
 
     def pending(self, slot: str) -> Sequence[str]:
+        return ()
+
+    def neighbours(self) -> Sequence[Footprint]:
         return ()
 
     @contextlib.contextmanager

@@ -97,8 +97,20 @@ UNIT = "agents-migration@blue.service"
 
 
 def test_a_migration_is_waited_for(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["show"] = (0, block(ActiveState="inactive", NeedDaemonReload="no"), "")
     systemd.run_once(UNIT, 60)
+    assert [call[1] for call in machine.calls] == ["show", "start"]
     assert machine.calls[-1] == ["systemctl", "start", "--", UNIT]
+
+
+@pytest.mark.parametrize("state, stale", [("activating", "no"), ("failed", "no"), ("inactive", "yes")])
+def test_what_a_dead_run_left_is_not_taken_for_the_migration(
+    systemd: Systemd, machine: Machine, state: str, stale: str
+) -> None:
+    """To start a unit that runs waits for the old command, and calls its end that of the new one."""
+    machine.answers["show"] = (0, block(ActiveState=state, NeedDaemonReload=stale), "")
+    systemd.run_once(UNIT, 60)
+    assert [call[1] for call in machine.calls] == ["show", "stop", "reset-failed", "daemon-reload", "start"]
 
 
 @pytest.mark.parametrize("seconds", [60, 600, 7200])

@@ -179,7 +179,7 @@ class Systemd:
         :param seconds: as the unit says it, after which systemd ends it
         :raises MigrationError: it failed, did not end in time, or was stopped
         """
-        self._call(["systemctl", "reset-failed", "--", unit])
+        self._clear(unit)
         try:
             done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
         except Stopped:
@@ -196,6 +196,16 @@ class Systemd:
             where=unit,
             fix=f"See `journalctl -u {unit} -n 50`; correct the cause and run the same command again.",
         )
+
+    def _clear(self, unit: str) -> None:
+        """What a run that died left of a unit of that name is ended, and is not what is started then."""
+        shown = self._call(
+            ["systemctl", "show", "--property=ActiveState,NeedDaemonReload", "--", unit]
+        ).stdout
+        if "ActiveState=inactive" not in shown or "NeedDaemonReload=yes" in shown:
+            self._call(["systemctl", "stop", "--", unit])
+            self._call(["systemctl", "reset-failed", "--", unit])
+            self._run("daemon-reload")
 
     def wake(self, seconds: float) -> None:
         """Start the dead-man's switch after that long. It looks itself whether there is something to do.
