@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._core.errors import ArtifactError, NotFound
-from ...module_utils._releases.adapters.fetch import fetch_text, shown
+from ...module_utils._releases.adapters.fetch import fetch_text
+from ...module_utils._releases.adapters.receive import shown
 from ..artifacts.beside import LIMITS, SHA256, SIGNATURE, check_signature, read_digest_line
 from ..artifacts.question import is_url
 

@@ -35,10 +35,16 @@ class Action(ActionModule):
         self._task = SimpleNamespace(args=args, check_mode=check)  # type: ignore[assignment]
         self._connection = SimpleNamespace(has_option=lambda _: False)
         self.pushed: list[tuple[str, str]] = []
+        self.commands: list[tuple[str, bool]] = []
+        self.made = {"rc": 0, "stderr": ""}
         self.told: dict[str, Any] = {}
 
     def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:  # noqa: ARG002
         return False
+
+    def _low_level_execute_command(self, cmd: str, sudoable: bool = True, **_: Any) -> dict[str, Any]:  # type: ignore[override]
+        self.commands.append((cmd, sudoable))
+        return self.made
 
     def _transfer_file(self, local_path: str, remote_path: str) -> str:
         self.pushed.append((local_path, remote_path))
@@ -65,11 +71,25 @@ def test_a_local_artifact_is_pushed_under_a_name_that_nobody_guesses(
     (source, remote), (_, other) = first.pushed[0], second.pushed[0]
     assert source == str(artifact)
     assert remote != other
-    assert len(Path(remote).name) > 40
+    folder = Path(remote).parent
+    assert folder.parent == Path("/tmp")
+    assert len(folder.name) > 40
+    # By the user of the connection, and not open to anybody else.
+    assert first.commands == [(f"mkdir -m 0700 {folder}", False)]
     assert first.told == {
         "state": "staged", "artifact": remote, "artifact_pushed": True, "sha256": DIGEST,
-        "signature": SIGNATURE, **KNOWN,
+        "signature": SIGNATURE, "size": 1, **KNOWN,
     }  # fmt: skip
+
+
+def test_what_lies_in_the_way_gets_no_artifact(monkeypatch: pytest.MonkeyPatch, artifact: Path) -> None:
+    monkeypatch.setattr(ActionBase, "run", lambda *_: {})
+    action = Action({"state": "staged", "artifact": str(artifact)})
+    action.made = {"rc": 1, "stderr": "mkdir: cannot create directory: File exists"}
+    result = action.run(task_vars={})
+    assert result["failed"]
+    assert "cannot be pushed: mkdir: cannot create directory: File exists" in result["msg"]
+    assert (action.pushed, action.told) == ([], {})
 
 
 def test_check_mode_pushes_nothing(monkeypatch: pytest.MonkeyPatch, artifact: Path) -> None:

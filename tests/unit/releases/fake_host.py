@@ -27,6 +27,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.layout import La
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
+from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import Footprint
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
@@ -106,6 +107,8 @@ class FakeHost:
     looks: int = 0
     stopped_by: type[Stopped] = Preempted
     heartbeat: Callable[[], None] | None = None
+    #: How long each stop could take.
+    graces: list[float] = field(default_factory=list)
     state_file: Any = None
     lease_file: Any = None
     armed_file: Any = None
@@ -127,6 +130,7 @@ class FakeHost:
     #: Slots that the proxy has not seen up since it was set down, and how each slot is checked.
     proxy_down: set[str] = field(default_factory=set)
     checks: dict[str, Any] = field(default_factory=dict)
+    stands_in: str | None = None
     now: float = 0.0
     changes: int = 0
     lost_requests: list[str] = field(default_factory=list)
@@ -190,7 +194,8 @@ class FakeHost:
             self.running.setdefault(unit, self.slots[slot] or "")
         self.watch()
 
-    def stop(self, units: Sequence[str]) -> None:
+    def stop(self, units: Sequence[str], seconds: float = 3700.0) -> None:
+        self.graces.append(seconds)
         self.touch()
         for unit in units:
             self.running.pop(unit, None)
@@ -227,6 +232,9 @@ class FakeHost:
             raise TrafficError(f"the proxy sees {slot} down")
         self.proxy_down.discard(slot)
 
+    def stand_in(self, slot: str | None) -> None:
+        self.stands_in = slot
+
     def set_down(self, slot: str) -> None:
         self.proxy_down.add(slot)
 
@@ -258,6 +266,9 @@ class FakeHost:
         return self.records.get(slot)
 
     def pending(self, slot: str) -> Sequence[str]:
+        return ()
+
+    def neighbours(self) -> Sequence[Footprint]:
         return ()
 
     @contextlib.contextmanager

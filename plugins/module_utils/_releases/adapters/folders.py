@@ -13,11 +13,13 @@ import re
 
 from ..._core.errors import BadInput, NotFound, StorageError
 from ..._core.files import read_json, storage_errors, sync_folder, write_json
-from ..application import CONFIG, Application, parse_application
+from ..._traffic.split import SLOTS
+from ..application import CONFIG, SITE, Application, parse_application
 from ..deadman import Armed, parse_armed
 from ..layout import Layout
 from ..lease import Lease, parse_lease
 from ..manifest import MEMBER, Manifest, check_name
+from ..neighbours import Footprint, footprint
 from ..state import State, parse_state
 from .private_files import account, give_to
 from .slots import SlotFiles
@@ -50,7 +52,7 @@ def load_application(name: str) -> Application:
             where=path,
             fix=f"Provision it: ansible-playbook mas.ops.provision -e application={name}",
         )
-    app = parse_application(data, path)
+    app = parse_application(data, path, read_json(SITE.format(name=name)))
     if app.name != name:
         raise BadInput(f"this describes {app.name}", where=path, fix="Write it again with mas.ops.provision.")
     return app
@@ -122,6 +124,10 @@ class Folders(SlotFiles):
                 fix="Unpack it there again from the artifact, or restore the folder.",
             ) from error
 
+    def neighbours(self) -> list[Footprint]:
+        """What the other applications of this host have for themselves."""
+        return [_footprint(name) for name in applications() if name != self.layout.app.name]
+
     def archive(self, release: str) -> str:
         """Where the fetched archive of a release waits to be unpacked."""
         with storage_errors(self.layout.incoming):
@@ -169,6 +175,12 @@ class Folders(SlotFiles):
         with storage_errors(self.layout.release(release)), contextlib.suppress(FileNotFoundError):
             os.rename(self.layout.release(release), scratch)
         _remove_tree(scratch)
+
+
+def _footprint(name: str) -> Footprint:
+    app = load_application(name)
+    folders = Folders(Layout(app))
+    return footprint(app, [record for slot in SLOTS if (record := folders.record(slot))])
 
 
 def _remove_tree(path: str) -> None:

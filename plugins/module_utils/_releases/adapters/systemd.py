@@ -26,6 +26,8 @@ _END = "Result,ExecMainStatus"
 _WAIT = 3700.0
 #: What systemd may take to begin and to end a command, beside the command's own time.
 _MARGIN = 120.0
+#: How systemctl says that somebody may not do it.
+_DENIED = ("Access denied", "authentication required", "Permission denied", "Operation not permitted")
 #: systemd's own exit status for "the program could not be executed".
 _NOT_EXECUTABLE = "203"
 
@@ -55,6 +57,10 @@ class UnitFacts:
     def hopeless(self) -> bool:
         """Waiting longer will not help: it failed for good, or its program is not there."""
         return self.active == "failed" or (not self.up and self.exit_status == _NOT_EXECUTABLE)
+
+
+class _TookTooLongError(ServiceError):
+    """A command of systemd did not end in the time that it had."""
 
 
 class Systemd:
@@ -136,11 +142,19 @@ class Systemd:
             self._run("reset-failed", "--", *units, check=False)
             self._run(*words)
 
-    def stop(self, units: Sequence[str]) -> None:
-        """Stop gracefully (the unit's own signal and grace) and do not start at boot."""
+    def stop(self, units: Sequence[str], seconds: float = _WAIT) -> None:
+        """Stop gracefully (the unit's own signal and grace) and do not start at boot.
+
+        :param seconds: what takes longer is killed, whatever grace its manifest gives it
+        """
         self._seen.update(dict.fromkeys(units))
         self._stopped |= set(units)
-        self._run("disable", "--quiet", "--no-reload", "--now", "--", *units)
+        words = ("disable", "--quiet", "--no-reload", "--now", "--", *units)
+        try:
+            self._run(*words, seconds=seconds)
+        except _TookTooLongError:
+            self._run("kill", "--signal=SIGKILL", "--", *units, check=False)
+            self._run(*words)
 
     def reload(self, units: Sequence[str], changed: bool) -> None:
         """Read changed unit files, if any of these units has some: it costs as much as all else of a switch.
@@ -165,7 +179,7 @@ class Systemd:
         :param seconds: as the unit says it, after which systemd ends it
         :raises MigrationError: it failed, did not end in time, or was stopped
         """
-        self._call(["systemctl", "reset-failed", "--", unit])
+        self._clear(unit)
         try:
             done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
         except Stopped:
@@ -182,6 +196,16 @@ class Systemd:
             where=unit,
             fix=f"See `journalctl -u {unit} -n 50`; correct the cause and run the same command again.",
         )
+
+    def _clear(self, unit: str) -> None:
+        """What a run that died left of a unit of that name is ended, and is not what is started then."""
+        shown = self._call(
+            ["systemctl", "show", "--property=ActiveState,NeedDaemonReload", "--", unit]
+        ).stdout
+        if "ActiveState=inactive" not in shown or "NeedDaemonReload=yes" in shown:
+            self._call(["systemctl", "stop", "--", unit])
+            self._call(["systemctl", "reset-failed", "--", unit])
+            self._run("daemon-reload")
 
     def wake(self, seconds: float) -> None:
         """Start the dead-man's switch after that long. It looks itself whether there is something to do.
@@ -215,21 +239,28 @@ class Systemd:
         own = f"/etc/mas/{self.layout.app.name}/slots/{slot}.env"
         return last_words(unit, [self.layout.app.environment_file, own])
 
-    def _run(self, *words: str, check: bool = True) -> str:
-        done = self._call(["systemctl", *words])
+    def _run(self, *words: str, check: bool = True, seconds: float = _WAIT) -> str:
+        done = self._call(["systemctl", *words], seconds)
         if check and done.returncode:
-            raise ServiceError(
-                f"systemctl {words[0]} failed: {done.stderr.strip() or f'exit status {done.returncode}'}",
-                where=", ".join(word for word in words[1:] if not word.startswith("-")),
-                fix=f"See `journalctl -u {words[-1]} -n 50`.",
-            )
+            raise self._failed(words, done.stderr.strip() or f"exit status {done.returncode}")
         return done.stdout
+
+    def _failed(self, words: Sequence[str], said: str) -> ServiceError:
+        units = [word for word in words[1:] if not word.startswith("-")]
+        if any(word in said for word in _DENIED):
+            what, fix = f"only root may do this: systemctl {words[0]}", "Set become: true."
+        else:
+            ends = " | ".join(filter(None, (self.last_words(unit) for unit in units[:3])))
+            what = f"systemctl {words[0]} failed: {said}"
+            fix = f"See `journalctl -u {words[-1]} -n 50`{f', which ends with: {ends}' if ends else ''}."
+        return ServiceError(what, where=", ".join(units), fix=fix)
 
     def _call(self, command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
         try:
             return run(command, timeout=seconds, pause=self._pause, env=_environment())
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise ServiceError(
+            late = isinstance(error, subprocess.TimeoutExpired)
+            raise (_TookTooLongError if late else ServiceError)(
                 f"{command[0]} failed: {error}", where="this host", fix="See that systemd is running."
             ) from error
 
