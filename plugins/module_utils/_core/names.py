@@ -15,6 +15,8 @@ from .errors import BadInput
 #: Of an application or a process, and what to say of one that is none.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 NAME_WORDS = "a small letter, then at most 30 small letters, digits and dashes"
+#: Options that name a version.
+_VERSIONS = ("version", "to", "leave")
 
 
 def check_application(value: object) -> str:
@@ -38,3 +40,32 @@ def check_options(params: Mapping[str, Any]) -> None:
     """
     if params.get("application"):
         check_application(params["application"])
+
+
+def text(value: Any, option: str = "version") -> str:
+    """A version, or another text that looks like a number; empty where nothing was said.
+
+    YAML and JSON make a number of ``1.10``, and what was written cannot be told from it any more.
+
+    :raises BadInput: it is no text
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        kinds = ((bool, "boolean"), ((int, float), "number"), (list, "list"))
+        kind = next((word for types, word in kinds if isinstance(value, types)), type(value).__name__)
+        raise BadInput(
+            f"{option} is the {kind} {value!r} and must be a text: 1.10 without quotes is the number 1.1",
+            where=option,
+            fix=f'Write it in quotes, as in -e \'{{"{option}": "1.10"}}\', or say -e {option}=1.10.',
+        )
+    return str(value)
+
+
+def check_given(given: Mapping[str, Any]) -> None:
+    """The options of a task as they were given: Ansible makes a text of each number that is given for one.
+
+    :raises BadInput: there is a number, a boolean or a list where a version belongs
+    """
+    for option in _VERSIONS:
+        text(given.get(option), option)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,12 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
-from ansible_collections.mas.ops.plugins.module_utils._core.names import check_application, check_options
+from ansible_collections.mas.ops.plugins.module_utils._core.names import (
+    check_application,
+    check_given,
+    check_options,
+    text,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 BAD = [
@@ -91,3 +97,35 @@ def test_a_module_refuses_it_before_it_does_anything(module: str, monkeypatch: p
     importlib.import_module(f"ansible_collections.mas.ops.plugins.modules.{module}").main()
     assert len(told) == 1
     assert "no application can be named '../../../tmp/x'" in told[0]
+
+
+@pytest.mark.parametrize(
+    "value, word",
+    [
+        (1.10, "the number 1.1"),
+        (7, "the number 7"),
+        (True, "the boolean True"),
+        (["1.0"], "the list"),
+        ({}, "the dict"),
+    ],
+)
+def test_a_version_is_a_text(value: object, word: str) -> None:
+    """`-e '{"version": 1.10}'` deployed 1.1."""
+    with pytest.raises(BadInput, match=f"version is {re.escape(word)}.* and must be a text") as caught:
+        text(value)
+    assert "in quotes" in caught.value.fix
+    for option in ("version", "to", "leave"):
+        with pytest.raises(BadInput, match=f"^{option} is"):
+            check_given({option: value, "lease": 900.0})
+
+
+@pytest.mark.parametrize("value", ["1.10", "7.7", "", "2.0.0-rc.1", None])
+def test_a_text_that_looks_like_a_number_is_one(value: str | None) -> None:
+    assert text(value) == (value or "")
+    check_given({"version": value})
+
+
+def test_no_playbook_makes_a_text_of_a_number() -> None:
+    texts = {path.name: path.read_text() for path in (ROOT / "playbooks").rglob("*.yml")}
+    assert sum("version | default('') | mas.ops.version_text" in text for text in texts.values()) >= 4
+    assert [name for name, text in texts.items() if re.search(r"\bversion \|[^}]*\| string", text)] == []
