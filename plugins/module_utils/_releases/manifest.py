@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from .._core.names import NAME, NAME_WORDS
 from . import unit_file
 from .fields import ManifestError, bad, choice, integer, mapping, matching
 from .shared import shared_paths
@@ -37,9 +38,8 @@ STOP_SIGNALS = frozenset(
 #: Where a web process has its socket from: it listens on PORT itself, or systemd holds it (LISTEN_FDS).
 PORT, SYSTEMD = "port", "systemd"
 #: Other units of an application have these names.
-RESERVED = frozenset({"dead-man", "migration", "resident"})
+RESERVED = frozenset({"dead-man", "migration"})
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 _COMMIT = re.compile(r"(?:[0-9A-Za-z][0-9A-Za-z._-]{0,79})?")
 _BUILT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -52,7 +52,7 @@ _BUILT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 def check_name(value: object, field: str = "name") -> str:
     """An application's or a process's name."""
-    return matching(_NAME, value, field, "a small letter, then at most 30 small letters, digits and dashes")
+    return matching(NAME, value, field, NAME_WORDS)
 
 
 def check_version(value: object, field: str = "version") -> str:

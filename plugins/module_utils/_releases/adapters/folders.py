@@ -13,12 +13,13 @@ import re
 
 from ..._core.errors import BadInput, NotFound, StorageError
 from ..._core.files import read_json, storage_errors, sync_folder, write_json
+from ..._core.names import check_application
 from ..._traffic.split import SLOTS
 from ..application import CONFIG, SITE, Application, parse_application
 from ..deadman import Armed, parse_armed
 from ..layout import Layout
 from ..lease import Lease, parse_lease
-from ..manifest import MEMBER, Manifest, check_name
+from ..manifest import MEMBER, Manifest
 from ..neighbours import Footprint, footprint
 from ..state import State, parse_state
 from .private_files import account, give_to
@@ -38,12 +39,7 @@ def load_application(name: str) -> Application:
     """
     :raises NotFound: this host was not provisioned for the application
     """
-    try:
-        check_name(name)
-    except BadInput as error:
-        raise BadInput(
-            f"no application can be named {name!r}", where="application", fix="Name it as its group is named."
-        ) from error
+    check_application(name)
     path = CONFIG.format(name=name)
     data = read_json(path)
     if data is None:
