@@ -43,7 +43,7 @@ test: ## all that CI runs: prepare the machine, check, scenarios, integration; S
 	@tests/run/venv
 	@$(PY) -m tests.run test $(STAGE)
 
-lock: venv ## renew requirements/dev.txt after a change in dev.in; UPGRADE=1 takes the newest versions
+lock: venv ## renew requirements/*.txt after a change in their .in; UPGRADE=1 takes the newest versions
 	@tests/run/lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was made here; containers of the test bed stay

@@ -21,8 +21,8 @@ class ActionModule(ControllerAction):
     missing = MISSING
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
-        plan, facts = build(_request(params), check_mode=self._task.check_mode)
-        return self.planned(plan, facts)
+        done = build(_request(params), check_mode=self._task.check_mode)
+        return {**self.planned(done.plan, done.facts), "warnings": list(done.warnings)}
 
 
 def _request(params: Mapping[str, Any]) -> Request:

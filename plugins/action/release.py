@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._core.errors import BadInput, OpsError
+from ..module_utils._core.errors import BadInput, OpsError, Refused
 from ..module_utils._core.outcome import error_result
 from ..module_utils._releases.options import RELEASE
 from ..plugin_utils.adapters import host_call
@@ -49,8 +49,11 @@ class ActionModule(ActionBase):
             found = self._found(args)
         except OpsError as error:
             return {**result, "failed": True, **error_result(error)}
-        with leash():
-            return {**result, **self._made(args, found, task_vars)}
+        try:
+            with leash():
+                return {**result, **self._made(args, found, task_vars)}
+        except OpsError as error:
+            return {**result, "failed": True, **error_result(error)}
 
     def _made(
         self, args: dict[str, Any], found: Mapping[str, Any], task_vars: Mapping[str, Any]
@@ -83,10 +86,22 @@ class ActionModule(ActionBase):
         if args.get("state") not in _BRING or not place or is_url(place):
             return {}
         found = local_artifact(str(place), args.get("sha256"), args.get("signature"))
-        return {"artifact": str(place), **found}
+        return {"artifact": str(place), "size": Path(place).stat().st_size, **found}
 
     def _pushed(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        # An unguessable name: the module checks the bytes before it trusts them, and removes the file.
-        remote = f"/tmp/mas-artifact-{secrets.token_hex(16)}.tar.gz"  # noqa: S108
+        """Copy the artifact to the host, into a folder that nobody else can open; the module removes both.
+
+        :raises Refused: the host cannot make the folder
+        """
+        folder = f"/tmp/mas-artifact-{secrets.token_hex(16)}"  # noqa: S108
+        # As the user of the connection, which cannot write where only root can. Fails where anything has that name.
+        done = self._low_level_execute_command(f"mkdir -m 0700 {folder}", sudoable=False)
+        if done["rc"]:
+            raise Refused(
+                f"the artifact cannot be pushed: {done['stderr'].strip() or 'mkdir failed'}",
+                where=folder,
+                fix="See that the host's /tmp has room and can be written to.",
+            )
+        remote = f"{folder}/artifact.tar.gz"
         self._transfer_file(found["artifact"], remote)
         return {**found, "artifact": remote, "artifact_pushed": True}

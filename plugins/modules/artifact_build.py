@@ -14,6 +14,9 @@ version_added: 0.1.0
 description:
   - Packs a source folder into one archive with a manifest, and writes its digest, its bill of materials
     (CycloneDX 1.6) and its SSH signature beside it.
+  - In a git checkout it packs what git tracks and what C(include) in C(mas.yml) names, elsewhere everything, and never
+    what C(exclude) names. It warns of what is probably not meant.
+  - Refuses to build when a file looks like a secret, unless C(mas.yml) has a waiver for it.
   - The same source gives the same archive, bit for bit, whoever builds it, wherever and whenever.
   - An artifact never changes. Building a version that the store holds with the same bytes changes nothing;
     with other bytes it fails.
@@ -26,7 +29,8 @@ attributes:
   diff_mode:
     details: Lists the files with their digests.
   platform:
-    details: The platform of the controller. It needs C(ssh-keygen) to sign, and C(git) for a source in a checkout.
+    details: The platform of the controller. It needs C(ssh-keygen) to sign, and C(git) for a source in a
+      checkout.
 options:
   source:
     description: The folder that holds C(mas.yml) and the application.
@@ -60,21 +64,30 @@ options:
     type: str
 notes:
   - C(mas.yml) has the keys C(name) and C(processes), and may have C(version), C(health), C(migrations),
-    C(secrets), C(exclude) and C(packages). Anything else is an error.
+    C(secrets), C(shared), C(include), C(exclude), C(packages) and C(secret_waivers). Anything else is an error.
   - C(name) is a small letter followed by at most 30 small letters, digits and dashes. C(version) is at most 64
     letters, digits, dots, plus signs and dashes, in quotes.
   - C(processes) is a mapping of names. Each process has a C(kind) (V(web), at most one, which serves requests on
     the port in the environment variable E(PORT), or V(worker)), a C(command) (a string that is split as a shell
     would, or a list; no shell runs it), a C(stop_signal) (default V(SIGTERM)) and a C(stop_grace) in seconds (10).
+    A web process may have C(listen), V(port) by default; with V(systemd) it gets its socket from systemd (LISTEN_FDS).
   - C(health) is needed with a web process. It has a C(path), the C(expected) status (200) and a
     C(startup_budget) in seconds (30), C(timeout) of one answer in seconds (2).
   - C(migrations) may have the commands C(expand), run before a release gets traffic, and C(contract), run when
     no older release is left. Both must bear being run again, and on several hosts at the same time.
   - C(secrets) is a list of the environment variables that the application cannot run without.
-  - C(exclude) is a list of patterns as in C(.gitignore). C(.git) is always left out, C(__pycache__/) too unless
-    it is taken back in by C(!__pycache__/), and so are folders without files.
+  - C(shared) is a list of relative paths, a folder with a slash at its end. On hosts each is a link from the release to
+    one copy for all releases. What is shared cannot be in the artifact.
+  - C(include) is a list of patterns as in C(.gitignore), for what git does not track and belongs in the artifact. One
+    that names nothing is an error.
+  - C(exclude) is a list of such patterns for what does not belong in it. C(.git) is always left out, C(__pycache__/) too
+    unless it is taken back in by C(!__pycache__/), and so are folders without files.
+  - A file that is less readable than C(mas.yml) can be read on hosts by the application only.
+  - A symbolic link must stay inside the source, or point to C(/usr/bin/python3) or one of its versions.
   - C(packages) is a list of Debian packages that hosts must have, C(name) or C(name=version), for the bill of
-    materials. The Python packages in it come from C(requirements*.txt) in the root of the source.
+    materials. The others in it are found in what pip and npm leave in the source.
+  - C(secret_waivers) is a list of mappings with the C(path) of a file, or of a folder and a slash, and the C(reason) why
+    nothing there is a secret.
 seealso:
   - module: mas.ops.artifact_info
   - module: mas.ops.release
@@ -107,6 +120,8 @@ EXAMPLES = r"""
 # health: {path: /health}
 # migrations: {expand: python3 -m agents.migrate expand, contract: python3 -m agents.migrate contract}
 # secrets: [AGENTS_TOKEN]
+# shared: [uploads/, config/local.json]
+# include: [/dist/]
 # exclude: ["*.pyc", tests/]
 # packages: [python3-psycopg]
 """

@@ -54,7 +54,7 @@ options:
   verify:
     description:
       - With V(false) nothing is verified and only what lies beside the archive is returned, so that a large
-        archive need not be fetched. From a URL RV(manifest) is empty then.
+        archive need not be fetched. RV(manifest) is empty then, because an archive is not read before it is verified.
     type: bool
     default: true
 seealso:
@@ -110,7 +110,7 @@ size:
   type: int
   returned: success
 manifest:
-  description: The manifest.
+  description: The manifest, empty when the artifact was not verified.
   type: dict
   returned: success
 signature:
@@ -123,7 +123,7 @@ signed_by:
   returned: success
   sample: ci@example.com
 sbom:
-  description: The bill of materials in short.
+  description: The bill of materials in short. It is not covered by the signature.
   type: dict
   returned: success
   contains:
@@ -132,7 +132,7 @@ sbom:
       type: str
       returned: always
     components:
-      description: How many components it lists, files among them.
+      description: How many packages it lists.
       type: int
       returned: always
     packages:

@@ -36,15 +36,18 @@ options:
       - V(confirmed) makes a switch with O(dead_man) final, once all hosts of a fleet have followed.
       - V(rolled_back) goes back to a release that was live and healthy before, see O(to) and O(leave). Without
         them it goes to the previous one; doing so twice walks back twice.
+      - V(restarted) starts the release that is live anew, with the settings and secrets of today, in the other slot,
+        which then gets the traffic. An application that must not run twice is stopped and started. The other slot then
+        holds the release that a rollback goes to.
       - V(contracted) runs the contract migration of the release that is live. From then on no release before it can be
         gone back to, which the ledger keeps.
       - V(absent) removes a release that is not live from the host.
     type: str
-    choices: [staged, live, confirmed, rolled_back, contracted, absent]
+    choices: [staged, live, confirmed, rolled_back, restarted, contracted, absent]
     required: true
   version:
     description:
-      - The version. Required for every O(state) but V(rolled_back).
+      - The version. Required for every O(state) but V(rolled_back) and V(restarted).
     type: str
   artifact:
     description:
@@ -63,6 +66,19 @@ options:
     description:
       - The text of the archive's SSH signature. Taken from the C(.sig) file beside the archive when not given.
     type: str
+  size:
+    description:
+      - How many bytes the archive has, which M(mas.ops.artifact_info) tells. The host reads no more of a URL than that.
+      - For a path on the controller it is that of the file.
+    type: int
+  size_limit:
+    description: How many bytes of a URL are read at most, where O(size) is not given.
+    type: int
+    default: 4294967296
+  fetch_timeout:
+    description: How many seconds the archive's way to the host may take in all, however slowly its store answers.
+    type: float
+    default: 600.0
   to:
     description:
       - For O(state=rolled_back), the version or release to go back to. Nothing is changed when it is live.
@@ -75,11 +91,13 @@ options:
         Nothing is changed where it is not.
     type: str
   drain_timeout:
-    description: How many seconds requests in flight may take before a slot without traffic is stopped.
+    description:
+      - How many seconds requests in flight may take before a slot without traffic is stopped.
+      - On a way back also what processes may take to stop, whatever C(stop_grace) they have.
     type: float
     default: 30.0
   migration_timeout:
-    description: How many seconds the expand migration may take.
+    description: How many seconds a migration may take, after which it is stopped and the module fails.
     type: int
     default: 600
   artifact_pushed:
@@ -235,6 +253,18 @@ slots:
     - What each slot holds and does, by slot.
     - C(percent) is its part of the traffic now, C(persisted) the part after a reload of the proxy.
   type: dict
+  returned: success
+pending:
+  description:
+    - Settings that changed since the live slot was assigned, C(environment) among them. Its processes get them with the
+      next deploy, or with O(state=restarted). After a rollback to a warm slot they are what it was started with.
+  type: list
+  elements: str
+  returned: success
+  sample: [environment, port]
+repaired:
+  description: Whether O(state=staged) brought up again what was live already.
+  type: bool
   returned: success
 history:
   description: The releases that were live and healthy, oldest first, as rollbacks walk back through them.

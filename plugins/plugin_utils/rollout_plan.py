@@ -61,7 +61,7 @@ def rollout_plan(
 
     :param hostvars: with ``deploy_strategy``, ``deploy_batch_size``, ``deploy_canaries``, ``deploy_capacity_floor``,
         ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_dead_man``, ``deploy_max_fail`` and
-        ``deploy_migration_timeout`` as the inventory says them (those of the first host count), ``failure_domain`` of
+        ``deploy_migration_timeout`` and ``deploy_fetch_timeout`` as the inventory says them (those of the first host count), ``failure_domain`` of
         each host, and what the deploy registered
     :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``phase``,
         ``take_over`` and ``approval``. A play may have them from variables of its own, which ``hostvars`` lacks.
@@ -81,7 +81,12 @@ def rollout_plan(
     wish = parse_wish({**told[hosts[0]], "deploy_artifact": artifact})
     everywhere = _batches(wish, told, hosts)
     batches = _batches(wish, told, rollout(told, hosts, max_fail=len(hosts))["staged"])
-    migration = whole(told[hosts[0]], "deploy_migration_timeout", _MIGRATION)
+    first = told[hosts[0]]
+    # What the inventory does not say is left to the module.
+    limits = {
+        "migration_timeout": whole(first, "deploy_migration_timeout", _MIGRATION),
+        "fetch_timeout": seconds(first, "deploy_fetch_timeout"),
+    }
     switch = {
         "steps": list(wish.steps),
         "bake": wish.bake,
@@ -89,10 +94,12 @@ def rollout_plan(
         "dead_man": _patience(everywhere, wish) if wish.dead_man is None else wish.dead_man,
     }
     plan = {"batches": batches, "sizes": list(map(len, batches)), **switch}
-    return plan if call is None else {**plan, **_told_once(call, switch, migration)}
+    return plan if call is None else {**plan, **_told_once(call, switch, limits)}
 
 
-def _told_once(call: Mapping[str, Any], switch: Mapping[str, Any], migration: int) -> dict[str, Any]:
+def _told_once(
+    call: Mapping[str, Any], switch: Mapping[str, Any], limits: Mapping[str, Any]
+) -> dict[str, Any]:
     """What all hosts are told: a template costs each host more than the rest of what a controller does for it."""
     approval = mapping(call, "approval")
     timeout = seconds(approval, "timeout")
@@ -106,8 +113,10 @@ def _told_once(call: Mapping[str, Any], switch: Mapping[str, Any], migration: in
     stage = {
         "artifact": artifact.get("path"),
         "signature": artifact.get("signature"),
+        # From a URL only where the archive was verified here.
+        "size": artifact.get("size") or None,
         "take_over": boolean(call, "take_over"),
-        "migration_timeout": migration,
+        **limits,
         "lease": _BRIEF if given(call, "phase") == "stage" else _LEASE + limit,
     }
     options = {

@@ -8,6 +8,7 @@ with Fleet.up("demo", hosts=3) as fleet:
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -82,6 +83,8 @@ class Fleet:
         values = {
             "application": APPLICATION,
             "application_artifacts": str(self.store),
+            # Hosts of a test are all or none of them right: one after the other costs minutes.
+            "provision_batch_size": "100%",
             "application_allowed_signers": [f"builder {public[0]} {public[1]}"],
             **settings,
         }
@@ -119,10 +122,17 @@ class Fleet:
         """The version that each host answers with, or what went wrong."""
         return {name: _version(self.bed.url(name, 80, "/version")) for name in self.names}
 
-    def build(self, *versions: str, like: str = "") -> None:
+    def by(self, person: str) -> Fleet:
+        """The same fleet, in the hands of another person."""
+        other = copy.copy(self)
+        other.ansible_settings = {**self.ansible_settings, "LOGNAME": person}
+        return other
+
+    def build(self, *versions: str, like: str = "", change: Callable[[Path], None] | None = None) -> None:
         """Make the source of each version and build its artifact with the playbook.
 
         :param like: the version of the example whose code all of them have, under their own numbers
+        :param change: what is done to the source first
         """
         maker = CHECKOUT / "examples/app/make_version.py"
         more = ["--like", like] if like else []
@@ -130,6 +140,8 @@ class Fleet:
             source = self.bed.state / "source" / version
             shutil.rmtree(source, ignore_errors=True)
             subprocess.run([sys.executable, str(maker), version, str(source), *more], check=True)
+            if change:
+                change(source)
             self.play("build", application_source=str(source), signing_key=str(self.key)).check()
 
     def provision(self) -> Done:

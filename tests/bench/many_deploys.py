@@ -161,7 +161,7 @@ def artifacts(fleet: Fleet, count: int) -> list[list[dict[str, Any]]]:
     calls = []
     for number in range(count + 1):
         version = f"1.{number}.0"
-        facts = build(replace(request, version=version))[1]
+        facts = build(replace(request, version=version)).facts
         calls.append(phases(version, facts["sha256"], f"{STORE}/{APPLICATION}-{version}.tar.gz"))
     return calls[1:]
 

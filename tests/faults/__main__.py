@@ -21,8 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bed"))
 from bed import CHECKOUT
 from course import Course, Row, prepared, summary
 from fleet import Fleet
-from points import POINTS
+from points import POINTS as FAULTS
+from ways_back import POINTS as WAYS_BACK
 
+POINTS = FAULTS + WAYS_BACK
 RESULTS = CHECKOUT / ".cache/faults/faults.json"
 _TABLE = "{:>3}  {:<36} {:<32} {:<6} {:>6} {:>6} {:>8} {:>7}  {:<26} {}"
 _HEAD = ("no", "point", "fault", "mode", "failed", "while", "outage s", "rest s", "all hosts on", "")
@@ -73,14 +75,14 @@ def ended(row: Row) -> str:
     return f"two, for {row.split_for:.0f} s; then {name}" if row.end.startswith("split") else name
 
 
-def run(numbers: Sequence[int], keep: str) -> list[Row]:
+def run(wanted: Sequence[int], keep: str) -> list[Row]:
     name = keep or f"faults-{os.getpid()}"
     rows: list[Row] = []
     try:
         course = Course(prepared(name))
         print(_TABLE.format(*_HEAD), flush=True)
         for point in POINTS:
-            for mode in point.modes if not numbers or point.number in numbers else ():
+            for mode in point.modes if not wanted or point.number in wanted else ():
                 row = course.run(point, mode)
                 rows.append(row)
                 print(line(row), flush=True)
@@ -96,17 +98,26 @@ def run(numbers: Sequence[int], keep: str) -> list[Row]:
     return rows
 
 
+def numbers(text: str) -> list[int]:
+    """``1,4-6`` are 1, 4, 5 and 6."""
+    found: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", default="", help="numbers of points, with commas")
+    parser.add_argument("--only", default="", help="numbers of points, with commas, also 42-50")
     parser.add_argument(
         "--keep", default="", metavar="RUN", help="leave the hosts for another call with this name"
     )
     options: Any = parser.parse_args()
     began = time.monotonic()
-    rows = run([int(number) for number in options.only.split(",") if number], options.keep)
+    rows = run(numbers(options.only), options.keep)
     broken = [row for row in rows if row.broken]
     print(
         f"\n{len(rows)} runs of {len({row.number for row in rows})} points in {time.monotonic() - began:.0f} s, "

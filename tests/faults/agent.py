@@ -19,6 +19,7 @@ from typing import Any
 APPLICATION = "agents"
 STATE = f"/var/lib/mas/{APPLICATION}"
 LEDGER = "/var/lib/mas/ledger.jsonl"
+SPLIT = "/etc/haproxy/conf.d/10-agents-split.cfg"
 SLOTS = ("blue", "green")
 POLL = 0.002
 _SAYING = threading.Lock()
@@ -41,6 +42,15 @@ def read(name: str) -> dict[str, Any]:
 
 def operation() -> dict[str, Any]:
     return read("state.json").get("operation") or {}
+
+
+def split() -> list[str]:
+    """The words of the file that keeps the split of the traffic."""
+    try:
+        with open(SPLIT, encoding="utf-8") as stream:
+            return stream.read().split()
+    except OSError:
+        return []
 
 
 def last_action() -> str:
@@ -91,7 +101,7 @@ def send(pids: list[int], number: int) -> list[int]:
 def condition(name: str, wanted: str) -> Callable[[], bool]:
     """What is waited for, as a question that costs next to nothing.
 
-    ``step`` of the open operation; ``ledger``: an entry of that action was written; ``confirming``: a module runs
+    ``step`` of the open operation; ``bake``: it watches a canary that has that percentage; ``ledger``: an entry of that action was written; ``confirming``: a module runs
     while a release waits for its confirmation; ``confirmed``: one did wait, and waits no longer.
     """
     before, armed = _size(LEDGER), os.path.join(STATE, "dead-man.json")
@@ -112,6 +122,7 @@ def condition(name: str, wanted: str) -> Callable[[], bool]:
 
     questions = {
         "step": lambda: operation().get("step") == wanted,
+        "bake": lambda: operation().get("step") == "bake" and wanted in split(),
         "ledger": lambda: _size(LEDGER) != before and last_action() == wanted,
         "confirming": confirming,
         "confirmed": confirmed,

@@ -59,6 +59,14 @@ class Controller:
         self._reader.join(seconds)
         return status
 
+    def signal_group(self, number: int) -> None:
+        os.killpg(self._process.pid, number)
+
+    def kill_main(self) -> None:
+        self._process.kill()
+        # What it started may hold its output open a little longer.
+        self._process.wait(30)
+
     def kill(self) -> None:
         """As if the controller's machine lost its power: Ansible's workers have sessions of their own, so it is the
         tree that is killed. What is shared by all runs (ssh's open connections) stays."""

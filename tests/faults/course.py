@@ -40,6 +40,8 @@ LIMIT = 20
 MARGIN = 60.0
 #: Within which a host must serve again once nothing hinders it: a boot or a start, and the warm-up.
 SERVES_AGAIN = 30.0
+#: Within which a way back has all hosts at rest: its own plays, and 10 s for the hosts.
+BACK_WITHIN = 20.0
 #: How often the same command may be needed: a module of the dead run may still be at work.
 TRIES = 4
 #: What a host says whose module is still at work, in the words of mas.ops.release.
@@ -150,6 +152,8 @@ class Course:
                 f"the command ended with status {status} after {time.monotonic() - struck:.0f} s"
             )
             scene.repair()
+        if row.mode == points.BACK:
+            self._taken_back(scene, row, before, struck)
         if row.mode in (points.WAIT, points.BOTH, points.END):
             self._expect_rest(scene, row, struck, {before, scene.version})
         if row.mode == points.BOTH:
@@ -162,6 +166,25 @@ class Course:
             self._expect_rest(scene, row, struck, {scene.version})
         wait_for(lambda: all(outage.end for outage in scene.outages), SERVES_AGAIN + 10)
         self._check(row)
+
+    def _taken_back(self, scene: Scene, row: Row, before: str, struck: float) -> None:
+        """Both commands end, the way back well and the deploy not; the fleet is where it was, and soon."""
+        assert scene.back is not None
+        status = scene.back.wait(120)
+        if status:
+            row.broken.append(f"the way back ended with status {status}:\n{scene.back.output[-1500:]}")
+        self._expect_rest(scene, row, struck, {before})
+        if row.seconds > BACK_WITHIN:
+            row.broken.append(f"it took {row.seconds:.0f} s until all hosts were back")
+        if not scene.controller.wait(60):
+            row.broken.append("the deploy that was ended says that it succeeded")
+        self._stays(row, before)
+
+    def _stays(self, row: Row, before: str) -> None:
+        """What the deploy that was ended does last must not fight."""
+        versions = {live_version(one) for one in snapshots(self.agents).values()}
+        if versions != {before}:
+            row.broken.append(f"afterwards the hosts are on {versions}, not on {before}")
 
     def _again(self, scene: Scene, row: Row) -> None:
         row.tries, wrong = self._repeat(scene.version, **scene.point.extra)

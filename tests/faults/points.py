@@ -13,7 +13,8 @@ from strikes import Strike
 #:   wait   nobody comes: what the hosts do by themselves until the limit of the dead-man's switch
 #:   both   nobody comes, and nothing is armed; later the same command
 #:   end    the command is alive and deals with it
-AGAIN, WAIT, BOTH, END = "again", "wait", "both", "end"
+#:   back   another command takes the fleet back while it is alive, see ways_back.py
+AGAIN, WAIT, BOTH, END, BACK = "again", "wait", "both", "end", "back"
 
 RELEASES, STATE = "/srv/agents/releases", "/var/lib/mas"
 #: The parts of a deploy that take hosts one by one.

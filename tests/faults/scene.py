@@ -72,6 +72,8 @@ class Scene:
     endings: list[Callable[[], None]] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     running: Controller | None = None
+    #: The command that takes the fleet back.
+    back: Controller | None = None
 
     @property
     def victim(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bed import BedError
+from controller import Controller
 
 if TYPE_CHECKING:
     from scene import Scene
@@ -32,6 +34,39 @@ def kill_both(scene: Scene) -> None:
     """Nobody is left on the victim; on the other hosts the modules go on to their end."""
     scene.controller.kill()
     scene.agent.kill_modules()
+
+
+def way_back(kind: str, *, another: bool = False, still: bool = False) -> Strike:
+    """A rollback or an undo, begun now; the scene waits for it.
+
+    :param another: by another person, who says to take over
+    :param still: the module stays stopped, and can only be killed
+    """
+
+    def strike(scene: Scene) -> None:
+        fleet = scene.fleet.by("bob") if another else scene.fleet
+        extra = {"release_take_over": True} if another else {}
+        if kind == "undo":
+            process = fleet.start("deploy", version=scene.version, resume="undo", **extra)
+        else:
+            process = fleet.start("rollback", **extra)
+        scene.back = Controller(process)
+        if not still:
+            scene.thaw()
+
+    return strike
+
+
+def interrupt(scene: Scene) -> None:
+    """Ctrl-C in the terminal of the command."""
+    scene.controller.signal_group(signal.SIGINT)
+    scene.thaw()
+
+
+def kill_main(scene: Scene) -> None:
+    """Only ansible-playbook: its workers have sessions of their own."""
+    scene.controller.kill_main()
+    scene.thaw()
 
 
 def kill_both_after_the_others(scene: Scene) -> None:

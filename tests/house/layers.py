@@ -194,6 +194,7 @@ WITH_ANSIBLE = frozenset({"ansible", "cryptography", "jinja2", "markupsafe", "pa
 #: Import names of the distributions in meta/ee-requirements.txt.
 DISTRIBUTIONS = {
     "cyclonedx-python-lib": "cyclonedx",
+    "detect-secrets": "detect_secrets",
     "icalendar": "icalendar",
     "packageurl-python": "packageurl",
     "pathspec": "pathspec",

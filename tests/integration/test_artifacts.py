@@ -55,7 +55,14 @@ def libraries(folder: Path) -> None:
             CHECKOUT / "plugins" / part, code / part, ignore=shutil.ignore_patterns("__pycache__")
         )
     done: set[str] = set()
-    wanted = ["pathspec", "cyclonedx-python-lib", "packageurl-python", "packaging", "PyYAML"]
+    wanted = [
+        "pathspec",
+        "detect-secrets",
+        "cyclonedx-python-lib",
+        "packageurl-python",
+        "packaging",
+        "PyYAML",
+    ]
     while wanted:
         name = wanted.pop()
         if name in done:

@@ -86,6 +86,12 @@ def containers(root: Path = ROOT) -> list[Stage]:
             ("tests/integration/**/test_*.py",),
             limit=2700.0,
         ),
+        Stage(
+            "story-newest",
+            "hosts",
+            _module("pytest", "tests/newest", "-o", "faulthandler_timeout=600"),
+            ("tests/newest/test_*.py", "requirements/newest.txt"),
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from .._traffic.values import host as host_name
 from . import unit_file
 from .health import Door, HealthCheck
 
+SCHEMA = 1
 CONFIG = "/etc/mas/{name}/application.json"
 #: What the role ``proxy`` configured for an application.
 SITE = "/etc/haproxy/mas/{name}.json"
@@ -70,6 +71,16 @@ class Proxy:
     front: Front | None = None
     #: The warm release answers while the live one is down.
     fallback: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        front = self.front
+        return {
+            "backend": self.backend,
+            "socket": self.socket,
+            "split": self.split,
+            "fallback": self.fallback,
+            "front": dict(front.__dict__) if front else None,
+        }
 
 
 @dataclass(frozen=True)
@@ -142,6 +153,27 @@ class Application:
     host: str
     exclusive: bool = False
     sandbox: Sandbox = field(default_factory=Sandbox)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What :func:`parse_application` reads."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "environment": self.environment,
+            "user": self.user,
+            "group": self.group,
+            "root": self.root,
+            "web": self.web,
+            "host": self.host,
+            "slots": {slot: {"port": port} for slot, port in self.ports.items()},
+            "proxy": self.proxy.to_dict() if self.proxy else None,
+            "signers": self.signers,
+            "signature_required": self.signature_required,
+            "exclusive": self.exclusive,
+            "keep_releases": self.keep_releases,
+            "environment_file": self.environment_file,
+            "sandbox": self.sandbox.to_dict(),
+        }
 
 
 def other(slot: str) -> str:

@@ -10,20 +10,27 @@ and nothing else, so that anything unusual is a reason to stop and not something
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .._core.errors import ArtifactError
-from . import manifest
+from . import manifest, shared
 
 FILE = "file"
 FOLDER = "folder"
 SYMLINK = "symbolic link"
 HARDLINK = "hard link"
 SPECIAL = "special file"
+SPARSE = "sparse file"
 
 #: As many as Linux follows before it says ELOOP.
 _MAX_LINKS = 40
+#: The interpreter of a virtual environment that a distribution's own Python made. No other link leaves the tree.
+_SYSTEM = re.compile(r"/usr/bin/python3(\.[0-9]{1,2})?")
+#: Nobody but the application's group may read what has none of these bits.
+_OTHERS = 0o004
+_CONTROL = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 _FIX = "Do not unpack it. Build the artifact again with mas.ops.build and find out who made this one."
 
 
@@ -36,6 +43,11 @@ class Member:
     linkname: str = ""
     size: int = 0
     mode: int = 0o644
+
+    @property
+    def private(self) -> bool:
+        """Whether only the application may read it on a host."""
+        return self.type != SYMLINK and not self.mode & _OTHERS
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ def _check_name(member: Member) -> None:
             raise _unsafe(member, "a part of its name is longer than 255 bytes")
     if len(member.name) > 2048:
         raise _unsafe(member, "its name is longer than 2,048 characters")
-    if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in member.name):
+    if _CONTROL.search(member.name):
         raise _unsafe(member, "its name has control characters or is not UTF-8")
 
 
@@ -125,41 +137,78 @@ def _check_place(member: Member, seen: Mapping[str, Member]) -> None:
         raise _unsafe(member, f"it is below {parent!r}, which is a {seen[parent].type}")
 
 
-def _check_links(members: Mapping[str, Member]) -> None:
+def check_shared(paths: Sequence[str], members: Iterable[Member]) -> None:
+    """Raise :class:`ArtifactError` where a path that all releases share cannot be linked into this tree."""
+    found = {member.name: member for member in members}
+    reason = shared.clash(paths, {name: member.type == FOLDER for name, member in found.items()})
+    if reason:
+        raise ArtifactError(
+            f"the archive is not safe to unpack: {reason}", where="shared in its manifest", fix=_FIX
+        )
+    _check_links(found, frozenset(map(shared.plain, paths)))
+
+
+def _check_links(members: Mapping[str, Member], ends: Collection[str] = ()) -> None:
     links = {name: member.linkname for name, member in members.items() if member.type == SYMLINK}
     for name, target in links.items():
-        reason = escape(name, links)
+        culprit, reason = follow(name, links, ends)
         if reason:
-            raise _unsafe(members[name], f"it points to {target!r}, {reason}")
+            through = "" if culprit == name else f"to {target!r} and so through {culprit!r} "
+            raise _unsafe(members[name], f"it points {through}to {links[culprit]!r}, {reason}")
+
+
+def is_system(target: str) -> bool:
+    """Whether this is the absolute path of the one program that a link may point at outside of the tree."""
+    return _SYSTEM.fullmatch(target) is not None
+
+
+def system_links(members: Iterable[Member]) -> frozenset[str]:
+    """The links that lead to that program, by whatever other links; of members that were checked."""
+    links = {member.name: member.linkname for member in members if member.type == SYMLINK}
+    return frozenset(name for name in links if is_system(links[follow(name, links)[0]]))
 
 
 def escape(name: str, links: Mapping[str, str]) -> str:
-    """Why the symbolic link ``name`` would leave the tree; empty when it stays inside.
+    """Why the symbolic link ``name`` would leave the tree; empty when it stays inside."""
+    return follow(name, links)[1]
+
+
+def follow(name: str, links: Mapping[str, str], ends: Collection[str] = ()) -> tuple[str, str]:
+    """The link at which ``name`` leaves the tree, and why; the reason is empty when it stays inside.
 
     Links are followed as the kernel does, one part at a time: in a tree with ``a -> .`` the link
     ``b -> a/..`` leaves it although its text does not look like it.
+
+    :param ends: names that become links to elsewhere on the host: a path may go down there and not come back
     """
     here: list[str] = []
     ahead = name.split("/")[::-1]
     followed = 0
+    culprit = name
     while ahead:
         part = ahead.pop()
         if part in ("", "."):
             continue
         if part == "..":
             if not here:
-                return "outside the tree"
+                return culprit, "outside the tree"
             here.pop()
             continue
         here.append(part)
-        target = links.get("/".join(here))
+        place = "/".join(here)
+        if place in ends and ".." in ahead:
+            return culprit, f"back out of {place}, which is shared"
+        target = links.get(place)
         if target is None:
             continue
         followed += 1
         if followed > _MAX_LINKS:
-            return "a loop of links"
+            return name, "a loop of links"
+        culprit = place
+        if is_system(target) and not ahead:
+            return culprit, ""
         if not target or target.startswith("/") or "\0" in target:
-            return "which is not a relative path"
+            return culprit, "which is not a relative path"
         here.pop()
         ahead.extend(target.split("/")[::-1])
-    return ""
+    return culprit, ""

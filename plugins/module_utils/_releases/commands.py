@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Sequence
 
 #: What a message says of a playbook before it is known which inventory the run was given.
-_PLAYBOOK = re.compile(r"ansible-playbook mas\.ops\.[a-z_]+(?! -i )")
+_PLAYBOOK = re.compile(r"ansible-playbook mas\.ops\.[a-z_]+\b(?! -i )")
 _LONGEST = 1000
 
 

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._canary.settings import Settings
-from .._core.errors import BadInput
+from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
+from .._traffic.split import SLOTS
 from .application import Application
 from .commands import way_back
 from .deadman import Armed
 from .health_steps import HealthSteps
 from .layout import Layout
 from .manifest import Manifest
+from .neighbours import collisions, footprint
 from .ports import Limits, Ports
 from .state import STAGED, Operation, State
 from .watch import Watch
@@ -40,6 +42,8 @@ class Executor(HealthSteps):
     seconds: dict[str, float] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)
     inventory: Sequence[str] = ()
+    #: It is a way back, or puts back what failed.
+    goes_back: bool = False
 
     def apply(self, plan: Plan, operation: Operation | None) -> None:
         """Journal ``operation`` and take the steps in order.
@@ -97,6 +101,13 @@ class Executor(HealthSteps):
         on_disk = step.target in self.ports.files.on_disk()
         manifest = self._manifest(step.target) if on_disk else self.ports.source.manifest(step.target)
         check_fits(self.app, manifest, step.target, self.ports.files.variables())
+        records = [record for slot in SLOTS if (record := self.ports.files.record(slot))]
+        mine = footprint(self.app, records, manifest.processes)
+        wrong = collisions(mine, self.ports.files.neighbours())
+        if wrong:
+            raise Refused(
+                f"another application of this host is in the way: {'; '.join(wrong)}", where=step.target
+            )
 
     def _unpack(self, step: Step) -> None:
         self.ports.files.unpack(step.target)
@@ -145,6 +156,9 @@ class Executor(HealthSteps):
             self.ports.proxy.set_down(step.target)
         self._start_units(units)
 
+    def _stop_web(self, step: Step) -> None:
+        self._stop_units(self._web(step.target))
+
     def _start_workers(self, step: Step) -> None:
         self._start_units(self._workers(step.target))
 
@@ -156,7 +170,12 @@ class Executor(HealthSteps):
             self.ports.units.start(units)
 
     def _stop_units(self, units: Sequence[str]) -> None:
-        if units:
+        if not units:
+            return
+        if self.goes_back:
+            # Users wait for the end of it; what is under way gets the time that requests get.
+            self.ports.units.stop(units, self.limits.drain)
+        else:
             self.ports.units.stop(units)
 
     def _bake(self, step: Step) -> None:

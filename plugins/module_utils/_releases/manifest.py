@@ -19,6 +19,7 @@ from typing import Any
 
 from . import unit_file
 from .fields import ManifestError, bad, choice, integer, mapping, matching
+from .shared import shared_paths
 
 SCHEMA = 1
 MEMBER = "manifest.json"
@@ -72,6 +73,11 @@ def check_commit(value: object, field: str = "commit") -> str:
 def check_sha256(value: object, field: str = "sha256") -> str:
     """A sha256 digest in small hexadecimal letters."""
     return matching(_SHA256, value, field, "64 hexadecimal digits")
+
+
+def check_shared(value: object) -> tuple[str, ...]:
+    """The paths that releases share, see :mod:`.shared`."""
+    return shared_paths(value, "shared", (MEMBER,))
 
 
 def parse_built(value: object, field: str = "built") -> datetime:
@@ -229,11 +235,13 @@ class Manifest:
     migrations: Migrations
     secrets: tuple[str, ...]
     files: Files
+    shared: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, data: object) -> Manifest:
         """Check plain data; raise :class:`ManifestError` that names the field, never guess."""
-        optional = ("health",)
+        # An artifact from before there was `shared` lacks it.
+        optional = ("health", "shared")
         keys = ("schema", "name", "version", "commit", "built", "processes", "migrations", "secrets", "files")
         values = mapping(data, "", keys, optional)
         if values["schema"] is True or values["schema"] != SCHEMA:
@@ -252,6 +260,7 @@ class Manifest:
             migrations=Migrations.parse(values["migrations"]),
             secrets=_secrets(values["secrets"]),
             files=Files.parse(values["files"]),
+            shared=check_shared(values.get("shared", ())),
         )
         if manifest.web and not manifest.health:
             raise ManifestError(f"health is missing: the process {manifest.web} serves requests", "health")
@@ -291,6 +300,8 @@ class Manifest:
             "migrations": self.migrations.to_dict(),
             "secrets": list(self.secrets),
             "files": self.files.to_dict(),
+            # Without it the bytes are those of a manifest from before there was one.
+            **({"shared": list(self.shared)} if self.shared else {}),
         }
 
     def to_json(self) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._core.argspec import APPLICATION, WHO, ArgumentSpec
 
-STATES = ["staged", "live", "confirmed", "rolled_back", "contracted", "absent"]
+STATES = ["staged", "live", "confirmed", "rolled_back", "restarted", "contracted", "absent"]
 _OWN = ArgumentSpec(
     {
         "state": {"type": "str", "required": True, "choices": STATES},
@@ -16,6 +16,9 @@ _OWN = ArgumentSpec(
         "artifact": {"type": "str"},
         "sha256": {"type": "str"},
         "signature": {"type": "str"},
+        "size": {"type": "int"},
+        "size_limit": {"type": "int", "default": 4 << 30},
+        "fetch_timeout": {"type": "float", "default": 600.0},
         "to": {"type": "str"},
         "leave": {"type": "str"},
         "drain_timeout": {"type": "float", "default": 30.0},

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from .._core.plan import Step
 from .._traffic.split import SLOTS
 from .application import Application, other
@@ -29,6 +31,22 @@ def serves(facts: Facts, app: Application, slot: str) -> bool:
 
 def start(app: Application, slot: str) -> list[Step]:
     return [Step("start_web", slot), Step("await_health", slot)] if app.web else []
+
+
+def repair(facts: Facts, app: Application, slot: str) -> list[Step]:
+    """Bring the web process of the live slot up again: one that hangs is stopped first. Workers are for the switch."""
+    if ready(facts, app, slot):
+        return []
+    hangs = [Step("stop_web", slot)] if facts.slots[slot].web_up else []
+    return [*hangs, *(serve_live(facts, app) if app.exclusive else start(app, slot))]
+
+
+def repaired(facts: Facts) -> Facts:
+    """The facts once the live slot was brought up again."""
+    live = facts.state.live or ""
+    slot = facts.slots[live]
+    up = dataclasses.replace(slot, web_up=True, healthy=True, stopped=False)
+    return dataclasses.replace(facts, slots={**facts.slots, live: up})
 
 
 def empty(facts: Facts, slot: str) -> list[Step]:

@@ -16,6 +16,7 @@ from .deadman import Armed
 from .health import Answer, Door, HealthCheck
 from .lease import Lease, Moment
 from .manifest import Manifest
+from .neighbours import Footprint
 from .slot import Slot
 from .sockets import Ownership
 from .state import State
@@ -29,7 +30,7 @@ class Units(Protocol):
     def recall(self, units: Sequence[str]) -> Mapping[str, Any]: ...
     def forget_seen(self) -> None: ...
     def start(self, units: Sequence[str]) -> None: ...
-    def stop(self, units: Sequence[str]) -> None: ...
+    def stop(self, units: Sequence[str], seconds: float = ...) -> None: ...
     def reload(self, units: Sequence[str], changed: bool) -> None: ...
     def run_once(self, unit: str, seconds: int) -> None: ...
     def wake(self, seconds: float) -> None: ...
@@ -59,6 +60,7 @@ class Files(Protocol):
     def held(self, slot: str) -> str | None: ...
     def record(self, slot: str) -> Slot | None: ...
     def pending(self, slot: str) -> Sequence[str]: ...
+    def neighbours(self) -> Sequence[Footprint]: ...
     def migration(
         self, slot: str, command: Sequence[str], seconds: int
     ) -> contextlib.AbstractContextManager[str]: ...
@@ -121,6 +123,20 @@ class Ports:
     book: Book
     clock: Time
     web: Web
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What the artifact's way to the host may take.
+
+    :param size: its bytes, where they are known
+    :param size_limit: bytes at most, where they are not
+    :param seconds: in all
+    """
+
+    size: int | None = None
+    size_limit: int = 4 << 30
+    seconds: float = 600.0
 
 
 @dataclass(frozen=True)

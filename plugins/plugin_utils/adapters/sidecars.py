@@ -2,46 +2,139 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The small files beside an artifact on the controller."""
+"""The small files beside an artifact, for everything on the controller that reads them.
+
+Whoever can write to the store can put anything under their names: a link to the operator's own secrets, a pipe, a file
+without an end. So only a regular file of a bounded size is read, and what it holds is never part of an error.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
+import threading
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._core.errors import NotFound
+from ...module_utils._core.errors import ArtifactError, NotFound
+from ...module_utils._releases.adapters.fetch import fetch_text
+from ...module_utils._releases.adapters.receive import shown
+from ..artifacts.beside import LIMITS, SHA256, SIGNATURE, check_signature, read_digest_line
+from ..artifacts.question import is_url
+
+__all__ = ["is_url", "local_artifact", "read_sidecar"]
+
+#: Seconds for one file over HTTP, from the first look for the server to the last byte.
+DEADLINE = 60.0
+_FIX = "See who may write to the store, remove the file, and build the artifact again with mas.ops.build."
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def is_url(place: str) -> bool:
-    """Whether a host can fetch the artifact by itself."""
-    return str(place).startswith(("http://", "https://"))
+def read_sidecar(place: str, suffix: str) -> str | None:
+    """The text of a file beside an archive, or ``None`` when there is none.
+
+    :param place: the path or URL of the archive
+    :param suffix: one of :data:`LIMITS`
+    :raises ArtifactError: it is no regular file, or longer than such a file can be
+    :raises NotFound: the store does not answer
+    """
+    where, limit = f"{place}{suffix}", LIMITS[suffix]
+    if not is_url(place):
+        return _local(where, limit)
+    text = _in_time(where, limit + 1)
+    if text is not None and len(text) > limit:
+        raise _too_long(shown(where), limit)
+    return text
 
 
 def local_artifact(place: str, sha256: str | None, signature: str | None) -> dict[str, Any]:
     """``sha256`` and ``signature`` of an artifact, read from the files beside it where they were not given.
 
     :raises NotFound: there is no such artifact, or it has no digest
+    :raises ArtifactError: a file beside it is not what it should be
     """
-    if not Path(place).is_file():
+    path = Path(place)
+    if not path.is_file():
         raise NotFound(
-            f"there is no artifact {Path(place).name}",
-            where=str(Path(place).parent),
+            f"there is no artifact {path.name}",
+            where=str(path.parent),
             fix="Build this version with mas.ops.build first.",
         )
-    digest = sha256 or _first_word(_text(f"{place}.sha256"))
-    if not digest:
+    if not sha256:
+        text = read_sidecar(place, SHA256)
+        if text is None:
+            raise NotFound(
+                "the artifact has no digest", where=f"{place}{SHA256}", fix="Give sha256, or build it again."
+            )
+        sha256 = read_digest_line(text, path.name, f"{place}{SHA256}")
+    return {"sha256": sha256, "signature": signature or _signature(place)}
+
+
+def _signature(place: str) -> str | None:
+    text = read_sidecar(place, SIGNATURE)
+    return None if text is None else check_signature(text, f"{place}{SIGNATURE}")
+
+
+def _in_time(url: str, limit: int) -> str | None:
+    """Fetched within :data:`DEADLINE` as a whole: a server that sends a byte now and then never times out by itself.
+
+    The thread that waits for it ends with the process.
+    """
+    answers: list[str | BaseException | None] = []
+
+    def fetch() -> None:
+        try:
+            answers.append(fetch_text(url, limit))
+        except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
+            answers.append(error)
+
+    thread = threading.Thread(target=fetch, daemon=True)
+    thread.start()
+    thread.join(DEADLINE)
+    if not answers:
         raise NotFound(
-            "the artifact has no digest", where=f"{place}.sha256", fix="Give sha256, or build it again."
+            f"the store did not send a small file within {DEADLINE:g} seconds",
+            where=shown(url),
+            fix="See that the store is well and try again.",
         )
-    return {"sha256": digest, "signature": signature or _text(f"{place}.sig")}
+    if isinstance(answers[0], BaseException):
+        raise answers[0]
+    return answers[0]
 
 
-def _text(path: str) -> str | None:
+def _local(path: str, limit: int) -> str | None:
     try:
-        return Path(path).read_text(encoding="ascii", errors="replace")
+        handle = os.open(path, _FLAGS)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+        raise ArtifactError(
+            f"a file beside the artifact is not read: {reason}", where=path, fix=_FIX
+        ) from error
+    try:
+        return _bounded(handle, path, limit).decode("utf-8", "replace")
+    finally:
+        os.close(handle)
 
 
-def _first_word(text: str | None) -> str | None:
-    return text.split()[0] if text and text.split() else None
+def _bounded(handle: int, path: str, limit: int) -> bytes:
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        raise ArtifactError(
+            "a file beside the artifact is not read: it is not a regular file", where=path, fix=_FIX
+        )
+    if found.st_size > limit:
+        raise _too_long(path, limit)
+    with os.fdopen(handle, "rb", closefd=False) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise _too_long(path, limit)
+    return data
+
+
+def _too_long(where: str, limit: int) -> ArtifactError:
+    return ArtifactError(
+        f"a file beside the artifact is longer than {limit} bytes, as no such file is", where=where, fix=_FIX
+    )

@@ -16,6 +16,10 @@ from ...module_utils._releases.manifest import check_sha256
 SHA256 = ".sha256"
 SIGNATURE = ".sig"
 SBOM = ".sbom.json"
+#: Bytes that such a file can have.
+LIMITS = {SHA256: 4096, SIGNATURE: 64 * 1024, SBOM: 32 * 1024 * 1024}
+
+_SIGNED = ("-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----")
 
 
 def digest_line(sha256: str, archive: str) -> str:
@@ -24,15 +28,25 @@ def digest_line(sha256: str, archive: str) -> str:
 
 
 def read_digest_line(text: str, archive: str, where: str) -> str:
-    """The digest in a ``.sha256`` file, which must be about this archive."""
+    """The digest in a ``.sha256`` file, which must be about this archive. An error never shows what is there."""
     digest, dummy, name = text.strip().partition("  ")
     try:
         check_sha256(digest)
-    except OpsError as error:
-        raise _damaged(error.what, where) from error
+    except OpsError:
+        # Without the cause, which shows the value: the file may be a copy of any other.
+        raise _damaged("it does not begin with a sha256 digest", where) from None
     if name != archive:
-        raise _damaged(f"it is about {name!r}, not about {archive}", where)
+        raise _damaged(f"it is not about {archive}", where)
     return digest
+
+
+def check_signature(text: str, where: str) -> str:
+    """The text of a ``.sig`` file, if it looks like one. An error never shows what is there."""
+    lines = text.strip().splitlines()
+    if len(lines) < 3 or (lines[0], lines[-1]) != _SIGNED:
+        fix = "Sign it again: build the artifact with mas.ops.build."
+        raise ArtifactError("the signature file does not hold an SSH signature", where=where, fix=fix)
+    return text
 
 
 def public_key(signature: str) -> bytes:

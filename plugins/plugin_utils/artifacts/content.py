@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -28,17 +28,6 @@ class Tree:
         content = [member for member in self.members if member.type != archive.FOLDER]
         return Files(count=len(content), bytes=sum(member.size for member in content))
 
-    @property
-    def requirements(self) -> list[str]:
-        """The names of the requirements files of pip."""
-        return [
-            member.name
-            for member in self.members
-            if member.type == archive.FILE
-            and "/" not in member.name
-            and PurePath(member.name).match("requirements*.txt")
-        ]
-
 
 @dataclass(frozen=True)
 class Packed:
@@ -50,9 +39,10 @@ class Packed:
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-def checked(root: PurePath, members: Iterable[archive.Member]) -> Tree:
+def checked(root: PurePath, members: Iterable[archive.Member], shared: Sequence[str] = ()) -> Tree:
     """The tree, if a host would take it: the host's own rules, before anything is built in vain.
 
+    :param shared: the paths that each release links to, see mas.yml
     :raises ArtifactError: a file that no artifact may hold: a socket, a link that leaves the tree
     """
     tree = Tree(root, tuple(sorted(members, key=lambda member: member.name)))
@@ -64,23 +54,37 @@ def checked(root: PurePath, members: Iterable[archive.Member]) -> Tree:
         )
     try:
         archive.check_members([archive.Member(MEMBER, archive.FILE), *tree.members])
+        archive.check_shared(shared, tree.members)
     except ArtifactError as error:
         raise ArtifactError(
             error.what.replace("the archive is not safe to unpack", "the source cannot become an artifact"),
             where=f"{root}, {error.where}",
-            fix="Correct it in the source, or leave it out with exclude in mas.yml.",
+            fix=_advice(error.what),
         ) from error
     return tree
 
 
+def _advice(what: str) -> str:
+    if "which is not a relative path" in what and "/bin/" in what:
+        return (
+            "A link to a program must be relative, or be /usr/bin/python3 or one of its versions: make the virtual"
+            " environment with /usr/bin/python3 -m venv, or leave the link out with exclude in mas.yml."
+        )
+    if " is shared and " in what or " is shared, so " in what:
+        return "Take it out of shared in mas.yml, or leave it out of the artifact with exclude."
+    return "Correct it in the source, or leave it out with exclude in mas.yml."
+
+
 def contents(members: Iterable[archive.Member], digests: Mapping[str, str]) -> dict[str, str]:
-    """What members hold, by name: digest and whether it can be run, or where a link points."""
+    """What members hold, by name: digest and who may run and read it, or where a link points."""
     found = {}
     for member in members:
         if member.type == archive.SYMLINK:
             found[member.name] = f"-> {member.linkname}"
         elif member.type == archive.FILE:
-            found[member.name] = digests[member.name] + (" executable" if member.mode & 0o100 else "")
+            executable = " executable" if member.mode & 0o100 else ""
+            private = " private" if member.private else ""
+            found[member.name] = f"{digests[member.name]}{executable}{private}"
     return found
 
 

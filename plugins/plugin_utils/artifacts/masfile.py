@@ -13,18 +13,22 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
 from ...module_utils._core.errors import BadInput
 from ...module_utils._releases.fields import ManifestError
-from ...module_utils._releases.manifest import SCHEMA, Files, Manifest
+from ...module_utils._releases.manifest import SCHEMA, Files, Manifest, check_shared
+from .findings import Waiver
 
 FILE_NAME = "mas.yml"
 
-_KEYS = ("name", "version", "processes", "health", "migrations", "secrets", "exclude", "packages")
+_KEYS = (
+    *("name", "version", "processes", "health", "migrations", "secrets", "shared"),
+    *("include", "exclude", "packages", "secret_waivers"),
+)
 _PROCESS = {"stop_signal": "SIGTERM", "stop_grace": 10}
 _HEALTH = {"expected": 200, "startup_budget": 30}
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+(=[0-9A-Za-z.+:~-]+)?")
@@ -37,9 +41,12 @@ class Description:
 
     path: str
     values: Mapping[str, Any]
-    exclude: tuple[str, ...]
-    packages: tuple[str, ...]
     lines: Mapping[str, int]
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    shared: tuple[str, ...] = ()
 
     def manifest(self, version: str | None, commit: str, built: str, files: Files) -> Manifest:
         """The manifest of an artifact of this application; an error names the line of mas.yml.
@@ -59,6 +66,7 @@ class Description:
             "migrations": self._migrations(),
             "secrets": self.values.get("secrets") or [],
             "files": files.to_dict(),
+            "shared": list(self.shared),
         }
         try:
             return Manifest.parse(data)
@@ -102,7 +110,7 @@ class Description:
 def parse(text: str, path: str) -> Description:
     """Check the text of ``mas.yml``; ``path`` is where it was read, for messages."""
     values, lines = _load(text, path)
-    description = Description(path, values, (), (), lines)
+    description = Description(path, values, lines)
     unknown = [str(key) for key in values if key not in _KEYS]
     if unknown:
         what = f"{unknown[0]} is not a known key; there are {', '.join(_KEYS)}"
@@ -110,7 +118,24 @@ def parse(text: str, path: str) -> Description:
     for name in ("name", "processes"):
         if name not in values:
             raise description.error(f"{name} is missing", "")
-    exclude = _strings(description, "exclude", "a list of patterns as in .gitignore")
+    return replace(
+        description,
+        include=_strings(description, "include", "a list of patterns as in .gitignore"),
+        exclude=_strings(description, "exclude", "a list of patterns as in .gitignore"),
+        packages=_packages(description),
+        waivers=_waivers(description),
+        shared=_shared(description),
+    )
+
+
+def _shared(description: Description) -> tuple[str, ...]:
+    try:
+        return check_shared(description.values.get("shared") or [])
+    except ManifestError as error:
+        raise description.error(error.what, error.field) from error
+
+
+def _packages(description: Description) -> tuple[str, ...]:
     packages = _strings(description, "packages", "a list of Debian packages, each a name or name=version")
     for index, package in enumerate(packages):
         if not _PACKAGE.fullmatch(package):
@@ -118,7 +143,29 @@ def parse(text: str, path: str) -> Description:
             raise description.error(
                 f"{field} must be a Debian package or package=version, not {package!r}", field
             )
-    return Description(path, values, exclude, packages, lines)
+    return packages
+
+
+def _waivers(description: Description) -> tuple[Waiver, ...]:
+    value = description.values.get("secret_waivers") or []
+    if not isinstance(value, list):
+        raise description.error(
+            "secret_waivers must be a list of mappings with path and reason", "secret_waivers"
+        )
+    return tuple(_waiver(description, f"secret_waivers[{index}]", item) for index, item in enumerate(value))
+
+
+def _waiver(description: Description, field: str, item: Any) -> Waiver:
+    known = isinstance(item, dict) and set(item) == {"path", "reason"}
+    path, reason = (str(item[key]).strip() for key in ("path", "reason")) if known else ("", "")
+    if not path or not reason:
+        raise description.error(f"{field} must be a mapping with path and reason", field)
+    if path.startswith("/") or {"", ".", ".."} & set(path.removesuffix("/").split("/")):
+        raise description.error(
+            f"{field}.path must be the path of a file in the source, or of a folder and a slash",
+            f"{field}.path",
+        )
+    return Waiver(path, reason)
 
 
 def _strings(description: Description, field: str, expected: str) -> tuple[str, ...]:

@@ -112,9 +112,12 @@ class Beside:
         if digest is None:
             what = f"the artifact has no {beside.SHA256} file beside it"
             raise ArtifactError(what, where=question.place, fix=BUILD)
+        signature = texts[beside.SIGNATURE]
+        if signature is not None:
+            beside.check_signature(signature, question.place + beside.SIGNATURE)
         return cls(
             sha256=beside.read_digest_line(digest, question.file_name, question.place + beside.SHA256),
-            signature=texts[beside.SIGNATURE] or "",
+            signature=signature or "",
             sbom=texts[beside.SBOM] or "",
         )
 
@@ -122,11 +125,11 @@ class Beside:
 def facts(
     question: Question, found: Beside, manifest: Manifest | None, *, size: int = 0, signed_by: str = ""
 ) -> dict[str, Any]:
-    """The answer. Without a manifest, which was not fetched then, the question must have the version."""
+    """The answer. Without a manifest, which is not read unverified, the question must have the version."""
     version = manifest.version if manifest else question.version
     if not version:
         raise BadInput(
-            "the version of a URL is only known from its archive",
+            "the version is only known from the archive, which is not read unverified",
             where=question.place,
             fix="Give store, application and version, or leave verify on.",
         )

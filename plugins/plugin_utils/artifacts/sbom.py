@@ -4,33 +4,36 @@
 
 """The bill of materials of an artifact, CycloneDX 1.6.
 
-It says nothing that the artifact and mas.yml do not say: time and serial number come from the
-build time and the digest, so the same artifact always has the same bill.
+It lists packages; of the files it says how many there are and the digest of them all, which is the archive's. It says
+nothing that the artifact and mas.yml do not say: time and serial number come from the build time and the digest, so
+the same artifact always has the same bill.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
+from typing import Any, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ...module_utils._releases.manifest import Manifest, parse_built
 from .content import Packed
+from .packages import MISSING as _NO_PACKAGING
+from .packages import Package
 
 # A controller without them can still load the plugins and say what it lacks.
 try:
-    from cyclonedx.model import HashAlgorithm, HashType
+    from cyclonedx.model import HashAlgorithm, HashType, Property
     from cyclonedx.model.bom import Bom, BomMetaData
     from cyclonedx.model.component import Component, ComponentType
     from cyclonedx.output import make_outputter
     from cyclonedx.schema import OutputFormat, SchemaVersion
+    from cyclonedx.schema.schema import SchemaVersion1Dot6
     from packageurl import PackageURL
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
 except ImportError as error:
     MISSING: ImportError | None = error
 else:
-    MISSING = None
+    MISSING = _NO_PACKAGING
 
 
 def serial_number(sha256: str) -> UUID:
@@ -38,72 +41,46 @@ def serial_number(sha256: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"sha256:{sha256}")
 
 
-def document(manifest: Manifest, packed: Packed, required: Iterable[str], packages: Iterable[str]) -> str:
-    """The bill as JSON text.
-
-    :param required: the texts of the requirements files of pip
-    :param packages: Debian packages, ``name`` or ``name=version``
-    """
+def document(manifest: Manifest, packed: Packed, packages: Iterable[Package]) -> str:
+    """The bill as JSON text."""
     application = Component(
         name=manifest.name,
         version=manifest.version,
         type=ComponentType.APPLICATION,
         bom_ref=f"application:{manifest.name}",
-        hashes=[_hash(packed.sha256)],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=packed.sha256)],
+        properties=[
+            Property(name="mas.ops:files", value=str(manifest.files.count)),
+            Property(name="mas.ops:bytes", value=str(manifest.files.bytes)),
+        ],
     )
-    libraries = [*_python(required), *(_debian(package) for package in packages)]
-    files = [
-        Component(name=name, type=ComponentType.FILE, bom_ref=f"file:{name}", hashes=[_hash(digest)])
-        for name, digest in packed.digests.items()
-    ]
     bom = Bom(
         serial_number=serial_number(packed.sha256),
         metadata=BomMetaData(component=application, timestamp=parse_built(manifest.built)),
-        components=[*libraries, *files],
     )
-    bom.register_dependency(application, [*libraries, *files])
-    text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)
-    # The library sorts the components but not the keys of its mappings in every version.
-    return json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n"
+    data = json.loads(make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string())
+    _add(data, f"application:{manifest.name}", packages)
+    return json.dumps(data, indent=2, sort_keys=True) + "\n"
 
 
-def _hash(sha256: str) -> HashType:
-    return HashType(alg=HashAlgorithm.SHA_256, content=sha256)
+def _add(data: dict[str, Any], application: str, packages: Iterable[Package]) -> None:
+    """Each package by the library, but not all of them in one bill of its: that takes the square of their number."""
+    # The library's decorators add the method, and its types do not know.
+    found = (cast(Any, _library(package)) for package in packages)
+    components = [json.loads(component.as_json(view_=SchemaVersion1Dot6)) for component in found]
+    if components:
+        names = [component["bom-ref"] for component in components]
+        data["components"] = components
+        data["dependencies"] = [{"ref": application, "dependsOn": names}, *({"ref": name} for name in names)]
 
 
-def _library(purl: PackageURL) -> Component:
+def _library(package: Package) -> Component:
+    purl = PackageURL(package.kind, package.namespace or None, package.name, package.version or None)
     return Component(
-        name=purl.name, version=purl.version, type=ComponentType.LIBRARY, bom_ref=purl.to_string(), purl=purl
+        name=purl.name,
+        group=package.namespace or None if package.kind == "npm" else None,
+        version=purl.version,
+        type=ComponentType.LIBRARY,
+        bom_ref=purl.to_string(),
+        purl=purl,
     )
-
-
-def _debian(package: str) -> Component:
-    name, dummy, version = package.partition("=")
-    return _library(PackageURL("deb", "debian", name, version or None))
-
-
-def _python(texts: Iterable[str]) -> list[Component]:
-    """What pip would install, with the version where it is pinned."""
-    found: dict[str, Component] = {}
-    for requirement in (requirement for text in texts for requirement in requirements(text)):
-        purl = PackageURL("pypi", None, canonicalize_name(requirement.name), _pin(requirement))
-        found.setdefault(purl.to_string(), _library(purl))
-    return [found[name] for name in sorted(found)]
-
-
-def requirements(text: str) -> Iterator[Requirement]:
-    """The requirements of a pip file; options (-r, --hash) and what pip alone understands are passed over."""
-    for line in text.replace("\\\n", " ").splitlines():
-        words = line.split(" #")[0].split(" --")[0].strip()
-        if not words or words.startswith(("-", "#")):
-            continue
-        try:
-            yield Requirement(words)
-        except InvalidRequirement:
-            continue
-
-
-def _pin(requirement: Requirement) -> str | None:
-    pins: Mapping[str, str] = {part.operator: part.version for part in requirement.specifier}
-    version = pins.get("==") or pins.get("===")
-    return None if version is None or "*" in version else version

@@ -82,22 +82,26 @@ def plan(built: Built, stored: Stored) -> Plan:
     return Plan({}, after, (*steps, Step(STORE, built.archive)))
 
 
-def other_bytes(built: Built, manifest: Manifest, files: Mapping[str, str], where: str) -> Refused:
+def other_bytes(built: Built, where: str, stored: tuple[Manifest, Mapping[str, str]] | None) -> Refused:
     """The store has this version already, and it is not this. Says what is different.
 
-    :param manifest: of the stored artifact, and ``files`` what it holds
+    :param stored: the manifest and the contents of the stored artifact, where it is signed by the same key
     """
+    return Refused(
+        f"{built.manifest.name} {built.manifest.version} is in the store already, with other bytes: "
+        + (_differences(built, *stored) if stored else "it has another digest"),
+        where=where,
+        fix="An artifact never changes: build under a new version.",
+    )
+
+
+def _differences(built: Built, manifest: Manifest, files: Mapping[str, str]) -> str:
     ours, theirs = built.manifest.to_dict(), manifest.to_dict()
     fields = ", ".join(key for key in ours if ours[key] != theirs[key])
     differences = changes({**files, MEMBER: ""}, {**built.files, MEMBER: ""})
     words = [*([f"{MEMBER} differs in {fields}"] if fields else []), *differences]
     more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-    shown = ", ".join(words[:_SHOWN]) + more if words else "the same files, packed differently"
-    return Refused(
-        f"{built.manifest.name} {built.manifest.version} is in the store already, with other bytes: {shown}",
-        where=where,
-        fix="An artifact never changes: build under a new version.",
-    )
+    return ", ".join(words[:_SHOWN]) + more if words else "the same files, packed differently"
 
 
 def _state(built: Built, suffixes: tuple[str, ...] | list[str]) -> dict[str, Any]:

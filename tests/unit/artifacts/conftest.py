@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,18 @@ def keygen(*arguments: str | Path) -> None:
 def make_key(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
     keygen("-t", kind, "-N", passphrase, "-C", "ci", "-f", path)
     return path
+
+
+def git(folder: Path, *arguments: str) -> str:
+    environment = {
+        **os.environ,
+        "GIT_COMMITTER_DATE": "@1769860800 +0100",
+        **{f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], env=environment, check=True, capture_output=True
+    )
+    return done.stdout.decode().strip()
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +87,7 @@ def make(source: Path, tmp_path: Path) -> Build:
         request = Request(
             **{"source": source, "store": tmp_path / "store", "built": BUILT, "commit": "", **options}
         )
-        return build(request, check_mode=check_mode)
+        done = build(request, check_mode=check_mode)
+        return done.plan, done.facts
 
     return make

@@ -17,8 +17,10 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import bill, sbom
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters import pack, store
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
-from .conftest import MAS, Build
+from .conftest import MAS, Build, git
 
 NAME = "agents-1.0.0.tar.gz"
 ALL = [NAME, f"{NAME}.sbom.json", f"{NAME}.sha256", f"{NAME}.sig"]
@@ -55,7 +57,7 @@ def test_what_is_built(make: Build, key: Path, tmp_path: Path) -> None:
     assert {(info.uid, info.gid, info.uname, info.gname, info.mtime) for info in members.values()} == {
         (0, 0, "", "", 1769860800)
     }
-    assert [oct(members[name].mode) for name in ("run", "mas.yml", "agents")] == ["0o755", "0o644", "0o755"]
+    assert [oct(members[name].mode) for name in ("run", "mas.yml", "agents")] == ["0o750", "0o644", "0o755"]
     assert {oct(path.stat().st_mode & 0o777) for path in place.iterdir()} == {"0o644"}
 
 
@@ -69,10 +71,11 @@ def test_the_same_from_everywhere(make: Build, source: Path, tmp_path: Path, key
             copy.symlink_to(path.readlink())
         elif path.is_file():
             shutil.copyfile(path, copy)
-            copy.chmod(0o711 if path.name == "run" else 0o600)
+            copy.chmod(0o700 if path.name == "run" else 0o600)
             os.utime(copy, (1, 1))
-    (other / ".git").mkdir()
-    (other / ".git" / "config").write_text("x")
+    (source / "run").chmod(0o755)
+    git(other, "init", "-q")
+    git(other, "add", ".")
     previous = os.umask(0o077)
     try:
         make(source=other, store=tmp_path / "b", signing_key=key)
@@ -93,13 +96,13 @@ def test_again_changes_nothing(make: Build, key: Path, tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").iterdir()} == before
 
 
-def test_other_bytes_are_refused_and_named(make: Build, source: Path, tmp_path: Path) -> None:
-    _, facts = make()
+def test_other_bytes_are_refused_and_named(make: Build, source: Path, tmp_path: Path, key: Path) -> None:
+    _, facts = make(signing_key=key)
     (source / "agents" / "api.py").write_text("print('other')\n")
     (source / "new").write_text("")
     (source / "run").chmod(0o600)
     with pytest.raises(Refused) as caught:
-        make()
+        make(signing_key=key)
     message = str(caught.value)
     assert "agents 1.0.0 is in the store already" in message
     for words in (
@@ -110,7 +113,7 @@ def test_other_bytes_are_refused_and_named(make: Build, source: Path, tmp_path: 
         "under a new version",
     ):
         assert words in message
-    assert listing(tmp_path / "store") == [NAME, f"{NAME}.sbom.json", f"{NAME}.sha256"]
+    assert listing(tmp_path / "store") == ALL
     assert (tmp_path / "store" / f"{NAME}.sha256").read_text().startswith(facts["sha256"])
     with pytest.raises(Refused):
         make(check_mode=True)
@@ -121,7 +124,7 @@ def test_check_mode_stores_nothing_and_knows_the_digest(make: Build, tmp_path: P
     plan, facts = make(check_mode=True)
     assert plan.changed
     assert not (tmp_path / "store").exists()
-    assert plan.after["files"]["run"].endswith(" executable")
+    assert plan.after["files"]["run"].endswith(" executable private")
     assert plan.after["files"]["current"] == "-> agents/api.py"
     assert "important.pyc" in str(plan.after["files"])
     assert make()[1] == facts
@@ -156,7 +159,7 @@ def test_a_killed_build_leaves_no_half(
         with pytest.raises(KeyboardInterrupt):
             make(signing_key=key)
     assert NAME not in listing(tmp_path / "store")
-    assert store.versions(tmp_path / "store", "agents") == []
+    assert store.versions(tmp_path / "store", "agents") == ""
     make(signing_key=key)
     assert listing(tmp_path / "store")[1:] == ALL
 
@@ -186,13 +189,15 @@ def test_sbom(make: Build, tmp_path: Path) -> None:
     assert data["serialNumber"] == f"urn:uuid:{sbom.serial_number(facts['sha256'])}"
     assert data["metadata"]["timestamp"] == "2026-01-31T12:00:00+00:00"
     assert data["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": facts["sha256"]}]
+    assert {"name": "mas.ops:files", "value": "7"} in data["metadata"]["component"]["properties"]
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     assert bill.summary(text) == {
         "serial_number": data["serialNumber"],
-        "components": 10,
+        "components": 4,
         "packages": [
-            "pkg:pypi/flask@3.0.0",
             "pkg:deb/debian/postgresql-client@15%2B248",
             "pkg:deb/debian/python3-psycopg",
+            "pkg:pypi/flask@3.0.0",
             "pkg:pypi/uvicorn",
         ],
     }
@@ -214,10 +219,19 @@ def test_contents_agree(make: Build, tmp_path: Path) -> None:
     assert pack.contents(Path(facts["path"])) == plan.after["files"]
 
 
-def test_versions_of_one_application_only(make: Build, source: Path, tmp_path: Path) -> None:
-    make(version="2", built="2026-01-01T00:00:00Z")
-    make(version="10", built="2026-02-01T00:00:00Z")
+def test_versions_by_name_alone(make: Build, source: Path, tmp_path: Path) -> None:
+    make(version="2")
+    make(version="10")
     (source / "mas.yml").write_text(MAS.replace("name: agents", "name: agents-x"))
     make(version="1")
-    (tmp_path / "store" / "agents-9.tar.gz").write_text("junk")
-    assert store.versions(tmp_path / "store", "agents") == ["2", "10"]
+    place = tmp_path / "store"
+    for age, name in enumerate(("agents-2.tar.gz", "agents-10.tar.gz")):
+        os.utime(place / name, (age, age))
+    (place / "agents-7.tar.gz").symlink_to("/etc/passwd")
+    os.mkfifo(place / "agents-8.tar.gz")
+    (place / "agents-9 9.tar.gz").write_text("")
+    assert store.versions(place, "agents") == "2, 10"
+    assert store.versions(place, "agents-x") == "1"
+    for number in range(20, 40):
+        (place / f"agents-{number}.tar.gz").write_text("")
+    assert store.versions(place, "agents").startswith("12 older ones, 30, 31")

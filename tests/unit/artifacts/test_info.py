@@ -69,7 +69,7 @@ def test_all_is_well(ask: Ask, store: Path) -> None:
     assert facts["release"] == f"1.0.0-{facts['sha256'][:12]}"
     assert facts["signature"] == (store / f"{NAME}.sig").read_text()
     assert facts["manifest"]["processes"]["api"]["kind"] == "web"
-    assert facts["sbom"]["components"] == 10
+    assert facts["sbom"]["components"] == 4
     assert facts["size"] == (store / NAME).stat().st_size
     assert ask(store="", application="", version="", artifact=facts["path"]) == facts
 
@@ -175,31 +175,24 @@ def test_renamed(store: Path) -> None:
         shutil.copy(store / f"{NAME}{suffix}", store / f"agents-2.0.0.tar.gz{suffix}")
     digest = store / "agents-2.0.0.tar.gz.sha256"
     digest.write_text(digest.read_text().replace("1.0.0", "2.0.0"))
-    for verify in (True, False):
-        with pytest.raises(ArtifactError, match="which is not what its file name says"):
-            info(
-                Question(
-                    store=str(store),
-                    application="agents",
-                    version="2.0.0",
-                    signature_required=False,
-                    verify=verify,
-                )
-            )
+    question = Question(store=str(store), application="agents", version="2.0.0", signature_required=False)
+    with pytest.raises(ArtifactError, match="which is not what its file name says"):
+        info(question)
 
 
 def test_without_verifying(ask: Ask, store: Path) -> None:
     facts = ask(verify=False, allowed_signers=())
     assert (facts["verified"], facts["signed_by"], facts["version"]) == (False, "", "1.0.0")
     assert facts["release"] == f"1.0.0-{facts['sha256'][:12]}"
-    assert facts["manifest"] == {} or facts["size"]
+    assert facts["manifest"] == {}
     (store / NAME).write_bytes((store / NAME).read_bytes()[:1000])
     assert ask(verify=False)["sha256"] == facts["sha256"]
 
 
-def test_without_verifying_a_url_needs_a_version(url: str) -> None:
-    with pytest.raises(BadInput, match="version of a URL"):
-        info(Question(artifact=f"{url}/{NAME}", verify=False))
+def test_without_verifying_it_needs_a_version(url: str, store: Path) -> None:
+    for place in (url, store):
+        with pytest.raises(BadInput, match="not read unverified"):
+            info(Question(artifact=f"{place}/{NAME}", verify=False))
 
 
 def test_a_version_with_a_plus(make: Build, url: str, key: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -112,6 +114,7 @@ class Prometheus:
         self.answers: dict[str, Any] = dict(GOOD)
         self.headers: list[str] = []
         self.kind = "vector"
+        self.drips = 0
         self.url = ""
 
     def speak(self, query: str) -> tuple[int, dict[str, Any]]:
@@ -134,6 +137,10 @@ def prometheus() -> Iterator[Prometheus]:
             status, body = fake.speak(parse_qs(urlsplit(self.path).query)["query"][0])
             self.send_response(status)
             self.end_headers()
+            with contextlib.suppress(OSError):
+                while fake.drips:
+                    self.wfile.write(b" " * fake.drips)
+                    time.sleep(0.05)
             self.wfile.write(json.dumps(body).encode())
 
         def log_message(self, *_: Any) -> None:
@@ -185,6 +192,16 @@ def test_prometheus_refuses_a_query(prometheus: Prometheus) -> None:
 def test_a_query_that_gives_no_number(prometheus: Prometheus) -> None:
     prometheus.kind = "matrix"
     assert "gives a matrix" in ask(prometheus.url)["reasons"][0]
+
+
+@pytest.mark.parametrize("drips", [1, 4 << 20])
+def test_prometheus_that_does_not_end(prometheus: Prometheus, drips: int) -> None:
+    prometheus.drips, began = drips, time.monotonic()
+    found = ask(prometheus.url, timeout=0.6)
+    prometheus.drips = 0
+    assert found["verdict"] == "inconclusive"
+    assert "Prometheus does not answer" in found["reasons"][0]
+    assert time.monotonic() - began < 10
 
 
 def test_prometheus_that_is_not_there(prometheus: Prometheus) -> None:

@@ -10,8 +10,9 @@ import pytest
 from agent import condition
 from course import Row, judge_load
 from load import summarise
-from points import AGAIN, BOTH, END, POINTS, WAIT
+from points import AGAIN, BACK, BOTH, END, POINTS, WAIT
 from scene import Outage, live_version, needs_undo, restless
+from ways_back import POINTS as WAYS_BACK
 
 NOTHING = summarise([], 10.0, 0.0, began=100.0)
 UNITS = {
@@ -95,6 +96,18 @@ def test_points_are_numbered_and_there_are_enough() -> None:
     assert len(POINTS) >= 25
     assert {mode for point in POINTS for mode in point.modes} == {AGAIN, WAIT, BOTH, END}
     assert len({(point.place, point.fault) for point in POINTS}) == len(POINTS)
+
+
+def test_each_step_is_ended_in_every_way() -> None:
+    assert [point.number for point in WAYS_BACK] == [
+        *range(len(POINTS) + 1, len(POINTS) + len(WAYS_BACK) + 1)
+    ]
+    places = {point.place for point in WAYS_BACK}
+    assert len(places) == 10
+    for place in places:
+        points = [point for point in WAYS_BACK if point.place == place]
+        assert len({point.fault for point in points}) == len(points) == 9
+        assert sum(point.modes == (BACK,) for point in points) == 6
 
 
 def test_an_outage_ends_with_the_first_good_answer_of_several(monkeypatch: pytest.MonkeyPatch) -> None:

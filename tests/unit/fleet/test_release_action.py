@@ -14,6 +14,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.adapters.host_call import 
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import is_url, local_artifact
 
 DIGEST = "1" * 64
+SIGNATURE = "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n"
 #: What the action tells every host.
 KNOWN = {"run": "awx-5", "actor": "ada", "inventory": [], "code_digest": digest()}
 
@@ -23,7 +24,7 @@ def artifact(tmp_path: Path) -> Path:
     path = tmp_path / "agents-1.0.0.tar.gz"
     path.write_bytes(b"x")
     Path(f"{path}.sha256").write_text(f"{DIGEST}  {path.name}\n")
-    Path(f"{path}.sig").write_text("signature")
+    Path(f"{path}.sig").write_text(SIGNATURE)
     return path
 
 
@@ -34,10 +35,16 @@ class Action(ActionModule):
         self._task = SimpleNamespace(args=args, check_mode=check)  # type: ignore[assignment]
         self._connection = SimpleNamespace(has_option=lambda _: False)
         self.pushed: list[tuple[str, str]] = []
+        self.commands: list[tuple[str, bool]] = []
+        self.made = {"rc": 0, "stderr": ""}
         self.told: dict[str, Any] = {}
 
     def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:  # noqa: ARG002
         return False
+
+    def _low_level_execute_command(self, cmd: str, sudoable: bool = True, **_: Any) -> dict[str, Any]:  # type: ignore[override]
+        self.commands.append((cmd, sudoable))
+        return self.made
 
     def _transfer_file(self, local_path: str, remote_path: str) -> str:
         self.pushed.append((local_path, remote_path))
@@ -64,11 +71,25 @@ def test_a_local_artifact_is_pushed_under_a_name_that_nobody_guesses(
     (source, remote), (_, other) = first.pushed[0], second.pushed[0]
     assert source == str(artifact)
     assert remote != other
-    assert len(Path(remote).name) > 40
+    folder = Path(remote).parent
+    assert folder.parent == Path("/tmp")
+    assert len(folder.name) > 40
+    # By the user of the connection, and not open to anybody else.
+    assert first.commands == [(f"mkdir -m 0700 {folder}", False)]
     assert first.told == {
         "state": "staged", "artifact": remote, "artifact_pushed": True, "sha256": DIGEST,
-        "signature": "signature", **KNOWN,
+        "signature": SIGNATURE, "size": 1, **KNOWN,
     }  # fmt: skip
+
+
+def test_what_lies_in_the_way_gets_no_artifact(monkeypatch: pytest.MonkeyPatch, artifact: Path) -> None:
+    monkeypatch.setattr(ActionBase, "run", lambda *_: {})
+    action = Action({"state": "staged", "artifact": str(artifact)})
+    action.made = {"rc": 1, "stderr": "mkdir: cannot create directory: File exists"}
+    result = action.run(task_vars={})
+    assert result["failed"]
+    assert "cannot be pushed: mkdir: cannot create directory: File exists" in result["msg"]
+    assert (action.pushed, action.told) == ([], {})
 
 
 def test_check_mode_pushes_nothing(monkeypatch: pytest.MonkeyPatch, artifact: Path) -> None:
@@ -104,10 +125,9 @@ def test_what_is_given_beats_what_lies_beside(artifact: Path) -> None:
     assert local_artifact(str(artifact), "2" * 64, "other") == {"sha256": "2" * 64, "signature": "other"}
     Path(f"{artifact}.sig").unlink()
     assert local_artifact(str(artifact), None, None) == {"sha256": DIGEST, "signature": None}
-    for text in ("", " \n"):
-        Path(f"{artifact}.sha256").write_text(text)
-        with pytest.raises(NotFound, match="has no digest"):
-            local_artifact(str(artifact), None, None)
+    Path(f"{artifact}.sha256").unlink()
+    with pytest.raises(NotFound, match="has no digest"):
+        local_artifact(str(artifact), None, None)
 
 
 def test_urls() -> None:

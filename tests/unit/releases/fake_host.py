@@ -27,6 +27,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.layout import La
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
+from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import Footprint
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
@@ -106,6 +107,8 @@ class FakeHost:
     looks: int = 0
     stopped_by: type[Stopped] = Preempted
     heartbeat: Callable[[], None] | None = None
+    #: How long each stop could take.
+    graces: list[float] = field(default_factory=list)
     state_file: Any = None
     lease_file: Any = None
     armed_file: Any = None
@@ -191,7 +194,8 @@ class FakeHost:
             self.running.setdefault(unit, self.slots[slot] or "")
         self.watch()
 
-    def stop(self, units: Sequence[str]) -> None:
+    def stop(self, units: Sequence[str], seconds: float = 3700.0) -> None:
+        self.graces.append(seconds)
         self.touch()
         for unit in units:
             self.running.pop(unit, None)
@@ -262,6 +266,9 @@ class FakeHost:
         return self.records.get(slot)
 
     def pending(self, slot: str) -> Sequence[str]:
+        return ()
+
+    def neighbours(self) -> Sequence[Footprint]:
         return ()
 
     @contextlib.contextmanager

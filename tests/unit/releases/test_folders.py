@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,13 @@ from ansible_collections.mas.ops.plugins.module_utils._core.files import exclusi
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import call, lock, slots
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import folders as module
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import source as source_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.folders import (
     Folders,
     load_application,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.host import NoArtifact, pushed
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.host import NoArtifact
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.host import pushed as pushed_file
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.source import Artifact
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import Sandbox
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
@@ -42,8 +46,9 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
     monkeypatch.setattr(layout_module, "STATE", str(tmp_path / "var"))
     monkeypatch.setattr(layout_module, "UNITS", str(tmp_path / "units"))
     monkeypatch.setattr(layout_module, "CONFIG", str(tmp_path / "etc"))
+    monkeypatch.setattr(source_module, "PUSHED", str(tmp_path / "tmp"))
     app = replace(APP, root=str(tmp_path / "srv"), environment_file=str(tmp_path / "environment"))
-    for name in ("var/agents", "units", "srv/releases", "srv/slots", "srv/shared"):
+    for name in ("var/agents", "units", "srv/releases", "srv/slots", "srv/shared", "tmp"):
         (tmp_path / name).mkdir(parents=True)
     return Folders(Layout(app))
 
@@ -167,6 +172,43 @@ def test_what_killed_runs_left_is_swept_before_the_next_fetch(folders: Folders, 
     assert Path(folders.layout.incoming).stat().st_mode & 0o777 == 0o700
 
 
+def test_what_runs_that_died_have_pushed_is_swept_and_nothing_else(folders: Folders, tmp_path: Path) -> None:
+    pushed, old = tmp_path / "tmp", time.time() - 7200
+    made = {
+        "mas-artifact-old": ["artifact.tar.gz"], "mas-artifact-empty": [], "mas-artifact-fresh": ["artifact.tar.gz"],
+        "mas-artifact-arriving": ["artifact.tar.gz"], "mas-artifact-strange": ["a", "b"], "other": ["artifact.tar.gz"],
+    }  # fmt: skip
+    for name, files in made.items():
+        (pushed / name).mkdir()
+        for file in files:
+            (pushed / name / file).write_bytes(b"x")
+            os.utime(pushed / name / file, (old, old))
+        os.utime(pushed / name, (old, old))
+    (pushed / "mas-artifact-file.tar.gz").write_bytes(b"x")
+    os.utime(pushed / "mas-artifact-file.tar.gz", (old, old))
+    (pushed / "mas-artifact-link").symlink_to(tmp_path / "srv")
+    (pushed / "mas-artifact-fresh").touch()
+    (pushed / "mas-artifact-arriving/artifact.tar.gz").write_bytes(b"more")
+    own = pushed / "mas-artifact-own"
+    own.mkdir()
+    (own / "artifact.tar.gz").write_bytes(b"x")
+    for path in (own / "artifact.tar.gz", own):
+        os.utime(path, (old, old))
+    with pushed_file(str(own / "artifact.tar.gz")):
+        app = replace(folders.layout.app, signature_required=False)
+        digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+        Artifact(app, folders, str(own / "artifact.tar.gz"), digest).fetch(ONE)
+    left = {
+        "mas-artifact-fresh",
+        "mas-artifact-arriving",
+        "mas-artifact-strange",
+        "mas-artifact-link",
+        "other",
+    }
+    assert set(names(pushed)) == left
+    assert (tmp_path / "srv/releases").is_dir()
+
+
 def test_undoing_forgets_what_a_killed_run_had_fetched(folders: Folders) -> None:
     archive = Path(folders.archive(ONE))
     archive.write_bytes(b"half")
@@ -242,7 +284,7 @@ PARAMS = {
     "application": "agents", "state": "staged", "version": "1.0.0", "sha256": "1" * 64, "signature": None,
     "artifact_pushed": True, "drain_timeout": 1.0, "migration_timeout": 1, "to": None, "leave": None,
     "assume_staged": False, "run": "", "actor": "", "steps": [], "bake": 0.0, "dead_man": 0.0, "lease": 60.0,
-    "token": None, "take_over": False, "code_digest": "", "soak": 0.0, "canary": {}, "gate": {}, "inventory": [],
+    "token": None, "take_over": False, "code_digest": "", "size": None, "size_limit": 1, "fetch_timeout": 1.0, "soak": 0.0, "canary": {}, "gate": {}, "inventory": [],
     "report_missing": False, "forward": False,
 }  # fmt: skip
 
@@ -269,7 +311,7 @@ def test_a_pushed_artifact_never_stays_behind(
 
 
 def test_what_was_not_pushed_is_not_removed(tmp_path: Path) -> None:
-    with pushed(None):
+    with pushed_file(None):
         pass
-    with pushed(str(tmp_path / "none")):
+    with pushed_file(str(tmp_path / "none")):
         pass

@@ -97,8 +97,20 @@ UNIT = "agents-migration@blue.service"
 
 
 def test_a_migration_is_waited_for(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["show"] = (0, block(ActiveState="inactive", NeedDaemonReload="no"), "")
     systemd.run_once(UNIT, 60)
+    assert [call[1] for call in machine.calls] == ["show", "start"]
     assert machine.calls[-1] == ["systemctl", "start", "--", UNIT]
+
+
+@pytest.mark.parametrize("state, stale", [("activating", "no"), ("failed", "no"), ("inactive", "yes")])
+def test_what_a_dead_run_left_is_not_taken_for_the_migration(
+    systemd: Systemd, machine: Machine, state: str, stale: str
+) -> None:
+    """To start a unit that runs waits for the old command, and calls its end that of the new one."""
+    machine.answers["show"] = (0, block(ActiveState=state, NeedDaemonReload=stale), "")
+    systemd.run_once(UNIT, 60)
+    assert [call[1] for call in machine.calls] == ["show", "stop", "reset-failed", "daemon-reload", "start"]
 
 
 @pytest.mark.parametrize("seconds", [60, 600, 7200])
@@ -276,6 +288,21 @@ def test_odd_bytes_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "run", loud)
     assert Systemd(Layout(APP)).show(["a"])["a"].active == "\ufffd"
+
+
+def test_what_does_not_stop_in_its_time_is_killed(
+    systemd: Systemd, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        done = machine.run(command, **options)
+        if options["timeout"] == 5.0:
+            raise subprocess.TimeoutExpired(command, 5.0)
+        return done
+
+    monkeypatch.setattr(module, "run", slow)
+    systemd.stop(["a.service"], 5.0)
+    stop = ["systemctl", "disable", "--quiet", "--no-reload", "--now", "--", "a.service"]
+    assert machine.calls == [stop, ["systemctl", "kill", "--signal=SIGKILL", "--", "a.service"], stop]
 
 
 def test_missing_rights_are_called_that(systemd: Systemd, machine: Machine) -> None:

@@ -21,7 +21,8 @@ from ..._core.errors import ArtifactError, OpsError, StorageError
 from ..._core.files import sync_folder
 from .. import archive
 from ..archive import USUAL, Limits
-from ..manifest import MEMBER, Manifest
+from ..manifest import Manifest
+from .bounded import allow, opened
 
 #: What stays free beside the release itself: logs and the database must go on.
 MARGIN = 64 * 1024**2
@@ -55,7 +56,7 @@ def members_from_tar(tar: tarfile.TarFile) -> Iterator[archive.Member]:
 
 def read_manifest(path: str) -> Manifest:
     """The manifest: the first member, so only the beginning of the archive is read."""
-    with reading(path), tarfile.open(path, "r:gz") as tar:
+    with reading(path), opened(path) as (tar, dummy):
         first = tar.next()
         archive.check_members([] if first is None else [_member(first)])
         return _manifest(tar, first)
@@ -64,30 +65,38 @@ def read_manifest(path: str) -> Manifest:
 def inspect(path: str, limits: Limits = USUAL) -> tuple[Manifest, list[archive.Member]]:
     """Read the whole archive without writing anything; raise when it is damaged or not safe."""
     members: list[archive.Member] = []
-    with reading(path), tarfile.open(path, "r:gz") as tar:
+    with reading(path), opened(path) as (tar, unpacked):
         first = tar.next()
-        content = None if first is None or first.name != MEMBER else _manifest_bytes(tar, first)
-        archive.check_members(_collect(members_from_tar(tar), members), limits)
+        archive.check_members([] if first is None else [_member(first)])
+        parsed = _manifest(tar, first)
+        allow(unpacked, parsed)
+        archive.check_members(_collect(members_from_tar(tar), members, parsed), limits)
         _check_end(tar)
-        parsed = Manifest.from_json(content or b"")
+        archive.check_shared(parsed.shared, members)
     _check_totals(parsed, members)
     return parsed, members
 
 
-def unpack(path: str, dest: str, *, margin: int = MARGIN, limits: Limits = USUAL) -> Manifest:
+def unpack(path: str, dest: str, *, group: int = 0, margin: int = MARGIN, limits: Limits = USUAL) -> Manifest:
     """Unpack ``path`` into the empty folder ``dest``, durably, as root's and read-only to all others.
+
+    What others could not read where it was built, only ``group`` can read here.
 
     Nothing is written before every member was checked and the space was found to be enough. On any
     failure ``dest`` is removed and an :class:`OpsError` raised. The caller renames ``dest``.
 
+    :param group: the id of the application's group
     :param margin: bytes that must stay free on the file system
     """
     try:
+        promised = read_manifest(path).files
+        with _disk(dest, promised.bytes + margin):
+            _check_space(dest, promised.bytes + margin, promised.count)
         parsed, members = inspect(path, limits)
         need = _need(members, dest)
         with _disk(dest, need + margin):
             _check_space(dest, need + margin, len(members))
-            _write_all(path, dest, members)
+            _write_all(path, dest, parsed, members, group)
             _sync(dest, members)
     except BaseException:
         shutil.rmtree(dest, ignore_errors=True)
@@ -122,16 +131,28 @@ def _damaged(path: str, error: Exception) -> ArtifactError:
 def _member(info: tarfile.TarInfo) -> archive.Member:
     return archive.Member(
         name=info.name,
-        type=_TYPES.get(info.type, archive.SPECIAL),
+        type=archive.SPARSE if _is_sparse(info) else _TYPES.get(info.type, archive.SPECIAL),
         linkname=info.linkname,
         size=info.size,
         mode=info.mode & 0o7777,
     )
 
 
-def _collect(members: Iterator[archive.Member], into: list[archive.Member]) -> Iterator[archive.Member]:
+def _is_sparse(info: tarfile.TarInfo) -> bool:
+    """Whether it may become larger than the bytes that the archive holds of it; a size elsewhere than in its header is for that."""
+    return info.issparse() or any(key == "size" or key.startswith("GNU.sparse") for key in info.pax_headers)
+
+
+def _collect(
+    members: Iterator[archive.Member], into: list[archive.Member], parsed: Manifest
+) -> Iterator[archive.Member]:
+    """The members, noted down; no further than the manifest promises."""
+    total = 0
     for member in members:
         into.append(member)
+        total += member.size if len(into) > 1 else 0
+        if total > parsed.files.bytes:
+            _check_totals(parsed, into)
         yield member
 
 
@@ -210,39 +231,50 @@ def _disk(dest: str, need: int) -> Iterator[None]:
         ) from error
 
 
-def _write_all(path: str, dest: str, members: list[archive.Member]) -> None:
-    with reading(path), tarfile.open(path, "r:gz") as tar:
+def _write_all(path: str, dest: str, parsed: Manifest, members: list[archive.Member], group: int) -> None:
+    known = archive.system_links(members)
+    with reading(path), opened(path, parsed) as (tar, dummy):
         for info, checked in itertools.zip_longest(tar, members):
             if info is None or _member(info) != checked:
                 raise ArtifactError("the archive changed while it was unpacked", fix="Fetch it again.")
-            _write(tar, info, dest)
+            # Python's own filter gives a second opinion, but knows of no link that may leave the tree.
+            if info.name not in known:
+                _second_opinion(info, dest)
+            _write(tar, info, dest, group)
 
 
-def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, dest: str) -> None:
-    """One checked member. Python's own filter, where there is one, gives a second opinion."""
-    second_opinion = getattr(tarfile, "data_filter", None)
-    if second_opinion is not None:
-        second_opinion(info, dest)
+def _second_opinion(info: tarfile.TarInfo, dest: str) -> None:
+    judge = getattr(tarfile, "data_filter", None)
+    if judge is not None:
+        judge(info, dest)
+
+
+def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, dest: str, group: int) -> None:
+    """One checked member."""
     path = os.path.join(dest, info.name)
-    kind = _TYPES[info.type]
-    if kind == archive.FOLDER:
-        os.mkdir(path, _FOLDER_MODE)
-        os.chmod(path, _FOLDER_MODE)
-    elif kind == archive.SYMLINK:
+    member = _member(info)
+    hidden = 0o007 if member.private else 0
+    # The folder that it is in may have given it another group.
+    owner = -1 if os.geteuid() else group if member.private else 0
+    if member.type == archive.FOLDER:
+        os.mkdir(path, 0o700)
+        os.chown(path, -1, owner)
+        os.chmod(path, _FOLDER_MODE & ~hidden)
+    elif member.type == archive.SYMLINK:
         os.symlink(info.linkname, path)
+        os.chown(path, -1, owner, follow_symlinks=False)
     else:
-        _write_file(tar, info, path)
-    if os.geteuid() == 0:
-        os.chown(path, 0, 0, follow_symlinks=False)
+        _write_file(tar, info, path, hidden, owner)
 
 
-def _write_file(tar: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> None:
+def _write_file(tar: tarfile.TarFile, info: tarfile.TarInfo, path: str, hidden: int, group: int) -> None:
     source = tar.extractfile(info)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as stream:
         if source is not None:
             shutil.copyfileobj(source, stream, _CHUNK)
-        os.fchmod(stream.fileno(), 0o755 if info.mode & stat.S_IXUSR else 0o644)
+        os.fchown(stream.fileno(), -1, group)
+        os.fchmod(stream.fileno(), (0o755 if info.mode & stat.S_IXUSR else 0o644) & ~hidden)
 
 
 def _sync(dest: str, members: list[archive.Member]) -> None:

@@ -16,7 +16,7 @@ from ..commands import located
 from ..layout import Layout
 from ..manage import Request, change, describe
 from ..manifest import check_sha256, check_version, release_id
-from ..ports import Limits
+from ..ports import Limits, Transfer
 from .attention import Attention
 from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
@@ -62,7 +62,9 @@ def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layo
     layout, claim = Layout(app), request.claim(check_mode)
     # What goes back needs nobody any more once it has begun.
     attention = Attention(end_request(layout), this_process(claim), controller=not claim.returns)
-    ports, layout = assemble(app, params["artifact"], params["sha256"] or "", params["signature"], attention)
+    transfer = Transfer(params["size"], params["size_limit"], params["fetch_timeout"])
+    proof = (params["sha256"] or "", params["signature"])
+    ports, layout = assemble(app, params["artifact"], *proof, attention, transfer)
     limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
     # Check mode changes nothing, so it ends nobody's work either.
     with hold(layout, claim, attention, ends=not check_mode):

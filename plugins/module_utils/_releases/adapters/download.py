@@ -13,7 +13,7 @@ from io import RawIOBase
 from typing import IO, Any, cast
 
 from ..._core.errors import BadInput, NotFound
-from .fetch import Missing, shown
+from .receive import Missing, shown
 
 _TIMEOUT = 30.0
 #: It follows redirects and the host's proxy settings, and knows http(s) only because the caller checks.
@@ -26,6 +26,8 @@ class _Body(RawIOBase):
 
     def __init__(self, answer: Any) -> None:
         self._answer = answer
+        #: Bytes that the store says it will send, 0 when it does not say.
+        self.announced: int = answer.length or 0
 
     def read(self, size: int = -1) -> bytes:
         try:

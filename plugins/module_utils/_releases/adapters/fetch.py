@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import hashlib
 import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import Any
 
 from ..._core.errors import ArtifactError, NotFound
 from ..._core.files import storage_errors
+from .receive import USUAL, Bounds, Missing, receive, shown
 
 NAMESPACE = "mas.ops.artifact"
-_CHUNK = 1 << 20
-#: All that a server, a network or a disk can do to a reader.
-_BROKEN = (OSError, ValueError)
+#: Bytes that stay free on the disk: the journal and the ledger must go on.
+_LEFT = 4 << 20
 
 
 @contextlib.contextmanager
@@ -35,20 +35,34 @@ def carried(archive: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]
         yield {**params, "artifact": stream.name}
 
 
-def fetch(source: str, dest: str, sha256: str) -> None:
+def fetch(source: str, dest: str, sha256: str, bounds: Bounds = USUAL) -> None:
     """Copy ``source`` (a file of this host or an http(s) URL) to ``dest`` and check its digest.
 
     What does not match is removed again.
 
-    :raises NotFound: the source is not there
-    :raises ArtifactError: its bytes are not the ones that were asked for
+    :raises NotFound: the source is not there, or did not come in time
+    :raises ArtifactError: its bytes are not the ones that were asked for, or too many
+    :raises StorageError: the disk cannot hold it
     """
     digest = hashlib.sha256()
-    with contextlib.closing(_open(source)) as stream, storage_errors(dest), _removed_on_error(dest):
-        with open(dest, "wb") as copy:
-            while chunk := _read(stream, source, _CHUNK):
-                digest.update(chunk)
-                copy.write(chunk)
+    with storage_errors(dest), _removed_on_error(dest), open(dest, "wb") as copy:
+        os.fchmod(copy.fileno(), 0o600)
+        room = _room(dest, bounds)
+
+        def keep(chunk: bytes, total: int) -> None:
+            if total > room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            digest.update(chunk)
+            copy.write(chunk)
+
+        total = receive(source, bounds, keep)
+    with _removed_on_error(dest):
+        if bounds.size is not None and total < bounds.size:
+            raise NotFound(
+                f"the artifact ended after {total} of {bounds.size} bytes",
+                where=shown(source),
+                fix="Run the same command again; if it stays so, compare the store with what was built.",
+            )
         if digest.hexdigest() != sha256:
             raise ArtifactError(
                 f"the artifact's sha256 is {digest.hexdigest()}, not {sha256}",
@@ -57,21 +71,30 @@ def fetch(source: str, dest: str, sha256: str) -> None:
             )
 
 
-def fetch_text(source: str, limit: int = 65536) -> str | None:
+def fetch_text(source: str, limit: int = 65536, seconds: float = 60.0) -> str | None:
     """A small file beside an artifact, or ``None`` when it is not there.
 
-    :raises NotFound: nobody can tell, because the store does not answer
+    :param limit: bytes that are read of it
+    :raises NotFound: nobody can tell, because the store does not answer, or not in time
     """
+    text = bytearray()
     try:
-        with contextlib.closing(_open(source)) as stream:
-            return _read(stream, source, limit).decode("ascii", "replace")
+        receive(source, Bounds(seconds=seconds), lambda chunk, _total: text.extend(chunk), limit)
     except Missing:
         return None
+    return text.decode("ascii", "replace")
 
 
-def shown(source: str) -> str:
-    """A source without what may be secret in a URL: name, password, query."""
-    return re.sub(r"^(https?://)[^/]*@", r"\1", source).partition("?")[0] if _is_url(source) else source
+def _room(dest: str, bounds: Bounds) -> int:
+    """Bytes that may be written there.
+
+    :raises OSError: less than the artifact is known to have
+    """
+    disk = os.statvfs(os.path.dirname(dest) or ".")
+    room = max(0, disk.f_bavail * disk.f_frsize - _LEFT)
+    if bounds.size is not None and bounds.size > room:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return room
 
 
 def verify_signature(path: str, signature: str | None, signers: str) -> str:
@@ -127,42 +150,6 @@ def _keygen(action: str, *words: str, stdin: str = os.devnull) -> subprocess.Com
             "ssh-keygen is not installed, so no signature can be verified",
             where="this host",
             fix="Install openssh-client.",
-        ) from error
-
-
-class Missing(NotFound):
-    """The source is surely not there."""
-
-
-def _is_url(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
-
-
-def _open(source: str) -> IO[bytes]:
-    missing = f"there is no {os.path.basename(shown(source))}"
-    try:
-        if not _is_url(source):
-            return os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
-        from .download import open_url  # noqa: PLC0415 - it loads the mail package and TLS, and most are files
-
-        return open_url(source, missing)
-    except FileNotFoundError as error:
-        raise Missing(missing, where=source, fix="Build or publish this version first.") from error
-    except _BROKEN as error:
-        reason = getattr(error, "reason", error)
-        raise NotFound(
-            f"the artifact cannot be reached: {reason}",
-            where=shown(source),
-            fix="See that its store runs and try again.",
-        ) from error
-
-
-def _read(stream: IO[bytes], source: str, size: int) -> bytes:
-    try:
-        return stream.read(size)
-    except _BROKEN as error:
-        raise NotFound(
-            f"reading the artifact failed: {error}", where=shown(source), fix="Run the same command again."
         ) from error
 
 

@@ -13,12 +13,15 @@ import re
 
 from ..._core.errors import BadInput, NotFound, StorageError
 from ..._core.files import read_json, storage_errors, sync_folder, write_json
+from ..._traffic.split import SLOTS
 from ..application import CONFIG, SITE, Application, parse_application
 from ..deadman import Armed, parse_armed
 from ..layout import Layout
 from ..lease import Lease, parse_lease
 from ..manifest import MEMBER, Manifest, check_name
+from ..neighbours import Footprint, footprint
 from ..state import State, parse_state
+from .private_files import account, give_to
 from .slots import SlotFiles
 
 _RELEASE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*-[0-9a-f]{12}")
@@ -121,6 +124,10 @@ class Folders(SlotFiles):
                 fix="Unpack it there again from the artifact, or restore the folder.",
             ) from error
 
+    def neighbours(self) -> list[Footprint]:
+        """What the other applications of this host have for themselves."""
+        return [_footprint(name) for name in applications() if name != self.layout.app.name]
+
     def archive(self, release: str) -> str:
         """Where the fetched archive of a release waits to be unpacked."""
         with storage_errors(self.layout.incoming):
@@ -129,14 +136,19 @@ class Folders(SlotFiles):
 
     def unpack(self, release: str) -> None:
         """Unpack the fetched archive beside its place and rename it there: all of it or nothing."""
-        from .archive import unpack  # noqa: PLC0415 - see assemble() in host.py
+        # Loaded here, see assemble() in host.py.
+        from .archive import unpack  # noqa: PLC0415
+        from .shared_links import link_shared  # noqa: PLC0415
 
         archive = self.archive(release)
         scratch = os.path.join(self.layout.releases, _PARTIAL + release)
         with storage_errors(scratch):
             _remove_tree(scratch)
             os.makedirs(scratch, mode=0o755)
-        unpack(archive, scratch)
+        owner = account(self.layout.app)
+        manifest = unpack(archive, scratch, group=owner[1])
+        link_shared(scratch, manifest.shared, os.path.join(self.layout.app.root, "shared"), owner)
+        give_to(scratch, owner[1])
         with storage_errors(scratch):
             os.rename(scratch, self.layout.release(release))
             sync_folder(self.layout.releases)
@@ -163,6 +175,12 @@ class Folders(SlotFiles):
         with storage_errors(self.layout.release(release)), contextlib.suppress(FileNotFoundError):
             os.rename(self.layout.release(release), scratch)
         _remove_tree(scratch)
+
+
+def _footprint(name: str) -> Footprint:
+    app = load_application(name)
+    folders = Folders(Layout(app))
+    return footprint(app, [record for slot in SLOTS if (record := folders.record(slot))])
 
 
 def _remove_tree(path: str) -> None:

@@ -17,7 +17,7 @@ from ..._traffic.adapters.haproxy import HAProxy
 from ..application import Application
 from ..layout import Layout
 from ..manifest import Manifest
-from ..ports import Ports, Source
+from ..ports import Ports, Source, Transfer
 from .attention import Attention
 from .clock import Clock
 from .folders import Folders, load_application
@@ -59,13 +59,14 @@ def proxy_of(app: Application, clock: Clock | None = None) -> HAProxy | None:
 
 @contextlib.contextmanager
 def pushed(path: str | None) -> Iterator[None]:
-    """Remove the copy of an artifact that the controller pushed, whatever happens."""
+    """Remove the copy of an artifact that the controller pushed, and its folder, whatever happens."""
     try:
         yield
     finally:
         if path:
             with contextlib.suppress(OSError):
                 os.unlink(path)
+                os.rmdir(os.path.dirname(path))
 
 
 @contextlib.contextmanager
@@ -92,6 +93,7 @@ def assemble(
     sha256: str = "",
     signature: str | None = None,
     attention: Attention | None = None,
+    transfer: Transfer | None = None,
 ) -> tuple[Ports, Layout]:
     """Everything that a release touches on this host.
 
@@ -106,7 +108,7 @@ def assemble(
         # and only one phase of a release needs it.
         from .source import Artifact  # noqa: PLC0415
 
-        source = Artifact(app, folders, artifact, sha256, signature)
+        source = Artifact(app, folders, artifact, sha256, signature, transfer or Transfer(), clock.check)
     ports = Ports(
         units=Systemd(layout, clock.sleep),
         proxy=proxy_of(app, clock),

@@ -65,10 +65,10 @@ def load(folder: str, digest: str | None) -> Modules:
         launch = _read(folder, LAUNCH)
     except OSError as error:
         raise Unusable(f"{error.filename or folder}: {error.strerror}") from error
-    seal, _, rest = data.partition(b"\n")
+    seal, dummy, rest = data.partition(b"\n")
     if seal != hashlib.sha256(rest).hexdigest().encode():
         raise Unusable(f"{folder}/{MODULES} is damaged")
-    code, _, body = rest.partition(b" ")
+    code, dummy, body = rest.partition(b" ")
     if digest is not None and code != digest.encode():
         raise Unusable(f"{folder}/{MODULES} is another version of the code")
     if not rest.startswith(_label(code.decode())):
@@ -141,4 +141,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

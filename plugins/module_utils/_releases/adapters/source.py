@@ -6,13 +6,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import os
+import shutil
+import stat
+import time
+from dataclasses import dataclass, field
+from typing import Callable
 
 from ..application import Application
 from ..manifest import Manifest
+from ..ports import Transfer
 from .archive import read_manifest
 from .fetch import fetch, fetch_text, verify_signature
 from .folders import Folders
+from .receive import Bounds, go_on
+
+#: Where controllers put artifacts that are too large to go along with a call, and what their names begin with.
+PUSHED, _PREFIX = "/tmp", "mas-artifact-"  # noqa: S108 - each in a folder of its own, which only who pushed it can open
+#: Seconds after which nobody pushes any more what has not changed.
+_STALE = 3600.0
+
+
+def sweep_pushed(own: str) -> None:
+    """Remove what runs that died have pushed and left.
+
+    :param own: the file that this run has just got
+    """
+    for name in os.listdir(PUSHED):
+        path = os.path.join(PUSHED, name)
+        if name.startswith(_PREFIX) and not own.startswith(path) and time.time() - _changed(path) > _STALE:
+            # Neither follows a link, also one that is swapped in meanwhile.
+            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+
+def _changed(path: str) -> float:
+    """When it, or the file in it, was last written to; now for what no run of ours has made."""
+    with contextlib.suppress(OSError):
+        found = os.lstat(path)
+        if stat.S_ISREG(found.st_mode):
+            return found.st_mtime
+        files = os.listdir(path) if stat.S_ISDIR(found.st_mode) else ["none", "of", "ours"]
+        if len(files) < 2:
+            return max([found.st_mtime, *(os.lstat(os.path.join(path, name)).st_mtime for name in files)])
+    return time.time()
 
 
 @dataclass(frozen=True)
@@ -20,7 +59,8 @@ class Artifact:
     """Where the archive comes from and what proves it.
 
     ``place`` is a file of this host or an http(s) URL; ``signature`` the text of the ``.sig`` file,
-    looked for beside ``place`` when it is not given.
+    looked for beside ``place`` when it is not given. ``interrupted`` is called several times a second while it comes, and
+    raises what is to end it.
     """
 
     app: Application
@@ -28,12 +68,15 @@ class Artifact:
     place: str
     sha256: str
     signature: str | None = None
+    transfer: Transfer = field(default_factory=Transfer)
+    interrupted: Callable[[], None] = go_on
 
     def fetch(self, release: str) -> None:
         """Digest and signature are checked before a byte of the archive is interpreted."""
         self.folders.sweep()
+        sweep_pushed(self.place)
         path = self.folders.archive(release)
-        fetch(self.place, path, self.sha256)
+        fetch(self.place, path, self.sha256, self._bounds())
         if self.app.signature_required:
             signature = self.signature or fetch_text(f"{self.place}.sig")
             try:
@@ -41,6 +84,10 @@ class Artifact:
             except BaseException:
                 self.forget(release)
                 raise
+
+    def _bounds(self) -> Bounds:
+        allowed = self.transfer
+        return Bounds(allowed.size, allowed.size_limit, allowed.seconds, self.interrupted)
 
     def manifest(self, release: str) -> Manifest:
         return read_manifest(self.folders.archive(release))

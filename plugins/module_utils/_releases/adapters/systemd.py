@@ -59,6 +59,10 @@ class UnitFacts:
         return self.active == "failed" or (not self.up and self.exit_status == _NOT_EXECUTABLE)
 
 
+class _TookTooLongError(ServiceError):
+    """A command of systemd did not end in the time that it had."""
+
+
 class Systemd:
     """Units by name; each method is one systemctl call for all of them, or none where the answer is known.
 
@@ -138,11 +142,19 @@ class Systemd:
             self._run("reset-failed", "--", *units, check=False)
             self._run(*words)
 
-    def stop(self, units: Sequence[str]) -> None:
-        """Stop gracefully (the unit's own signal and grace) and do not start at boot."""
+    def stop(self, units: Sequence[str], seconds: float = _WAIT) -> None:
+        """Stop gracefully (the unit's own signal and grace) and do not start at boot.
+
+        :param seconds: what takes longer is killed, whatever grace its manifest gives it
+        """
         self._seen.update(dict.fromkeys(units))
         self._stopped |= set(units)
-        self._run("disable", "--quiet", "--no-reload", "--now", "--", *units)
+        words = ("disable", "--quiet", "--no-reload", "--now", "--", *units)
+        try:
+            self._run(*words, seconds=seconds)
+        except _TookTooLongError:
+            self._run("kill", "--signal=SIGKILL", "--", *units, check=False)
+            self._run(*words)
 
     def reload(self, units: Sequence[str], changed: bool) -> None:
         """Read changed unit files, if any of these units has some: it costs as much as all else of a switch.
@@ -167,7 +179,7 @@ class Systemd:
         :param seconds: as the unit says it, after which systemd ends it
         :raises MigrationError: it failed, did not end in time, or was stopped
         """
-        self._call(["systemctl", "reset-failed", "--", unit])
+        self._clear(unit)
         try:
             done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
         except Stopped:
@@ -184,6 +196,16 @@ class Systemd:
             where=unit,
             fix=f"See `journalctl -u {unit} -n 50`; correct the cause and run the same command again.",
         )
+
+    def _clear(self, unit: str) -> None:
+        """What a run that died left of a unit of that name is ended, and is not what is started then."""
+        shown = self._call(
+            ["systemctl", "show", "--property=ActiveState,NeedDaemonReload", "--", unit]
+        ).stdout
+        if "ActiveState=inactive" not in shown or "NeedDaemonReload=yes" in shown:
+            self._call(["systemctl", "stop", "--", unit])
+            self._call(["systemctl", "reset-failed", "--", unit])
+            self._run("daemon-reload")
 
     def wake(self, seconds: float) -> None:
         """Start the dead-man's switch after that long. It looks itself whether there is something to do.
@@ -217,8 +239,8 @@ class Systemd:
         own = f"/etc/mas/{self.layout.app.name}/slots/{slot}.env"
         return last_words(unit, [self.layout.app.environment_file, own])
 
-    def _run(self, *words: str, check: bool = True) -> str:
-        done = self._call(["systemctl", *words])
+    def _run(self, *words: str, check: bool = True, seconds: float = _WAIT) -> str:
+        done = self._call(["systemctl", *words], seconds)
         if check and done.returncode:
             raise self._failed(words, done.stderr.strip() or f"exit status {done.returncode}")
         return done.stdout
@@ -237,7 +259,8 @@ class Systemd:
         try:
             return run(command, timeout=seconds, pause=self._pause, env=_environment())
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise ServiceError(
+            late = isinstance(error, subprocess.TimeoutExpired)
+            raise (_TookTooLongError if late else ServiceError)(
                 f"{command[0]} failed: {error}", where="this host", fix="See that systemd is running."
             ) from error
 

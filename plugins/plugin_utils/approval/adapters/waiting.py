@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ....module_utils._core.errors import OpsError
-from ....module_utils._releases.adapters.fetch import fetch_text, shown
+from ....module_utils._releases.adapters.fetch import fetch_text
+from ....module_utils._releases.adapters.receive import shown
 from ...adapters.sidecars import is_url
 from ..decision import Answer, Decision, Subject, judge
 

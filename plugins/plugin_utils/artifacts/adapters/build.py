@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._core.errors import BadInput, NotFound, Refused
+from ....module_utils._core.errors import ArtifactError, BadInput, NotFound, Refused
 from ....module_utils._core.plan import Plan
 from ....module_utils._releases.adapters.archive import read_manifest, sha256_of
 from ....module_utils._releases.manifest import Manifest, archive_name, check_version
-from .. import beside, masfile, origin, sbom
+from ...adapters.sidecars import read_sidecar
+from .. import beside, masfile, origin, packages, sbom, secret_scan, selection
 from ..content import Tree, contents_of
 from ..storing import Built, Stored, other_bytes, plan
 from . import signing, store
 from .pack import contents, pack
 from .revision import revision
-from .tree import MISSING as _NO_PATHSPEC
+from .scanning import refuse_secrets
 from .tree import collect
 
 #: The library that a build would miss, if there is one.
-MISSING = sbom.MISSING or _NO_PATHSPEC
+MISSING = sbom.MISSING or selection.MISSING or secret_scan.MISSING
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,30 @@ class Request:
     source_date_epoch: str | None = None
 
 
-def build(request: Request, *, check_mode: bool = False) -> tuple[Plan, dict[str, Any]]:
+@dataclass(frozen=True)
+class Outcome:
+    """What was planned and done, what is known about the artifact, and what the user should know about the source."""
+
+    plan: Plan
+    facts: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+def build(request: Request, *, check_mode: bool = False) -> Outcome:
     """Build the artifact and store it, unless the store holds these very bytes already.
 
     In check mode all is built beside the store, for only then is the digest known, and thrown away.
 
-    :raises Refused: the store holds this version with other bytes
+    :raises Refused: the store holds this version with other bytes, or the source something like a secret
     """
+    if MISSING:
+        # Without the scanner nothing would be found, and that is not the same as nothing being there.
+        raise MISSING
     description = _describe(request.source)
-    tree = collect(request.source, description.exclude, request.store)
+    collected = collect(request.source, description, request.store)
+    tree = collected.tree
     _keep_key_out(tree, request.signing_key)
+    warnings = (*collected.warnings, *refuse_secrets(tree, description.waivers))
     manifest = _manifest(request, description, tree)
     with store.scratch(None if check_mode else request.store) as folder:
         built = _make(manifest, tree, description.packages, request.signing_key, folder)
@@ -61,9 +77,8 @@ def build(request: Request, *, check_mode: bool = False) -> tuple[Plan, dict[str
             planned = plan(built, stored)
             if not check_mode:
                 store.apply(planned, request.store, folder)
-    return planned, built.facts(
-        request.store, signed=bool(built.signature or (stored.archive and stored.signature))
-    )
+    signed = bool(built.signature or (stored.archive and stored.signature))
+    return Outcome(planned, built.facts(request.store, signed=signed), warnings)
 
 
 def _describe(source: Path) -> masfile.Description:
@@ -94,49 +109,68 @@ def _manifest(request: Request, description: masfile.Description, tree: Tree) ->
 def _keep_key_out(tree: Tree, key: Path | None) -> None:
     if key is None or key.suffix == ".pub":
         return
-    secret = key.resolve()
-    for member in tree.members:
-        if Path(tree.root, member.name).resolve() == secret:
-            raise Refused(
-                "the signing key would become part of the artifact",
-                where=str(key),
-                fix="Move it out of the source, and make a new key if an artifact with it was ever published.",
-            )
+    root, secret = Path(tree.root).resolve(), key.resolve()
+    inside = secret.relative_to(root).as_posix() if secret.is_relative_to(root) else None
+    if any(member.name == inside for member in tree.members):
+        raise Refused(
+            "the signing key would become part of the artifact",
+            where=str(key),
+            fix="Move it out of the source, and make a new key if an artifact with it was ever published.",
+        )
 
 
-def _make(manifest: Manifest, tree: Tree, packages: tuple[str, ...], key: Path | None, folder: Path) -> Built:
+def _make(manifest: Manifest, tree: Tree, debian: tuple[str, ...], key: Path | None, folder: Path) -> Built:
     path = folder / archive_name(manifest.name, manifest.version)
     packed = pack(tree, manifest, path)
-    required = [Path(tree.root, name).read_text("utf-8", errors="replace") for name in tree.requirements]
+    found = packages.find(_texts(tree), debian)
     signature = signing.sign(path, key) if key else ""
     store.write(store.sidecar(path, beside.SHA256), beside.digest_line(packed.sha256, path.name))
-    store.write(store.sidecar(path, beside.SBOM), sbom.document(manifest, packed, required, packages))
+    store.write(store.sidecar(path, beside.SBOM), sbom.document(manifest, packed, found))
     if signature:
         store.write(store.sidecar(path, beside.SIGNATURE), signature)
     digest = hashlib.sha256(manifest.to_json()).hexdigest()
     return Built(manifest, packed, signature, contents_of(tree, manifest, packed, digest))
 
 
+def _texts(tree: Tree) -> dict[str, str]:
+    """The files that tell about packages. They are regular ones: that was looked at."""
+    return {
+        name: Path(tree.root, name).read_text("utf-8", errors="replace") for name in packages.telling(tree)
+    }
+
+
 def _look(built: Built, place: Path) -> Stored:
     """What the store has under this name."""
     path = place / built.archive
     signed = store.sidecar(path, beside.SIGNATURE).exists()
-    if not path.exists():
+    if not os.path.lexists(path):
         return Stored(signature=signed)
-    if sha256_of(str(path)) != built.packed.sha256:
-        raise other_bytes(built, read_manifest(str(path)), contents(path), str(path))
+    if not path.is_file():
+        raise Refused(
+            "the store has something else than a file under the artifact's name",
+            where=str(path),
+            fix="Remove it.",
+        )
+    sha256 = sha256_of(str(path))
+    if sha256 != built.packed.sha256:
+        # What is in an archive is only looked at when it is known whose it is.
+        known = bool(built.signature) and _is_good(built, path, beside.SIGNATURE)
+        raise other_bytes(built, str(path), (read_manifest(str(path)), contents(path)) if known else None)
     good = frozenset(suffix for suffix in built.wanted if _is_good(built, path, suffix))
     return Stored(archive=True, good=good, signature=signed)
 
 
 def _is_good(built: Built, path: Path, suffix: str) -> bool:
     """Whether the file beside a stored archive says what the one built now says."""
-    there = store.sidecar(path, suffix)
-    if not there.exists():
+    try:
+        text = read_sidecar(str(path), suffix)
+    except ArtifactError:
         return False
-    text = there.read_text("utf-8", errors="replace")
+    if text is None:
+        return False
     if suffix == beside.SHA256:
         return text == beside.digest_line(built.packed.sha256, built.archive)
     if suffix == beside.SBOM:
         return str(sbom.serial_number(built.packed.sha256)) in text
-    return beside.public_key(text) == beside.public_key(built.signature) and signing.belongs(path, there)
+    same_key = beside.public_key(text) == beside.public_key(built.signature)
+    return same_key and signing.belongs(path, store.sidecar(path, suffix))

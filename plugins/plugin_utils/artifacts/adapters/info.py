@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ....module_utils._core.errors import ArtifactError, NotFound
-from ....module_utils._releases.adapters.archive import inspect, read_manifest, sha256_of
-from ....module_utils._releases.adapters.fetch import fetch, fetch_text, verify_signature
+from ....module_utils._releases.adapters.archive import inspect, sha256_of
+from ....module_utils._releases.adapters.fetch import fetch, verify_signature
+from ...adapters.sidecars import read_sidecar
 from ..beside import SBOM, SHA256, SIGNATURE
 from ..question import BUILD, Beside, Question, facts, is_url
 from . import store
 
 _SUFFIXES = (SHA256, SIGNATURE, SBOM)
-_SBOM_BYTES = 256 * 1024 * 1024
 
 
 def info(question: Question) -> dict[str, Any]:
@@ -39,11 +39,9 @@ def _local(question: Question) -> dict[str, Any]:
     path = Path(question.place)
     if not path.is_file():
         raise _not_in_folder(question, path)
-    found = Beside.parse(question, {suffix: _read(path, suffix) for suffix in _SUFFIXES})
+    found = Beside.parse(question, _texts(question.place))
     if not question.verify:
-        manifest = read_manifest(str(path))
-        question.check_name(manifest)
-        return facts(question, found, manifest, size=path.stat().st_size)
+        return facts(question, found, None, size=path.stat().st_size)
     sha256 = sha256_of(str(path))
     if sha256 != found.sha256:
         raise ArtifactError(
@@ -56,7 +54,7 @@ def _local(question: Question) -> dict[str, Any]:
 
 def _remote(question: Question, scratch: Path) -> dict[str, Any]:
     url = question.place
-    texts = {suffix: fetch_text(f"{url}{suffix}", _SBOM_BYTES) for suffix in _SUFFIXES}
+    texts = _texts(url)
     if texts[SHA256] is None:
         raise _not_at_url(question, url, scratch)
     found = Beside.parse(question, texts)
@@ -78,11 +76,8 @@ def _verified(question: Question, found: Beside, path: Path) -> dict[str, Any]:
     return facts(question, found, manifest, size=path.stat().st_size, signed_by=signed_by)
 
 
-def _read(path: Path, suffix: str) -> str | None:
-    try:
-        return store.sidecar(path, suffix).read_text("utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
+def _texts(place: str) -> dict[str, str | None]:
+    return {suffix: read_sidecar(place, suffix) for suffix in _SUFFIXES}
 
 
 @contextmanager
@@ -105,9 +100,7 @@ def _not_in_folder(question: Question, path: Path) -> NotFound:
         return NotFound("there is no such artifact", where=question.artifact, fix=BUILD)
     if not path.parent.is_dir():
         return NotFound("there is no such store", where=question.store, fix="Correct it or build into it.")
-    there = (
-        ", ".join(store.versions(path.parent, question.application)) or f"no {question.application} at all"
-    )
+    there = store.versions(path.parent, question.application) or f"no {question.application} at all"
     return NotFound(
         f"{question.application} {question.version} is not in {question.store}: it holds {there}", fix=BUILD
     )

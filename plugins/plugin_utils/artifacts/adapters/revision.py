@@ -6,15 +6,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ....module_utils._core.errors import BadInput
 from ..origin import Revision
-
-_FIX = "Correct that (git may want safe.directory), or give the options commit and built."
+from .checkout import dirty, git, inside_checkout
 
 
 def revision(source: Path) -> Revision | None:
@@ -22,42 +18,15 @@ def revision(source: Path) -> Revision | None:
 
     :raises BadInput: it is inside a checkout, but git cannot tell. Silence would be a false record.
     """
-    if not _inside_checkout(source):
+    if not inside_checkout(source):
         return None
-    if _git(source, "rev-parse", "--verify", "--quiet", "HEAD", allowed=(0, 1)) == "":
+    if git(source, "rev-parse", "--verify", "--quiet", "HEAD", allowed=(0, 1)).strip() == "":
         return None
-    last = _git(source, "log", "-1", "--format=%H %ct", "--", ".").split()
+    last = git(source, "rev-list", "--max-count=1", "--timestamp", "HEAD", "--", ".").split()
     if not last:
         return None
-    dirty = _git(source, "status", "--porcelain", "--untracked-files=normal", "--", ".")
+    seconds, commit = last
     return Revision(
-        commit=last[0] + ("-dirty" if dirty else ""),
-        time=datetime.fromtimestamp(int(last[1]), UTC),
+        commit=commit + ("-dirty" if dirty(source) else ""),
+        time=datetime.fromtimestamp(int(seconds), UTC),
     )
-
-
-def _inside_checkout(source: Path) -> bool:
-    folder = source.resolve()
-    return any((place / ".git").exists() for place in (folder, *folder.parents))
-
-
-def _git(source: Path, *arguments: str, allowed: tuple[int, ...] = (0,)) -> str:
-    # Variables such as GIT_DIR, which hooks set, would make git answer about another checkout.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ["git", "--no-optional-locks", "-C", str(source), *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=120,
-            check=False,
-        )
-    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        raise BadInput(f"git cannot tell the revision: {error}", where=str(source), fix=_FIX) from error
-    if done.returncode not in allowed:
-        reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[0]
-        raise BadInput(f"git cannot tell the revision: {reason}", where=str(source), fix=_FIX)
-    return done.stdout.strip()

@@ -19,14 +19,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ....module_utils._core.errors import OpsError
+from ....module_utils._core.errors import BadInput
 from ....module_utils._core.files import storage_errors, sync_folder
 from ....module_utils._core.plan import Plan
-from ....module_utils._releases.adapters.archive import read_manifest
+from ....module_utils._releases.manifest import archive_name
 from ..storing import REMOVE
 
 _SCRATCH = ".build-"
 _DAY = 86400.0
+_SHOWN = 10
 
 
 def sidecar(archive: str | Path, suffix: str) -> Path:
@@ -34,18 +35,23 @@ def sidecar(archive: str | Path, suffix: str) -> Path:
     return Path(f"{archive}{suffix}")
 
 
-def versions(store: Path, name: str) -> list[str]:
-    """The versions of an application in a store, oldest build first.
+def versions(store: Path, name: str) -> str:
+    """The versions of an application in a store in words, oldest file first, by the names of the files alone.
 
-    A file name alone does not tell ``agents`` ``x-1`` from ``agents-x`` ``1``, so the manifests are asked.
+    They may be anyone's: nothing in them is read before it was verified. That ``agents-x-1.tar.gz`` is ``x-1`` of
+    ``agents`` or ``1`` of ``agents-x`` cannot be told so: those that begin with a digit go before all others.
     """
     found = []
-    for path in sorted(store.glob(f"{name}-*.tar.gz")):
-        with contextlib.suppress(OpsError):
-            manifest = read_manifest(str(path))
-            if manifest.name == name:
-                found.append((manifest.built, manifest.version))
-    return [entry[1] for entry in sorted(found)]
+    with os.scandir(store) as entries:
+        for entry in entries:
+            version = entry.name.removeprefix(f"{name}-").removesuffix(".tar.gz")
+            with contextlib.suppress(BadInput):
+                if entry.name == archive_name(name, version) and entry.is_file(follow_symlinks=False):
+                    found.append((entry.stat(follow_symlinks=False).st_mtime, version))
+    names = [version for _, version in sorted(found)]
+    own = [version for version in names if version[0].isdigit()] or names
+    more = f"{len(own) - _SHOWN} older ones, " if len(own) > _SHOWN else ""
+    return more + ", ".join(own[-_SHOWN:])
 
 
 @contextlib.contextmanager

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import math
+import time
 import urllib.error
 import urllib.parse
 from collections.abc import Mapping
@@ -16,6 +18,10 @@ from typing import Any
 from ansible.module_utils.urls import open_url
 
 from ....module_utils._core.errors import BadInput
+from ...adapters.body import read_body
+
+#: An answer that is longer is not read to its end, and so is none.
+_LIMIT = 8 << 20
 
 
 class Unreachable(Exception):
@@ -25,7 +31,7 @@ class Unreachable(Exception):
 def query(url: str, expression: str, timeout: float, headers: Mapping[str, str]) -> float | None:
     """The sum of what ``expression`` gives now, ``None`` when it gives nothing or no number.
 
-    :param timeout: seconds
+    :param timeout: seconds to connect, and again for all of the answer
     :raises Unreachable: there is no answer
     :raises BadInput: Prometheus does not understand the query, or the URL is none
     """
@@ -34,11 +40,11 @@ def query(url: str, expression: str, timeout: float, headers: Mapping[str, str])
     address = f"{url.rstrip('/')}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
     try:
         with open_url(address, headers=dict(headers), timeout=timeout) as answer:
-            data = json.load(answer)["data"]
+            data = json.loads(read_body(answer, time.monotonic() + timeout, _LIMIT))["data"]
             return _sum(data["resultType"], data["result"])
     except urllib.error.HTTPError as error:
         raise _refused(error, url, expression) from error
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise Unreachable(f"Prometheus does not answer ({url}): {reason}") from error
 

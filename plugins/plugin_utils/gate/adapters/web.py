@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterable
 from typing import Any
 
-from ....module_utils._releases.adapters.fetch import shown
+from ....module_utils._releases.adapters.receive import shown
 from ...adapters.body import read_body
 from ..answers import firing, samples
 from ..check import Unknown

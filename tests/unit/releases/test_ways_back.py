@@ -1,0 +1,217 @@
+"""Where one host can go back to, what it says of that, and what the ledger keeps of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
+    ArtifactError,
+    NotFound,
+    NotHere,
+    Refused,
+)
+from ansible_collections.mas.ops.plugins.module_utils._ledger.history import Back, fold
+from ansible_collections.mas.ops.plugins.module_utils._releases.manage import describe
+from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Ports
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, manifest, release
+
+ONE, TWO, THREE, FIVE = (release(f"{number}.0.0") for number in (1, 2, 3, 5))
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    host = FakeHost()
+    host.deploy("1.0.0")
+    host.deploy("2.0.0")
+    return host
+
+
+def told(host: FakeHost, age: float = 0.0) -> dict[str, Any]:
+    """What release_info answers."""
+    ports = Ports(host, host, host, host, host, host, host)  # type: ignore[arg-type]
+    return describe(APP, host.layout, ports, ("/srv/inv",), age)
+
+
+def bring(host: FakeHost, version: str, **more: Any) -> Any:
+    """A way back with the artifact at hand."""
+    return host.do("rolled_back", version, to=release(version), brings=True, **more)
+
+
+def test_a_host_that_lacks_it_says_so_and_changes_nothing(host: FakeHost) -> None:
+    changes = host.changes
+    plan, facts = host.do("rolled_back", to="5.0.0", report_missing=True)
+    assert not plan.changed
+    assert "5.0.0 was never live and healthy on this host" in facts["missing"]
+    assert f"Choose one of: {ONE} (it runs, so it takes seconds)." in facts["missing"]
+    assert (facts["live"], facts["was"], host.changes) == (TWO, TWO, changes)
+    with pytest.raises(NotHere):
+        host.do("rolled_back", to="5.0.0")
+    # What is here is gone back to as ever.
+    assert host.do("rolled_back", to="1.0.0", report_missing=True)[1]["missing"] == ""
+    assert live(host) == ONE
+
+
+def test_it_is_brought_without_a_migration_and_takes_the_place_of_what_it_followed(host: FakeHost) -> None:
+    migrated = list(host.migrated)
+    plan, _ = bring(host, "5.0.0")
+    assert plan.describe()[:3] == [f"fetch {FIVE}", f"check {FIVE}", f"unpack {FIVE}"]
+    assert live(host) == FIVE
+    assert host.migrated == migrated
+    assert (host.ledger[-1]["action"], host.ledger[-1]["brought"]) == ("rolled_back", True)
+    assert told(host)["history"] == [ONE, FIVE]
+    assert host.lost_requests == []
+    assert not bring(host, "5.0.0")[0].changed
+
+
+def test_it_is_brought_to_a_host_that_serves_nothing() -> None:
+    host = FakeHost()
+    assert host.do("rolled_back", to="2.0.0", report_missing=True)[1]["missing"]
+    bring(host, "2.0.0")
+    assert live(host) == TWO
+    assert told(host)["history"] == [TWO]
+
+
+def test_what_cannot_be_fetched_changes_nothing(host: FakeHost) -> None:
+    with pytest.raises(NotFound, match="no such artifact"):
+        bring(host, "9.0.0")
+    assert live(host) == TWO
+
+    def forged(_release: str) -> None:
+        raise ArtifactError("the signature does not belong to these bytes")
+
+    host.fetch = forged  # type: ignore[method-assign]
+    with pytest.raises(ArtifactError):
+        bring(host, "5.0.0")
+    assert live(host) == TWO
+    assert told(host)["left"] is None, "a way back that failed is no deploy that failed"
+
+
+def test_a_contracted_schema_bars_what_is_brought_as_well(host: FakeHost) -> None:
+    host.do("contracted", "2.0.0", soak=0.0)
+    for more in (
+        {"to": "1.0.0", "report_missing": True},
+        {"to": "1.0.0", "report_missing": True, "forward": True},
+    ):
+        with pytest.raises(Refused, match="no longer fit it"):
+            host.do("rolled_back", **more)
+
+
+def test_going_forward_again_restores_the_history(host: FakeHost) -> None:
+    host.do("rolled_back", to="1.0.0")
+    with pytest.raises(NotHere):
+        host.do("rolled_back", to=TWO)
+    host.do("rolled_back", to=TWO, forward=True)
+    assert live(host) == TWO
+    assert told(host)["history"] == [ONE, TWO]
+    with pytest.raises(NotHere):
+        host.do("rolled_back", to=FIVE, forward=True)
+
+
+def test_what_can_be_gone_back_to_and_what_it_takes(host: FakeHost) -> None:
+    host.deploy("3.0.0")
+    host.deploy("4.0.0")
+    assert told(host)["targets"] == [
+        {"release": THREE, "place": "warm", "startup_seconds": 0.0},
+        {"release": TWO, "place": "disk", "startup_seconds": 5.0},
+        {"release": ONE, "place": "store", "startup_seconds": None},
+    ]
+    with pytest.raises(NotHere) as caught:
+        host.do("rolled_back", to="1.0.0")
+    assert caught.value.fix.endswith(
+        f"ansible-playbook mas.ops.rollback -e application=agents -e version={ONE}"
+    )
+
+
+@pytest.mark.parametrize("how", ["staged only", "switched", "failed"])
+def test_the_ledger_says_which_deploy_was_given_up(host: FakeHost, how: str) -> None:
+    if how == "failed":
+        host.broken.add("3.0.0")
+        with pytest.raises(Exception, match="did not become healthy"):
+            host.do("staged", "3.0.0")
+    else:
+        host.do("staged", "3.0.0")
+        if how == "switched":
+            host.do("live", "3.0.0", dead_man=60.0)
+        host.do("rolled_back", leave=THREE)
+    assert live(host) == TWO
+    assert told(host)["left"] == THREE
+    assert told(host)["history"] == [ONE, TWO]
+    # A rollback that was ordered, or a deploy, begins a new story.
+    host.do("rolled_back", to="1.0.0")
+    assert told(host)["left"] is None
+    assert told(host)["previous"] is None
+
+
+def test_two_rollbacks_that_were_ordered_walk_back_twice(host: FakeHost) -> None:
+    host.deploy("3.0.0")
+    host.do("rolled_back")
+    assert told(host)["left"] is None
+    host.do("rolled_back")
+    assert live(host) == ONE
+
+
+def test_a_rollback_since_a_run_began_is_told_by_the_clock_of_the_host(host: FakeHost) -> None:
+    host.text = lambda: "2026-01-01T00:00:10.000Z"  # type: ignore[method-assign]
+    host.do("rolled_back", run="run-7")
+    host.now = 40.0
+    assert told(host)["back"] == {"time": "2026-01-01T00:00:10.000Z", "run": "run-7", "to": ONE}
+    assert told(host, age=29.0)["back_since"] is None
+    assert told(host, age=31.0)["back_since"]["run"] == "run-7"
+    host.now = 5.0
+    assert told(host, age=31.0)["back_since"] is None, "a clock that was set back knows nothing"
+    host.deploy("2.0.0")
+    assert told(host)["back"] is None
+
+
+def test_the_command_that_is_kept_names_the_release_and_the_inventory(host: FakeHost) -> None:
+    host.do("staged", "3.0.0", inventory=("/srv/my inv",))
+    _, facts = host.do("live", "3.0.0", inventory=("/srv/my inv",))
+    command = f"ansible-playbook mas.ops.rollback -i '/srv/my inv' -e application=agents -e version={TWO}"
+    assert facts["way_back"] == host.ledger[-1]["way_back"] == command
+
+
+def test_what_is_kept_over_a_rotation() -> None:
+    entries = [
+        {"kind": "release", "application": "a", "action": "live", "to": ONE, "time": "1"},
+        {"kind": "release", "application": "a", "action": "live", "to": TWO, "time": "2"},
+        {
+            "kind": "release",
+            "application": "a",
+            "action": "rolled_back",
+            "to": ONE,
+            "left": TWO,
+            "time": "3",
+            "run": "r",
+        },
+    ]
+    history = fold(entries, "a")
+    assert (history.left, history.back) == (TWO, Back("3", "r", ONE))
+    rotated = {"kind": "ledger", "action": "rotated", "carried": {"a": history.to_dict()}}
+    assert fold([rotated], "a") == history
+
+
+def test_a_manifest_that_does_not_fit_is_not_brought(host: FakeHost) -> None:
+    def fetch(name: str) -> None:
+        host.fetched[name] = manifest("5.0.0", name="other")
+
+    host.fetch = fetch  # type: ignore[method-assign]
+    with pytest.raises(Exception, match="does not fit this host"):
+        bring(host, "5.0.0")
+    assert live(host) == TWO
+
+
+def test_a_way_back_does_not_wait_for_a_long_grace(host: FakeHost) -> None:
+    host.graces.clear()
+    host.do("staged", "3.0.0")
+    assert set(host.graces) == {3700.0}
+    host.graces.clear()
+    host.do("rolled_back", leave=THREE)
+    host.do("rolled_back", to="1.0.0")
+    host.broken.add("3.0.0")
+    with pytest.raises(Exception, match="did not become healthy"):
+        host.do("staged", "3.0.0")
+    assert 30.0 in host.graces
+    host.graces.clear()
+    host.do("rolled_back", to="1.0.0")
+    assert 3700.0 not in host.graces
