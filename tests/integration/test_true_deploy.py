@@ -13,6 +13,8 @@ from picky import build
 
 pytestmark = pytest.mark.containers
 
+WARM = "cat /etc/haproxy/conf.d/10-agents-warm.cfg"
+
 #: A program that wants a port for as long as it takes, and answers everything with 200.
 GREEDY = """
 import http.server, sys, time
@@ -119,6 +121,14 @@ class greedy:  # noqa: N801 - a context
         on(self.fleet, "systemctl stop mallory; systemctl reset-failed mallory 2>/dev/null; true")
 
 
+def test_the_next_version(one: Fleet) -> None:
+    """What was gone back from never stands in for the live release; the version before the next one does."""
+    assert "_WARM 1" not in on(one, WARM)
+    build(one, "2.3.0")
+    one.deploy("2.3.0").check()
+    assert "_WARM 1" in on(one, WARM)
+
+
 def test_a_stranger_never_gets_requests_after_a_crash(one: Fleet) -> None:
     """It waits for the port of the live slot, gets it, and answers the health check as the application does."""
     name, port = slot(one)
@@ -130,13 +140,13 @@ def test_a_stranger_never_gets_requests_after_a_crash(one: Fleet) -> None:
             f"({ask}) > /tmp/said & sleep 0.5; kill -9 $(systemctl show -P MainPID agents-api@{name}); wait; cat /tmp/said",
         )
         assert f":{port}" in on(one, "ss -ltnp | grep greedy || ss -ltn")
-    assert '"1.0.0"' in said, "the release before should have answered"
+    assert '"1.1.0"' in said, "the release before should have answered"
     assert "mallory" not in said
     for _ in range(100):
-        if live(one) == "1.1.0":
+        if live(one) == "2.3.0":
             break
         time.sleep(0.2)
-    assert live(one) == "1.1.0"
+    assert live(one) == "2.3.0"
 
 
 def test_the_release_before_answers_while_the_live_one_is_down(one: Fleet) -> None:
@@ -148,7 +158,7 @@ def test_the_release_before_answers_while_the_live_one_is_down(one: Fleet) -> No
     assert load.result.failed == 0, load.result
     last = json.loads(on(one, "tail -n 1 /var/lib/mas/ledger.jsonl"))
     assert (last["action"], last["result"]) == ("fallback", "signal")
-    assert live(one) == "1.1.0"
+    assert live(one) == "2.3.0"
 
 
 def test_users_keep_their_version_only_while_there_are_two(one: Fleet) -> None:
@@ -164,10 +174,10 @@ def test_users_keep_their_version_only_while_there_are_two(one: Fleet) -> None:
         return {json.loads(line)["version"] for line in on(one, command).split("\n") if line.strip()}
 
     split(50)
-    assert who(name) == {"1.1.0"}
-    assert who(other) == {"1.0.0"}
-    split(0)
+    assert who(name) == {"2.3.0"}
     assert who(other) == {"1.1.0"}
+    split(0)
+    assert who(other) == {"2.3.0"}
 
 
 def test_the_front_door_is_asked(one: Fleet) -> None:
@@ -179,7 +189,7 @@ def test_the_front_door_is_asked(one: Fleet) -> None:
     one.provision().check()
     build(one, "3.0.0")
     refused(one.deploy("3.0.0"), "users do not get 3.0.0-", "it answered 403")
-    assert live(one) == "1.1.0"
+    assert live(one) == "2.3.0"
     one.set(
         application_fallback=True,
         proxy_frontend_lines=["http-request deny if { path /health }"],

@@ -181,8 +181,6 @@ class HealthSteps:
                 self._wait_healthy(slot, health)
             self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
             self.ports.proxy.shift(Split.to(slot, percent))
-            if percent == 100:
-                self._ask_front_door(slot)
 
     def _prove(self, step: Step) -> None:
         self.prove(step.target)
@@ -208,9 +206,14 @@ class HealthSteps:
                 where=self.app.name,
                 fix="Somebody changed the split since the switch: see who, and deploy again.",
             )
-        self._ask_front_door(slot)
+        self._ask_front(slot)
 
-    def _ask_front_door(self, slot: str) -> None:
+    def _ask_front_door(self, step: Step) -> None:
+        """Users have the release already: what they get decides whether they keep it."""
+        if self.ports.proxy:
+            self._ask_front(step.target)
+
+    def _ask_front(self, slot: str) -> None:
         """One real request on the way that users take."""
         front = self.app.proxy.front if self.app.proxy else None
         own = self._check_for(slot)

@@ -15,6 +15,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.application impo
     Sandbox,
     parse_application,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.course import parse_course
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
     Answer,
     Door,
@@ -225,3 +226,28 @@ def described(proxy: dict[str, object]) -> dict[str, object]:
         "web": True, "slots": {"blue": {"port": 1}, "green": {"port": 2}}, "proxy": proxy, "signers": "/x",
         "environment_file": "/x", "sandbox": Sandbox().to_dict(),
     }  # fmt: skip
+
+
+def test_a_way_back_does_not_need_the_front_door(host: FakeHost) -> None:
+    """Whatever is wrong with it: users are better off with the release before than with a way back that stops."""
+    host.deploy("2.0.0")
+    host.front_status = 503
+    host.do("rolled_back")
+    assert live(host) == release("1.0.0")
+
+
+def test_new_workers_start_right_before_the_last_step(host: FakeHost) -> None:
+    """As long as a release is only tried, queues are worked off by the workers of the live one."""
+    host.do("staged", "2.0.0")
+    plan, _ = host.do("live", "2.0.0", check=True, course=parse_course([10, 50], 0.0), dead_man=60.0)
+    steps = [step for step in plan.describe() if not step.startswith(("arm", "remove"))]
+    assert steps == [
+        "shift green 10 %",
+        "shift green 50 %",
+        "start_workers green",
+        "await_workers green",
+        "shift green",
+        "ask_front_door green",
+        "stop_workers blue",
+        "commit green",
+    ]
