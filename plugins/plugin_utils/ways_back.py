@@ -28,7 +28,7 @@ def rollback_way(hosts: Hosts, at: str = "") -> dict[str, Any]:
     :param hosts: what ``release_info`` returned, by host
     :param at: RFC 3339 with an offset or ``Z``: go to what was live at that moment
     :returns: ``to`` or ``leave``, a release id, the other one empty; or ``done``, why nothing is to be done. ``lacking``:
-        the hosts to which ``to`` has to be brought; ``version`` of ``to``.
+        the hosts to which ``to`` has to be brought; ``version`` of ``to``; ``offer``: what needs no store.
     :raises Refused: there is nothing to go back to, or no one release
     """
     if at:
@@ -48,7 +48,8 @@ def rollback_way(hosts: Hosts, at: str = "") -> dict[str, Any]:
 
 def _way(hosts: Hosts, to: str = "", leave: str = "", done: str = "") -> dict[str, Any]:
     lacking = [name for name, facts in hosts.items() if to and _place(facts, to) == STORE]
-    return {"to": to, "leave": leave, "done": done, "lacking": lacking, "version": version_of(to)}
+    way = {"to": to, "leave": leave, "done": done, "lacking": lacking, "version": version_of(to)}
+    return {**way, "offer": offer(hosts, everywhere=True)}
 
 
 def _to_leave(hosts: Hosts) -> str:
@@ -137,10 +138,15 @@ def _last_live(hosts: Hosts, release: str) -> str:
     return max(times, default="")
 
 
-def offer(hosts: Hosts) -> str:
-    """The releases that all hosts can go back to, newest first, and what each takes; empty when there are none."""
+def offer(hosts: Hosts, everywhere: bool = False) -> str:
+    """The releases that hosts can go back to, newest first, and what each takes; empty when there are none.
+
+    :param everywhere: only those that every host has
+    """
     names = dict.fromkeys(each["release"] for facts in hosts.values() for each in facts.get("targets", ()))
     ordered = sorted(names, key=lambda release: _last_live(hosts, release), reverse=True)
+    if everywhere:
+        ordered = [name for name in ordered if all(_place(facts, name) != STORE for facts in hosts.values())]
     return f"There are: {described([_offered(hosts, name) for name in ordered])}." if ordered else ""
 
 

@@ -135,6 +135,12 @@ def test_only_what_can_be_reached_is_offered_with_what_it_takes() -> None:
     )
 
 
+def test_what_needs_no_store_is_said_beside_what_does() -> None:
+    way = rollback_way(fleet(host(THREE, TWO, ONE), host(THREE, ONE, place="disk")))
+    assert (way["to"], way["lacking"]) == (TWO, ["web2"])
+    assert way["offer"] == f"There are: {ONE} (a start-up, at most 9 s)."
+
+
 def rest(*done: dict[str, Any], artifact: Any = None, **brought: Any) -> dict[str, Any]:
     hosts = {f"web{number}": {"rollback_done": result} for number, result in enumerate(done, 1)}
     for name, result in brought.items():
