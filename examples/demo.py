@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The tour: ship, ship under load, catch a broken version, roll back; on three hosts of the test bed.
 
-Run it with ``make demo``. It leaves nothing behind; ``--keep`` leaves the hosts up to look at.
+Run it with ``make demo``. It removes its hosts (``--keep`` leaves them up to look at), and says at its end what else stays.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/bed"))
 
 from fleet import CommandFailed, Done, Fleet
+from leftovers import leftovers
 from load import Result
 
 HOSTS = 3
@@ -55,6 +56,7 @@ def main() -> int:
     finally:
         if fleet and not keep:
             fleet.down()
+        print(f"\n{leftovers()}")
     return 0 if good(acts) else 1
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.errors import BadInput, OpsError, Refused
+from ..module_utils._core.names import check_given
 from ..module_utils._core.outcome import error_result
 from ..module_utils._releases.options import RELEASE
 from ..plugin_utils.adapters import host_call
@@ -77,7 +78,9 @@ class ActionModule(ActionBase):
         defaults = own.pop("defaults", None) or {}
         if not isinstance(defaults, Mapping):
             raise BadInput(f"defaults is {defaults!r}", where="the task", fix="Give a dictionary of options.")
-        return {**defaults, **own}
+        given = {**defaults, **own}
+        check_given(given)
+        return given
 
     @staticmethod
     def _found(args: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import pass_context
 
+from ..module_utils._core.names import text
 from ..module_utils._releases.commands import command
 from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
 from ..plugin_utils.adapters.run import inventory
@@ -43,4 +44,5 @@ class FilterModule:
             "rollout": told(rollout.rollout),
             "rollout_plan": told(rollout_plan.rollout_plan),
             "rollout_failure": told(rollout_failure),
+            "version_text": told(text),
         }

@@ -70,8 +70,9 @@ notes:
   - C(processes) is a mapping of names. Each process has a C(kind) (V(web), at most one, which serves requests on
     the port in the environment variable E(PORT), or V(worker)), a C(command) (a string that is split as a shell
     would, or a list; no shell runs it), a C(stop_signal) (default V(SIGTERM)) and a C(stop_grace) in seconds (10).
+    A web process may have C(listen), V(port) by default; with V(systemd) it gets its socket from systemd (LISTEN_FDS).
   - C(health) is needed with a web process. It has a C(path), the C(expected) status (200) and a
-    C(startup_budget) in seconds (30).
+    C(startup_budget) in seconds (30), C(timeout) of one answer in seconds (2).
   - C(migrations) may have the commands C(expand), run before a release gets traffic, and C(contract), run when
     no older release is left. Both must bear being run again, and on several hosts at the same time.
   - C(secrets) is a list of the environment variables that the application cannot run without.

@@ -36,15 +36,18 @@ options:
       - V(confirmed) makes a switch with O(dead_man) final, once all hosts of a fleet have followed.
       - V(rolled_back) goes back to a release that was live and healthy before, see O(to) and O(leave). Without
         them it goes to the previous one; doing so twice walks back twice.
+      - V(restarted) starts the release that is live anew, with the settings and secrets of today, in the other slot,
+        which then gets the traffic. An application that must not run twice is stopped and started. The other slot then
+        holds the release that a rollback goes to.
       - V(contracted) runs the contract migration of the release that is live. From then on no release before it can be
         gone back to, which the ledger keeps.
       - V(absent) removes a release that is not live from the host.
     type: str
-    choices: [staged, live, confirmed, rolled_back, contracted, absent]
+    choices: [staged, live, confirmed, rolled_back, restarted, contracted, absent]
     required: true
   version:
     description:
-      - The version. Required for every O(state) but V(rolled_back).
+      - The version. Required for every O(state) but V(rolled_back) and V(restarted).
     type: str
   artifact:
     description:
@@ -94,7 +97,7 @@ options:
     type: float
     default: 30.0
   migration_timeout:
-    description: How many seconds the expand migration may take.
+    description: How many seconds a migration may take, after which it is stopped and the module fails.
     type: int
     default: 600
   artifact_pushed:
@@ -250,6 +253,18 @@ slots:
     - What each slot holds and does, by slot.
     - C(percent) is its part of the traffic now, C(persisted) the part after a reload of the proxy.
   type: dict
+  returned: success
+pending:
+  description:
+    - Settings that changed since the live slot was assigned, C(environment) among them. Its processes get them with the
+      next deploy, or with O(state=restarted). After a rollback to a warm slot they are what it was started with.
+  type: list
+  elements: str
+  returned: success
+  sample: [environment, port]
+repaired:
+  description: Whether O(state=staged) brought up again what was live already.
+  type: bool
   returned: success
 history:
   description: The releases that were live and healthy, oldest first, as rollbacks walk back through them.

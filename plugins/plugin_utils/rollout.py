@@ -134,10 +134,14 @@ def _is_overtaken(result: Any) -> bool:
 def _touched(registered: Mapping[str, Any]) -> bool:
     """Whether this run did anything to a host, or found it waiting for the confirmation of an earlier one.
 
-    A host that served the version before this run goes on with it.
+    A host that served the version before this run goes on with it, also where it was repaired.
     """
     staged, switched = (registered.get(f"deploy_{phase}") or {} for phase in ("staged", "switched"))
-    return bool(staged.get("changed") or switched.get("changed") or staged.get("armed"))
+    return bool(
+        (staged.get("changed") and not staged.get("repaired"))
+        or switched.get("changed")
+        or staged.get("armed")
+    )
 
 
 def _live(registered: Mapping[str, Any]) -> str | None:

@@ -10,11 +10,13 @@ bed.py down --run demo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import json
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -69,6 +71,20 @@ def wait_for_ssh(host: Host, timeout: float = 20) -> None:
             pass
         time.sleep(0.05)
     raise BedError(f"{host.name}: no ssh at {host.address}:{host.port} after {timeout:.0f} s")
+
+
+def own_folder(path: Path) -> None:
+    """Make a folder that nobody else can open, below one that others can write to.
+
+    :raises BedError: something else is there, maybe a link that was prepared for us
+    """
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise BedError(
+            f"{path} is not a folder of your own that is closed to others; remove it, or set TMPDIR"
+        )
 
 
 @dataclass(frozen=True)
@@ -155,7 +171,9 @@ class Bed:
         found = podman("ps", "--all", "--quiet", "--filter", f"label={RUN_LABEL}={self.run}").split()
         self._remove(found)
         self._remove_network()
-        shutil.rmtree(self.control, ignore_errors=True)
+        if self.control.parent.exists():
+            own_folder(self.control.parent)
+            shutil.rmtree(self.control, ignore_errors=True)
         if (self.state / ".lock").exists():
             shutil.rmtree(self.state)
         return len(found)
@@ -242,10 +260,8 @@ class Bed:
         return int(podman("port", host.container, f"{port}/tcp").splitlines()[0].rpartition(":")[2])
 
     def _write(self, hosts: list[Host]) -> None:
-        self.control.parent.mkdir(mode=0o700, exist_ok=True)
+        own_folder(self.control.parent)
         self.control.mkdir(mode=0o700, exist_ok=True)
-        if self.control.parent.stat().st_uid != os.getuid():
-            raise BedError(f"{self.control.parent} belongs to somebody else; remove it, or set TMPDIR")
         (self.state / "known_hosts").write_text(bed_files.known_hosts(hosts))
         (self.state / "ssh_config").write_text(bed_files.ssh_config(hosts, self.state, self.control))
         self.inventory.write_text(bed_files.inventory(hosts, self.state, self.control))

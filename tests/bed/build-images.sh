@@ -14,7 +14,8 @@ set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 mirror=${MAS_OPS_MIRROR:-}
 prefix=${MAS_OPS_IMAGE_PREFIX:-localhost}
-locks=${TMPDIR:-/tmp}/mas-ops-images-$(id -u)
+# In a folder of the user's own: what others can write to may hold a link that was prepared for us.
+locks=${XDG_CACHE_HOME:-$HOME/.cache}/mas-ops/images
 
 [[ -n ${MAS_OPS_IN_ENV:-} ]] || MAS_OPS_IN_ENV=1 exec "$here/env.sh" "$0" "$@"
 
@@ -96,7 +97,8 @@ if [[ -z $from ]]; then
     if command -v mmdebstrap >/dev/null; then from=debootstrap; else from=registry; fi
 fi
 
-mkdir -p "$locks"
+(umask 077 && mkdir -p "$locks")
+[[ -O $locks && ! -L $locks ]] || { echo "$locks is not a folder of your own: remove it" >&2; exit 73; }
 jobs=()
 for suite in bookworm trixie; do
     build_suite "$suite" &

@@ -83,6 +83,8 @@ class Fleet:
         values = {
             "application": APPLICATION,
             "application_artifacts": str(self.store),
+            # Hosts of a test are all or none of them right: one after the other costs minutes.
+            "provision_batch_size": "100%",
             "application_allowed_signers": [f"builder {public[0]} {public[1]}"],
             **settings,
         }

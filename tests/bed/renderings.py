@@ -194,7 +194,7 @@ def wrong_units(bed: Bed, host: str, found: Sequence[Case]) -> list[str]:
     _put(bed, host, {case.unit: case.text for case in found})
     names = " ".join(case.unit for case in found)
     bed.exec(host, ["systemctl", "daemon-reload"])
-    answers = bed.exec(host, ["python3", "-c", _ASK], stdin=names).splitlines()
+    answers = bed.exec(host, ["python3", "-c", _ASK], stdin=names, timeout=600).splitlines()
     wrong = [
         f"{case.unit}: {difference}"
         for case, line in zip(found, answers, strict=True)

@@ -8,6 +8,9 @@ git ignores and mas.yml includes, with a package.json for each eleven files. A r
 list, scan for secrets, pack, compress, digest, bill of materials, sign. Then it is built again, which must change
 nothing. `tar` is the same tree through tar and gzip, for comparison.
 
+A build is one process that computes, and a few short ones: its CPU seconds, which the target is for, are what it takes
+on a core of its own, however busy the machine is; the wall's are beside them.
+
 It prints a table and writes .cache/bench/build.json. Its exit status says whether the target was met.
 """
 
@@ -30,7 +33,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build i
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RESULTS = CHECKOUT / ".cache/bench/build.json"
-#: Seconds for the largest tree.
+#: CPU seconds for each tree.
 TARGET = 30.0
 MAS = """
 name: shop
@@ -43,11 +46,12 @@ include: [node_modules/]
 
 @dataclass(frozen=True)
 class Row:
-    """Seconds of a build, of building the same again, and of tar; bytes of the source and of its bill of materials."""
+    """CPU and wall seconds of a build, CPU seconds of the same again and of tar; bytes of source and bill of materials."""
 
     files: int
     source_bytes: int
     build: float
+    wall: float
     again: float
     tar: float
     sbom_bytes: int
@@ -83,10 +87,10 @@ def source(root: Path, files: int) -> int:
     return total
 
 
-def timed(root: Path, store: Path, key: Path) -> tuple[float, str, bool]:
-    start = time.perf_counter()
-    done = build(Request(source=root, store=store, signing_key=key))
-    return time.perf_counter() - start, str(done.facts["sbom"]), done.plan.changed
+def cpu() -> float:
+    """CPU seconds of this process and of those that it waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def measure(files: int, rounds: int) -> Row:
@@ -95,21 +99,25 @@ def measure(files: int, rounds: int) -> Row:
         root.mkdir()
         size = source(root, files)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-        builds, agains, bill = [], [], ""
+        request, bill = Request(source=root, store=store, signing_key=key), ""
+        walls, builds, agains = [], [], []
         for _ in range(rounds):
             shutil.rmtree(store, ignore_errors=True)
-            seconds, bill, _ = timed(root, store, key)
-            builds.append(seconds)
-            seconds, _, changed = timed(root, store, key)
-            agains.append(seconds)
-            if changed:
+            wall, start = time.perf_counter(), cpu()
+            bill = str(build(request).facts["sbom"])
+            walls.append(time.perf_counter() - wall)
+            builds.append(cpu() - start)
+            start = cpu()
+            if build(request).plan.changed:
                 raise SystemExit("the same source gave other bytes")
-        start = time.perf_counter()
+            agains.append(cpu() - start)
+        start = cpu()
         subprocess.run(["tar", "-C", str(root), "-czf", f"{scratch}/plain.tar.gz", "."], check=True)
-        tar = time.perf_counter() - start
+        tar = cpu() - start
         text = Path(bill).read_text(encoding="utf-8")
     components = len(json.loads(text)["components"])
-    return Row(files, size, statistics.median(builds), statistics.median(agains), tar, len(text), components)
+    build_cpu, wall, again = (statistics.median(each) for each in (builds, walls, agains))
+    return Row(files, size, build_cpu, wall, again, tar, len(text), components)
 
 
 def main() -> int:
@@ -129,12 +137,12 @@ def main() -> int:
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(report, indent=2) + "\n")
     print(
-        f"{'files':>8} {'MB':>7} {'build s':>9} {'again s':>9} {'tar s':>7} {'x tar':>6} {'components':>11}"
+        f"{'files':>8} {'MB':>7} {'build CPU s':>12} {'wall s':>8} {'again':>7} {'tar':>6} {'x tar':>6} {'components':>11}"
     )
     for row in rows:
-        numbers = f"{row.build:>9.2f} {row.again:>9.2f} {row.tar:>7.2f} {row.build / row.tar:>6.2f}"
+        numbers = f"{row.build:>12.2f} {row.wall:>8.2f} {row.again:>7.2f} {row.tar:>6.2f} {row.build / row.tar:>6.2f}"
         print(f"{row.files:>8} {row.source_bytes / 1e6:>7.1f} {numbers} {row.components:>11}")
-    print(f"target: < {TARGET:g} s each: {'met' if met else 'NOT met'}")
+    print(f"target: < {TARGET:g} CPU s each: {'met' if met else 'NOT met'}")
     print(f"\nWritten: {RESULTS.relative_to(CHECKOUT)}")
     return 0 if met else 1
 

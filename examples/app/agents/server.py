@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import socketserver
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from http.server import ThreadingHTTPServer
 from typing import Any
 
@@ -20,6 +22,16 @@ from agents.log import log
 from agents.settings import Settings
 
 ACCEPT_POLL = 0.1  # seconds between two looks at the request to stop
+
+
+LISTEN_FDS_START = 3  # sd_listen_fds(3)
+
+
+def inherited(env: Mapping[str, str]) -> socket.socket | None:
+    """The socket that systemd holds for this process: it goes on to take connections while the process is restarted."""
+    if env.get("LISTEN_PID") != str(os.getpid()) or env.get("LISTEN_FDS", "0") == "0":
+        return None
+    return socket.socket(fileno=LISTEN_FDS_START)
 
 
 class Server(ThreadingHTTPServer):
@@ -33,7 +45,12 @@ class Server(ThreadingHTTPServer):
         self.stopping = False
         self._change = threading.Condition()
         self._busy: dict[socket.socket, bool] = {}  # every open connection: does it have a request in hand?
-        super().__init__((settings.bind, settings.port), Handler)
+        given = inherited(os.environ)
+        super().__init__((settings.bind, settings.port), Handler, bind_and_activate=given is None)
+        if given:
+            self.socket.close()
+            self.socket = given
+            self.server_address = given.getsockname()
 
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # HTTPServer would ask the DNS for this host's name

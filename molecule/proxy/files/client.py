@@ -14,9 +14,11 @@ import time
 PROXY = ("127.0.0.1", 80)
 
 
-def ask(path: str, method: str = "GET", body: str | None = None) -> tuple[int, str]:
+def ask(
+    path: str, method: str = "GET", body: str | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, str]:
     connection = http.client.HTTPConnection(*PROXY, timeout=10)
-    connection.request(method, path, body=body)
+    connection.request(method, path, body=body, headers=headers or {})
     answer = connection.getresponse()
     text = answer.read().decode()
     connection.close()
@@ -29,8 +31,19 @@ def count(number: str, path: str = "/") -> dict[str, int]:
     return collections.Counter(text.strip() if status == 200 else str(status) for status, text in answers)
 
 
-def headers() -> object:
-    return json.loads(ask("/headers")[1])
+def named(words: tuple[str, ...]) -> dict[str, str]:
+    """Headers from words such as Host=shop.example.com."""
+    pairs = (word.partition("=") for word in words)
+    return {name: value for name, _, value in pairs}
+
+
+def headers(*sent: str) -> object:
+    """What the application gets."""
+    return json.loads(ask("/headers", headers=named(sent))[1])
+
+
+def status(path: str, *sent: str) -> int:
+    return ask(path, headers=named(sent))[0]
 
 
 def post() -> int:
@@ -99,6 +112,7 @@ def reloads(number: str) -> dict[str, object]:
 WHAT = {
     "count": count,
     "headers": headers,
+    "status": status,
     "post": post,
     "order": order,
     "tunnel": tunnel,

@@ -75,6 +75,17 @@ def test_headers_for_the_application(client: Client):
     assert len(headers["x-request-id"]) == 36
 
 
+def test_what_a_client_says_of_itself_is_replaced(client: Client):
+    """Else it could claim any address, and an application that trusts its proxy would believe it."""
+    claims = ["For=6.6.6.6", "Proto=https", "Host=evil", "Port=1"]
+    headers = client("headers", *(f"X-Forwarded-{claim}" for claim in claims), "Forwarded=for=6.6.6.6")
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert headers["x-forwarded-proto"] == "http"
+    assert headers["x-forwarded-host"] == "127.0.0.1"
+    assert headers["x-forwarded-port"] == "80"
+    assert "forwarded" not in headers
+
+
 def test_metrics_on_loopback_only(host: Host):
     read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8404/metrics').read().decode())"
     metrics = host.check_output(f'python3 -c "{read}"')

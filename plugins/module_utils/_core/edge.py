@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from .argspec import ArgumentSpec
 from .errors import OpsError, Refused
+from .names import check_options
 from .outcome import Outcome, error_result
 
 
@@ -47,6 +48,7 @@ def _run(spec: ArgumentSpec, work: Callable[[Mapping[str, Any], bool], Mapping[s
 
     module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
     try:
+        check_options(module.params)
         result = work(module.params, module.check_mode)
     except OpsError as error:
         module.fail_json(**error_result(error))

@@ -99,7 +99,10 @@ def storage_errors(where: str) -> Iterator[None]:
         fix = advice.get(
             error.errno or 0, "See that the folder exists (mas.ops.provision makes it) and is writable."
         )
-        raise StorageError(f"cannot write: {error.strerror}", where=where, fix=fix) from error
+        what = "cannot write"
+        if isinstance(error, PermissionError) and os.geteuid():
+            what, fix = "only root may write this", "Set become: true."
+        raise StorageError(f"{what}: {error.strerror}", where=where, fix=fix) from error
 
 
 @contextlib.contextmanager

@@ -16,7 +16,10 @@ from .._traffic.values import host as host_name
 from . import unit_file
 from .health import Door, HealthCheck
 
+SCHEMA = 1
 CONFIG = "/etc/mas/{name}/application.json"
+#: What the role ``proxy`` configured for an application.
+SITE = "/etc/haproxy/mas/{name}.json"
 #: Where this host reaches what listens on all of its addresses.
 _REACHED = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is connected to
 
@@ -26,12 +29,14 @@ class Front:
     """Where users reach an application on this host.
 
     ``path`` and ``expected`` are set where the front door answers the health path otherwise than the application.
+    ``domains`` are the host names by which requests find it there, empty where all do.
     """
 
     address: str
     port: int
     tls_port: int | None = None
     redirect: bool = False
+    domains: tuple[str, ...] = ()
     path: str | None = None
     expected: int | None = None
 
@@ -44,14 +49,20 @@ class Front:
         return Door(address, self.port)
 
     def check(self, health: HealthCheck) -> HealthCheck:
-        return replace(health, path=self.path or health.path, expected=self.expected or health.expected)
+        lost = self.domains and health.host not in self.domains
+        return replace(
+            health,
+            path=self.path or health.path,
+            expected=self.expected or health.expected,
+            host=self.domains[0] if lost else health.host,
+        )
 
 
 @dataclass(frozen=True)
 class Proxy:
     """Where the traffic of an application is split. Paths are absolute.
 
-    ``front`` is ``None`` where the proxy is not the one of the role, or of an older one.
+    ``front`` is ``None`` where the proxy was not configured by the role.
     """
 
     backend: str
@@ -60,6 +71,16 @@ class Proxy:
     front: Front | None = None
     #: The warm release answers while the live one is down.
     fallback: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        front = self.front
+        return {
+            "backend": self.backend,
+            "socket": self.socket,
+            "split": self.split,
+            "fallback": self.fallback,
+            "front": dict(front.__dict__) if front else None,
+        }
 
 
 @dataclass(frozen=True)
@@ -133,14 +154,37 @@ class Application:
     exclusive: bool = False
     sandbox: Sandbox = field(default_factory=Sandbox)
 
+    def to_dict(self) -> dict[str, Any]:
+        """What :func:`parse_application` reads."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "environment": self.environment,
+            "user": self.user,
+            "group": self.group,
+            "root": self.root,
+            "web": self.web,
+            "host": self.host,
+            "slots": {slot: {"port": port} for slot, port in self.ports.items()},
+            "proxy": self.proxy.to_dict() if self.proxy else None,
+            "signers": self.signers,
+            "signature_required": self.signature_required,
+            "exclusive": self.exclusive,
+            "keep_releases": self.keep_releases,
+            "environment_file": self.environment_file,
+            "sandbox": self.sandbox.to_dict(),
+        }
+
 
 def other(slot: str) -> str:
     """The slot that ``slot`` is not."""
     return SLOTS[1 - SLOTS.index(slot)]
 
 
-def parse_application(data: Any, path: str) -> Application:
+def parse_application(data: Any, path: str, site: Any = None) -> Application:
     """Read the parsed ``application.json``.
+
+    :param site: what the role ``proxy`` configured for it, parsed; ``None`` where it did not
 
     :raises BadInput: a field is missing or of the wrong type; ``path`` is named in the error
     """
@@ -154,7 +198,7 @@ def parse_application(data: Any, path: str) -> Application:
             root=unit_file.check_path(str(data["root"]), "application_root"),
             web=bool(data["web"]),
             ports={slot: int(data["slots"][slot]["port"]) for slot in SLOTS},
-            proxy=_proxy(proxy) if proxy else None,
+            proxy=_proxy(proxy, site) if proxy else None,
             signers=str(data["signers"]),
             signature_required=bool(data.get("signature_required", True)),
             keep_releases=max(2, int(data.get("keep_releases", 5))),
@@ -171,26 +215,27 @@ def parse_application(data: Any, path: str) -> Application:
         ) from error
 
 
-def _proxy(data: Any) -> Proxy:
-    front = data.get("front")
+def _proxy(data: Any, site: Any) -> Proxy:
     return Proxy(
         data["backend"],
         data["socket"],
         data["split"],
-        front=_front(front) if front is not None else None,
+        front=_front(site, data.get("front") or {}) if site is not None else None,
         fallback=bool(data.get("fallback", False)),
     )
 
 
-def _front(data: Any) -> Front:
+def _front(site: Any, answers: Any) -> Front:
     """
-    :raises KeyError, TypeError, ValueError: it is not what the role writes
+    :param answers: what is known of how the front door answers the health path
+    :raises AttributeError, KeyError, TypeError, ValueError: these are not what the roles write
     """
     return Front(
-        address=str(data["address"]).strip("[]"),
-        port=int(data["port"]),
-        tls_port=int(data["tls_port"]) if data.get("tls_port") else None,
-        redirect=bool(data.get("redirect", False)),
-        path=str(data["path"]) if data.get("path") else None,
-        expected=int(data["expected"]) if data.get("expected") else None,
+        address=str(site["address"]).strip("[]"),
+        port=int(site["port"]),
+        tls_port=int(site["tls_port"]) if site["certificate"] else None,
+        redirect=bool(site["redirect"]),
+        domains=tuple(map(str, site["domains"])),
+        path=str(answers["path"]) if answers.get("path") else None,
+        expected=int(answers["expected"]) if answers.get("expected") else None,
     )

@@ -22,6 +22,7 @@ FOLDER = "folder"
 SYMLINK = "symbolic link"
 HARDLINK = "hard link"
 SPECIAL = "special file"
+SPARSE = "sparse file"
 
 #: As many as Linux follows before it says ELOOP.
 _MAX_LINKS = 40

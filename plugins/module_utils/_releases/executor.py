@@ -11,15 +11,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._canary.settings import Settings
-from .._core.errors import BadInput
+from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
+from .._traffic.split import SLOTS
 from .application import Application
 from .commands import way_back
 from .deadman import Armed
 from .health_steps import HealthSteps
 from .layout import Layout
 from .manifest import Manifest
+from .neighbours import collisions, footprint
 from .ports import Limits, Ports
 from .state import STAGED, Operation, State
 from .watch import Watch
@@ -99,18 +101,28 @@ class Executor(HealthSteps):
         on_disk = step.target in self.ports.files.on_disk()
         manifest = self._manifest(step.target) if on_disk else self.ports.source.manifest(step.target)
         check_fits(self.app, manifest, step.target, self.ports.files.variables())
+        records = [record for slot in SLOTS if (record := self.ports.files.record(slot))]
+        mine = footprint(self.app, records, manifest.processes)
+        wrong = collisions(mine, self.ports.files.neighbours())
+        if wrong:
+            raise Refused(
+                f"another application of this host is in the way: {'; '.join(wrong)}", where=step.target
+            )
 
     def _unpack(self, step: Step) -> None:
         self.ports.files.unpack(step.target)
 
     def _drain(self, step: Step) -> None:
+        self._stand_in(None)
         if self.ports.proxy and self.app.web:
             self.ports.proxy.drain(step.target, self.limits.drain)
 
     def _stop(self, step: Step) -> None:
+        self._stand_in(None)
         self._stop_units(self._units(step.target))
 
     def _assign(self, step: Step) -> None:
+        self._stand_in(None)
         changed = self.ports.files.assign(step.target, step.detail["release"])
         self._tell_proxy(step.target)
         self.ports.units.reload(self._units(step.target), changed)
@@ -143,6 +155,9 @@ class Executor(HealthSteps):
         if self.ports.proxy and not all(facts.up for facts in self.ports.units.recall(units).values()):
             self.ports.proxy.set_down(step.target)
         self._start_units(units)
+
+    def _stop_web(self, step: Step) -> None:
+        self._stop_units(self._web(step.target))
 
     def _start_workers(self, step: Step) -> None:
         self._start_units(self._workers(step.target))
@@ -207,6 +222,7 @@ class Executor(HealthSteps):
         told = {name: step.detail[name] for name in ("left", "brought") if name in step.detail}
         self.record(action, before or None, after, slot=step.target, **began, **source, **told)
         self._journal(None, live=None if nothing else step.target)
+        self._stand_in(self._warm())
 
     def _source_of(self, release: str) -> dict[str, str]:
         """From which revision and from when what goes live is: lead times are counted from there."""
@@ -221,6 +237,7 @@ class Executor(HealthSteps):
             self.record("left", live, left)
         self.ports.source.forget(step.target)
         self._journal(None)
+        self._stand_in(self._warm())
 
     def _remove(self, step: Step) -> None:
         self.ports.files.remove(step.target)

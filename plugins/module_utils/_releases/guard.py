@@ -31,6 +31,20 @@ def refuse_while_armed(facts: Facts, release: str) -> None:
         )
 
 
+def refuse_taken_port(facts: Facts, app: Application, slot: str) -> None:
+    """
+    :raises Refused: something else listens where the next release of the slot should
+    """
+    if facts.slots[slot].port_taken:
+        stranger = facts.slots[slot].stranger
+        raise Refused(
+            f"port {app.ports[slot]} of the {slot} slot is taken by another program"
+            f"{f': {stranger}' if stranger else ''}",
+            where=f"127.0.0.1:{app.ports[slot]}",
+            fix=f"Find it with `ss -ltnp 'sport = :{app.ports[slot]}'`, stop it or give the slot another port.",
+        )
+
+
 def arms(facts: Facts, release: str, seconds: float) -> bool:
     """Whether a switch to ``release`` has to be confirmed within ``seconds``.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._core.errors import HealthError, TrafficError
 from .._core.plan import Step
+from .._ledger.history import fold
 from .._traffic.split import SLOTS, Split
 from .application import Application, other
 from .health import Answer, HealthCheck, check_of, slot_door
@@ -19,6 +20,7 @@ from .layout import Layout
 from .manifest import Health, Manifest
 from .ports import Ports
 from .sockets import Ownership
+from .state import State
 
 _POLL = 0.1
 #: Every so many polls, because asking systemd costs a host ten times as much as a health request.
@@ -36,6 +38,7 @@ class HealthSteps:
     app: Application
     layout: Layout
     ports: Ports
+    state: State
 
     def _manifest(self, release: str) -> Manifest:
         return self.ports.files.manifest(release)
@@ -74,6 +77,21 @@ class HealthSteps:
         if self.ports.proxy and check:
             ports = {name: self._port(name) for name in SLOTS}
             self.ports.proxy.check_with(slot, check, ports, self._check_for(other(slot)))
+
+    def _stand_in(self, slot: str | None) -> None:
+        """Which slot answers while the live one is down, for an application that wants that."""
+        if self.ports.proxy and self.app.proxy and self.app.proxy.fallback:
+            self.ports.proxy.stand_in(slot)
+
+    def _warm(self) -> str | None:
+        """The slot with the release before the live one, while it runs; never one that was only staged, or was left."""
+        if not (self.state.live and self.app.proxy and self.app.proxy.fallback):
+            return None
+        idle = other(self.state.live)
+        previous = fold(self.ports.book.entries(), self.app.name).previous
+        units = self._web(idle)
+        runs = units and all(facts.up for facts in self.ports.units.recall(units).values())
+        return idle if runs and self._release_in(idle) == previous else None
 
     def _await_health(self, step: Step) -> None:
         health = self._health(step.target)
@@ -163,8 +181,6 @@ class HealthSteps:
                 self._wait_healthy(slot, health)
             self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
             self.ports.proxy.shift(Split.to(slot, percent))
-            if percent == 100:
-                self._ask_front_door(slot)
 
     def _prove(self, step: Step) -> None:
         self.prove(step.target)
@@ -190,9 +206,14 @@ class HealthSteps:
                 where=self.app.name,
                 fix="Somebody changed the split since the switch: see who, and deploy again.",
             )
-        self._ask_front_door(slot)
+        self._ask_front(slot)
 
-    def _ask_front_door(self, slot: str) -> None:
+    def _ask_front_door(self, step: Step) -> None:
+        """Users have the release already: what they get decides whether they keep it."""
+        if self.ports.proxy:
+            self._ask_front(step.target)
+
+    def _ask_front(self, slot: str) -> None:
         """One real request on the way that users take."""
         front = self.app.proxy.front if self.app.proxy else None
         own = self._check_for(slot)

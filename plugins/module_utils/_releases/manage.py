@@ -14,20 +14,18 @@ from typing import Any
 
 from .._core.errors import Abandoned, NotFound, NotHere, OpsError, Stopped
 from .._core.plan import Plan
-from .._ledger.history import fold, version_of
-from .._traffic.split import SLOTS, TrafficFacts
+from .._ledger.history import version_of
+from .._traffic.split import SLOTS
 from . import guard, planner
 from .application import Application
 from .commands import located, way_back
 from .course import AT_ONCE, Course
 from .executor import Executor
-from .health import check_of, slot_door
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
+from .observe import observe
 from .ports import Limits, Ports
-from .slot import Slot
-from .sockets import Ownership
-from .state import Facts, Operation, SlotFacts, recovered
+from .state import Facts, Operation
 from .targets import targets
 from .watch import Watch
 
@@ -38,7 +36,7 @@ _RELEASE = re.compile(r".+-[0-9a-f]{12}")
 class Request:
     """What the caller wants.
 
-    :param state: ``staged``, ``live``, ``confirmed``, ``rolled_back``, ``contracted`` or ``absent``
+    :param state: ``staged``, ``live``, ``confirmed``, ``rolled_back``, ``restarted``, ``contracted`` or ``absent``
     :param release: release id, or a version for ``live`` and ``absent`` of what is on the host
     :param to: for ``rolled_back``: the version or release to go back to; the previous one by default
     :param leave: for ``rolled_back``: only when this version is live, or on its way to be
@@ -84,6 +82,8 @@ class Request:
         """In words. All phases of one deploy say the same, so that each of them can go on after a crash."""
         if self.state in ("absent", "contracted"):
             return f"{'removal' if self.state == 'absent' else 'contraction'} of {self.version}"
+        if self.state == "restarted":
+            return "restart"
         if self.state == "rolled_back" and not self.leave:
             return f"rollback to {self.to}" if self.to else "rollback"
         return f"deploy of {self.version}"
@@ -97,70 +97,6 @@ class Request:
         returns = self.state == "rolled_back"
         token = None if check else self.token
         return Claim(self.run, self.actor, self.operation, returns, token, self.take_over)
-
-
-def observe(app: Application, layout: Layout, ports: Ports, again: bool = False) -> Facts:
-    """Look at everything a plan depends on. Changes nothing.
-
-    :param again: after a plan that went well. Its steps saw the units do what they were told.
-    """
-    look = ports.units.recall if again else ports.units.look
-    records = {slot: ports.files.record(slot) for slot in SLOTS}
-    held = [unit for record in records.values() if record for unit in record.units]
-    units = look((*held, layout.dead_man_timer))
-    traffic = ports.proxy.facts() if ports.proxy and app.web else None
-    slots = {slot: _slot(app, ports, slot, record, units, traffic) for slot, record in records.items()}
-    history = fold(ports.book.entries(), app.name)
-    state = recovered(ports.files.state(), slots, history)
-    return Facts(state, slots, ports.files.on_disk(), history, ports.files.armed())
-
-
-def _slot(
-    app: Application,
-    ports: Ports,
-    slot: str,
-    record: Slot | None,
-    units: Mapping[str, Any],
-    traffic: TrafficFacts | None,
-) -> SlotFacts:
-    release = ports.files.held(slot)
-    web = [units[unit] for unit in (record.web if record else ())]
-    workers = [units[unit] for unit in (record.workers if record else ())]
-    web_up = all(unit.up for unit in web)
-    stopped = all(unit.stopped for unit in web)
-    port = record.port if record else None
-    health = ports.files.manifest(release).health if release else None
-    listens = _ownership(ports, record)
-    check = check_of(health, record.host) if health and record and web_up and listens.good else None
-    healthy = bool(check and port and ports.web.ask(slot_door(port), check).meets(check))
-    free_for_next = not app.web or not (stopped or port != app.ports[slot])
-    stranger = listens.stranger or ("" if free_for_next else _stranger(ports, app.ports[slot], record))
-    return SlotFacts(
-        release=release,
-        web_up=web_up,
-        workers=bool(workers),
-        workers_up=all(unit.up for unit in workers),
-        workers_any=any(not unit.stopped for unit in workers),
-        stopped=all(unit.stopped for unit in web + workers),
-        healthy=healthy,
-        percent=traffic.percent(slot) if traffic else None,
-        persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
-        port_taken=bool(stranger) or (not free_for_next and ports.web.port_taken(app.ports[slot])),
-        stranger=stranger,
-        port=port,
-        pending=tuple(ports.files.pending(slot)),
-    )
-
-
-def _ownership(ports: Ports, record: Slot | None) -> Ownership:
-    if record is None or not record.web:
-        return Ownership(False)
-    return ports.web.ownership(record.port, record.web[0], record.socket is not None)
-
-
-def _stranger(ports: Ports, port: int, record: Slot | None) -> str:
-    """Who listens where the slot's next release wants to."""
-    return ports.web.ownership(port, record.web[0] if record and record.web else "").stranger
 
 
 def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
@@ -177,11 +113,17 @@ def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0
     release = resolve(facts, request.release or "")
     if request.state == "confirmed":
         return guard.plan_confirmed(facts, app, release)
-    guard.refuse_while_armed(facts, release)
-    if request.state == "absent":
-        return planner.plan_absent(facts, app, release)
-    if request.state == "contracted":
-        return planner.plan_contracted(facts, app, release, age, request.soak)
+    guard.refuse_while_armed(facts, "" if request.state == "restarted" else release)
+    plans = {
+        "restarted": lambda: planner.plan_restarted(facts, app, release or None),
+        "absent": lambda: planner.plan_absent(facts, app, release),
+        "contracted": lambda: planner.plan_contracted(facts, app, release, age, request.soak),
+        "live": lambda: _plan_live(facts, app, request, release),
+    }
+    return plans[request.state]()
+
+
+def _plan_live(facts: Facts, app: Application, request: Request, release: str) -> Plan:
     two_phases = guard.arms(facts, release, request.dead_man)
     plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
     again = app.exclusive or request.course.seconds > 0
@@ -257,7 +199,11 @@ def _carry_out(
         # Nothing is left to be changed; what is called good is looked at all the same.
         executor.prove(facts.state.live or "")
     told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
-    return plan, facts, {**told, "was": was, "missing": missing}
+    # Live here before this run, and so after it, however the deploy of the fleet ends.
+    repaired = (
+        request.state == "staged" and plan.changed and not any(s.action == "assign" for s in plan.steps)
+    )
+    return plan, facts, {**told, "was": was, "missing": missing, "repaired": repaired}
 
 
 def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str]:
@@ -367,7 +313,8 @@ def _operation(facts: Facts, plan: Plan, request: Request, since: str) -> Operat
     brought = [step for step in plan.steps if step.action == "assign" and step.target == slot]
     release = brought[0].detail["release"] if brought else facts.slots[slot].release
     before = held.before if held and held.slot == slot else facts.slots[slot].release
-    kind = "deploy" if request.state in ("staged", "live") else "rollback"
+    kinds = {"staged": "deploy", "live": "deploy", "restarted": "restart"}
+    kind = kinds.get(request.state, "rollback")
     if held and (held.run, held.release, held.slot) == (request.run, release, slot):
         # The switch goes on with what this run staged: to know how long a deploy takes, both count.
         since = held.since

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from . import shared, unit_file
+from .._core.names import NAME, NAME_WORDS
+from . import unit_file
 from .fields import ManifestError, bad, choice, integer, mapping, matching
+from .shared import shared_paths
 
 SCHEMA = 1
 MEMBER = "manifest.json"
@@ -36,9 +38,8 @@ STOP_SIGNALS = frozenset(
 #: Where a web process has its socket from: it listens on PORT itself, or systemd holds it (LISTEN_FDS).
 PORT, SYSTEMD = "port", "systemd"
 #: Other units of an application have these names.
-RESERVED = frozenset({"dead-man", "migration", "resident"})
+RESERVED = frozenset({"dead-man", "migration"})
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 _COMMIT = re.compile(r"(?:[0-9A-Za-z][0-9A-Za-z._-]{0,79})?")
 _BUILT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -51,7 +52,7 @@ _BUILT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 def check_name(value: object, field: str = "name") -> str:
     """An application's or a process's name."""
-    return matching(_NAME, value, field, "a small letter, then at most 30 small letters, digits and dashes")
+    return matching(NAME, value, field, NAME_WORDS)
 
 
 def check_version(value: object, field: str = "version") -> str:
@@ -74,14 +75,9 @@ def check_sha256(value: object, field: str = "sha256") -> str:
     return matching(_SHA256, value, field, "64 hexadecimal digits")
 
 
-def check_shared(value: object, field: str = "shared") -> tuple[str, ...]:
-    """The paths that releases share, see :mod:`.shared`, sorted."""
-    if not isinstance(value, (list, tuple)):
-        raise bad(field, "a list of paths", value)
-    place, expected = shared.problem(value, (MEMBER,))
-    if expected:
-        raise bad(f"{field}{place}", expected, value[int(place[1:-1])] if place else value)
-    return tuple(sorted(str(path) for path in value))
+def check_shared(value: object) -> tuple[str, ...]:
+    """The paths that releases share, see :mod:`.shared`."""
+    return shared_paths(value, "shared", (MEMBER,))
 
 
 def parse_built(value: object, field: str = "built") -> datetime:
@@ -304,7 +300,8 @@ class Manifest:
             "migrations": self.migrations.to_dict(),
             "secrets": list(self.secrets),
             "files": self.files.to_dict(),
-            "shared": list(self.shared),
+            # Without it the bytes are those of a manifest from before there was one.
+            **({"shared": list(self.shared)} if self.shared else {}),
         }
 
     def to_json(self) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._core.argspec import APPLICATION, WHO, ArgumentSpec
 
-STATES = ["staged", "live", "confirmed", "rolled_back", "contracted", "absent"]
+STATES = ["staged", "live", "confirmed", "rolled_back", "restarted", "contracted", "absent"]
 _OWN = ArgumentSpec(
     {
         "state": {"type": "str", "required": True, "choices": STATES},

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from .._core.plan import Step
 from .._traffic.split import SLOTS
 from .application import Application, other
@@ -29,6 +31,22 @@ def serves(facts: Facts, app: Application, slot: str) -> bool:
 
 def start(app: Application, slot: str) -> list[Step]:
     return [Step("start_web", slot), Step("await_health", slot)] if app.web else []
+
+
+def repair(facts: Facts, app: Application, slot: str) -> list[Step]:
+    """Bring the web process of the live slot up again: one that hangs is stopped first. Workers are for the switch."""
+    if ready(facts, app, slot):
+        return []
+    hangs = [Step("stop_web", slot)] if facts.slots[slot].web_up else []
+    return [*hangs, *(serve_live(facts, app) if app.exclusive else start(app, slot))]
+
+
+def repaired(facts: Facts) -> Facts:
+    """The facts once the live slot was brought up again."""
+    live = facts.state.live or ""
+    slot = facts.slots[live]
+    up = dataclasses.replace(slot, web_up=True, healthy=True, stopped=False)
+    return dataclasses.replace(facts, slots={**facts.slots, live: up})
 
 
 def empty(facts: Facts, slot: str) -> list[Step]:
@@ -61,11 +79,13 @@ def switch(
 
     Work of a queue is not split in percent: as long as the release is only tried, the workers are those of the live one.
 
-    :param prove: workers have no health endpoint, so new ones must at least stay up before users follow; where
-        a switch at once is confirmed afterwards, that is when they are looked at
+    :param prove: the release was not live before. Its workers have no health endpoint, so they must at least stay up
+        before users follow; where a switch at once is confirmed afterwards, that is when they are looked at. And one
+        request on the way of users must be answered, which never stops a way back.
     """
+    front = [Step("ask_front_door", slot)] if app.web and prove else []
     if app.exclusive:
-        return replace(facts, app, slot, prove and not course.confirmed)
+        return [*replace(facts, app, slot, prove and not course.confirmed), *front]
     old = facts.slots[other(slot)]
     mine = facts.slots[slot]
     workers = [] if mine.workers_up else [Step("start_workers", slot)]
@@ -75,7 +95,7 @@ def switch(
     if app.web and course.stages and not (mine.takes(100) and old.takes(0)):
         *tried, last = course.stages
         steps += [step for stage in tried for step in shifted(slot, stage)]
-        steps += [*workers, *shifted(slot, last)]
+        steps += [*workers, *shifted(slot, last), *front]
     else:
         steps += workers
         if app.web and course.stages:

@@ -18,7 +18,7 @@ from .._core.errors import NotHere, Refused
 from .._core.plan import Plan, Step
 from .._ledger.history import is_called
 from .._traffic.split import SLOTS
-from . import parts
+from . import guard, parts
 from .application import Application, other
 from .commands import way_back
 from .course import AT_ONCE, Course
@@ -27,22 +27,17 @@ from .targets import offered
 
 
 def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
-    """Bring ``release`` up in the idle slot, healthy and without traffic.
+    """Bring ``release`` up in the idle slot, healthy and without traffic; one that is live is repaired where it is.
 
     :raises Refused: the idle slot's port is taken by something else
     """
     held = facts.slot_of(release)
-    if held and (held == facts.state.live or (parts.ready(facts, app, held) and _staged(facts, release))):
+    if held and held == facts.state.live:
+        return _plan(facts, parts.repair(facts, app, held))
+    if held and parts.ready(facts, app, held) and _staged(facts, release):
         return _plan(facts)
     slot = other(facts.state.live) if facts.state.live else SLOTS[0]
-    idle = facts.slots[slot]
-    if idle.port_taken:
-        raise Refused(
-            f"port {app.ports[slot]} of the {slot} slot is taken by another program"
-            f"{f': {idle.stranger}' if idle.stranger else ''}",
-            where=f"127.0.0.1:{app.ports[slot]}",
-            fix=f"Find it with `ss -ltnp 'sport = :{app.ports[slot]}'`, stop it or give the slot another port.",
-        )
+    guard.refuse_taken_port(facts, app, slot)
     new = release not in facts.on_disk
     # What was staged earlier and never went live would otherwise stay for ever.
     before = facts.state.operation.before if facts.state.operation else None
@@ -57,13 +52,49 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
     return _plan(facts, steps, slots={slot: release})
 
 
+def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
+    """Start what is live anew, with the settings of today: in the idle slot, which then gets the traffic.
+
+    Of an application that must not run twice it is a stop and a start. Afterwards the other slot holds the release that
+    a rollback goes to, warm, with the settings of today as well.
+
+    :param release: only when this one is live; whatever is, by default
+    :raises Refused: nothing is live, or another release is
+    """
+    live = facts.state.live
+    if live is None or facts.live_release is None or release not in (None, facts.live_release):
+        raise Refused(
+            f"{release or 'no release'} is not live on this host, {facts.live_release or 'nothing'} is",
+            where="this host",
+            fix=f"Deploy it: ansible-playbook mas.ops.deploy -e application={app.name}",
+        )
+    if app.exclusive:
+        renewed = Step("assign", live, {"release": facts.live_release})
+        begun = [Step("stop", live), renewed, *parts.start(app, live), Step("start_workers", live)]
+        return _plan(
+            facts, [*begun, Step("await_workers", live), Step("commit", live, {"action": "restarted"})]
+        )
+    slot = other(live)
+    guard.refuse_taken_port(facts, app, slot)
+    brought = Step("assign", slot, {"release": facts.live_release})
+    steps = [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), brought, *parts.start(app, slot)]
+    steps += parts.switch(_after(facts, app, steps, brought), app, slot, prove=True)
+    steps += [
+        Step("commit", slot, {"action": "restarted"}),
+        *parts.hold(facts, app, live, facts.history.previous),
+    ]
+    return _plan(facts, steps, traffic=slot, slots={slot: facts.live_release, live: facts.history.previous})
+
+
 def after_staged(facts: Facts, app: Application, release: str) -> Facts:
     """The facts once ``release`` is staged, for what check mode tells about the switch."""
     steps = plan_staged(facts, app, release).steps
     if not steps:
         return facts
     removed = {step.target for step in steps if step.action == "remove"}
-    brought = next(step for step in steps if step.action == "assign")
+    brought = next((step for step in steps if step.action == "assign"), None)
+    if brought is None:
+        return parts.repaired(facts)
     after = _after(facts, app, steps, brought)
     operation = Operation("deploy", release, brought.target, None, "", "", STAGED)
     return replace(

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from .fields import bad
+
 _MOST = 50
 #: Plain on purpose: such a path can be written into any configuration later.
 _PART = re.compile(r"[0-9A-Za-z._+@-]{1,100}")
@@ -27,22 +29,23 @@ def plain(path: str) -> str:
     return path[:-1] if is_folder(path) else path
 
 
-def problem(paths: Sequence[object], reserved: Collection[str]) -> tuple[str, str]:
-    """Where in the list is something wrong (``[2]``, or empty for all of it) and what it must be; twice empty if not.
+def shared_paths(value: object, field: str, reserved: Collection[str]) -> tuple[str, ...]:
+    """A checked list, sorted.
 
     :param reserved: names in a release that are taken already
+    :raises ManifestError: a path leads elsewhere, is taken, or is there twice
     """
-    if len(paths) > _MOST:
-        return "", f"a list of at most {_MOST} paths"
+    if not isinstance(value, (list, tuple)) or len(value) > _MOST:
+        raise bad(field, f"a list of at most {_MOST} paths", value)
     seen: list[str] = []
-    for index, path in enumerate(paths):
+    for index, path in enumerate(value):
         expected = _expected(path, reserved)
-        if not expected and any(_overlap(plain(str(path)), other) for other in seen):
+        if not expected and any(_overlap(plain(path), plain(other)) for other in seen):
             expected = "a path that no other path of the list holds"
         if expected:
-            return f"[{index}]", expected
-        seen.append(plain(str(path)))
-    return "", ""
+            raise bad(f"{field}[{index}]", expected, path)
+        seen.append(str(path))
+    return tuple(sorted(seen))
 
 
 def clash(paths: Sequence[str], folders: Mapping[str, bool]) -> str:

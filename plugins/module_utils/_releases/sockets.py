@@ -44,6 +44,9 @@ def listening(text: str, port: int) -> frozenset[int]:
     found = set()
     suffix = f":{port:04X}"
     for line in text.splitlines()[1:]:
+        # A busy host has tens of thousands of lines.
+        if f"{suffix} " not in line or f" {_LISTEN} " not in line:
+            continue
         words = line.split()
         if len(words) < 10 or words[3] != _LISTEN or not words[1].endswith(suffix):
             continue

@@ -10,11 +10,12 @@ import posixpath
 from collections.abc import Sequence
 
 from . import unit_file
-from .manifest import Process
+from .manifest import WEB, Process
 from .slot import Slot, socket_name, unit_name
 from .unit_file import Section
 
 CONFIG = "/etc/mas"
+STATE = "/var/lib/mas"
 #: What a migration's unit is called, as a process would be.
 MIGRATION = "migration"
 _SLOT_COMMENT = "Written by mas.ops.release from what this slot was assigned."
@@ -48,10 +49,22 @@ def render_process(record: Slot, name: str) -> str:
         ("TimeoutStopSec", _grace(process)),
         # The stop signal goes to the main process, which looks after its children; what is left of them is killed.
         ("KillMode", "mixed"),
+        *(_hooks(record) if process.kind == WEB else []),
         *_body(record, name),
     ]
     install = [("WantedBy", "multi-user.target")]
     return unit_file.render([("Unit", unit), ("Service", service), ("Install", install)], _SLOT_COMMENT)
+
+
+def _hooks(record: Slot) -> list[tuple[str, str]]:
+    """The proxy hears of the process at once. As root, and with no say in whether the process runs."""
+    code = posixpath.join(STATE, record.application, "code")
+    names = f"{record.application} {record.slot}"
+    run = f"-+/usr/bin/python3 -I -S {code}/launch.py"
+    return [
+        ("ExecStartPost", f"{run} slot-up {code} any {names}"),
+        ("ExecStopPost", f"{run} slot-down {code} any {names}"),
+    ]
 
 
 def render_socket(record: Slot, name: str) -> str:

@@ -90,6 +90,14 @@ def render_warm(application: str, slot: str | None) -> str:
     )
 
 
+def parse_warm(application: str, text: str) -> str | None:
+    """The slot that such a file names."""
+    found = dict(_LINE.findall(text))
+    return next(
+        (slot for slot in SLOTS if found.get(f"{prefix(application)}_{slot.upper()}_WARM") == "1"), None
+    )
+
+
 def render_map(values: Mapping[str, str]) -> str:
     """The text of a map file with one value for each slot that has one."""
     return "".join(f"{slot} {values[slot]}\n" for slot in SLOTS if slot in values)

@@ -215,7 +215,7 @@ backend {name}
     http-response sc-inc-gpc0(2)
     # Users stay with a version only while there are two.
     ignore-persist if {{ srv_uweight({name}/blue) eq 0 }} || {{ srv_uweight({name}/green) eq 0 }}
-    default-server check inter 1s fastinter 100ms downinter 200ms rise 2 fall 3
+    default-server check inter 500ms fastinter 100ms downinter 100ms rise 2 fall 3
 {extra}{servers}"""
 
 

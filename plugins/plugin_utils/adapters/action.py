@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ...module_utils._core.argspec import ArgumentSpec
 from ...module_utils._core.errors import BadInput, OpsError
+from ...module_utils._core.names import check_given, check_options
 from ...module_utils._core.outcome import plan_result
 from ...module_utils._core.plan import Plan
 
@@ -46,7 +47,9 @@ class ControllerAction(ActionBase):
         result: Facts = super().run(tmp, task_vars)
         params = self.validate_argument_spec(**self.spec.to_kwargs())[1]
         try:
+            check_given(self._task.args)
             _check_libraries(self.missing)
+            check_options(params)
             return {**result, **self.answer(params)}
         except OpsError as error:
             return {**result, "failed": True, "changed": False, "msg": str(error), **error.to_dict()}

@@ -20,9 +20,9 @@ from ansible.plugins.action import ActionBase
 
 from ...module_utils._core.argspec import ArgumentSpec
 from ...module_utils._core.errors import OpsError
+from ...module_utils._core.names import check_application
 from ...module_utils._core.outcome import error_result
 from ...module_utils._releases.adapters.launch import NOT_INSTALLED
-from ...module_utils._releases.manifest import check_name
 
 _CODE = Path(__file__).resolve().parents[2] / "module_utils"
 _LAUNCH = _CODE / "_releases/adapters/launch.py"
@@ -77,7 +77,7 @@ class Call:
             return {"failed": True, "changed": False, "msg": "; ".join(checked.error_messages)}
         try:
             # It becomes part of a path from which root runs code.
-            application = check_name(args["application"], "application")
+            application = check_application(args["application"])
         except OpsError as error:
             return {"failed": True, "changed": False, **error_result(error)}
         check_mode = bool(action._task.check_mode)  # noqa: SLF001

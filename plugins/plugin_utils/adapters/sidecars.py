@@ -13,12 +13,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 from pathlib import Path
 from typing import Any
 
 from ...module_utils._core.errors import ArtifactError, NotFound
-from ...module_utils._releases.adapters.fetch import fetch_text, shown
+from ...module_utils._releases.adapters.fetch import fetch_text
+from ...module_utils._releases.adapters.receive import shown
 from ..artifacts.beside import LIMITS, SHA256, SIGNATURE, check_signature, read_digest_line
 from ..artifacts.question import is_url
 
@@ -41,7 +41,7 @@ def read_sidecar(place: str, suffix: str) -> str | None:
     where, limit = f"{place}{suffix}", LIMITS[suffix]
     if not is_url(place):
         return _local(where, limit)
-    text = _in_time(where, limit + 1)
+    text = fetch_text(where, limit + 1, DEADLINE)
     if text is not None and len(text) > limit:
         raise _too_long(shown(where), limit)
     return text
@@ -73,33 +73,6 @@ def local_artifact(place: str, sha256: str | None, signature: str | None) -> dic
 def _signature(place: str) -> str | None:
     text = read_sidecar(place, SIGNATURE)
     return None if text is None else check_signature(text, f"{place}{SIGNATURE}")
-
-
-def _in_time(url: str, limit: int) -> str | None:
-    """Fetched within :data:`DEADLINE` as a whole: a server that sends a byte now and then never times out by itself.
-
-    The thread that waits for it ends with the process.
-    """
-    answers: list[str | BaseException | None] = []
-
-    def fetch() -> None:
-        try:
-            answers.append(fetch_text(url, limit))
-        except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
-            answers.append(error)
-
-    thread = threading.Thread(target=fetch, daemon=True)
-    thread.start()
-    thread.join(DEADLINE)
-    if not answers:
-        raise NotFound(
-            f"the store did not send a small file within {DEADLINE:g} seconds",
-            where=shown(url),
-            fix="See that the store is well and try again.",
-        )
-    if isinstance(answers[0], BaseException):
-        raise answers[0]
-    return answers[0]
 
 
 def _local(path: str, limit: int) -> str | None:

@@ -63,7 +63,7 @@ _YOUNG = (
     ("github_pat_", re.compile(r"github_pat_[A-Za-z0-9_]{60,}"), "GitHub Token"),
     ("sk-ant-", re.compile(r"sk-ant-[A-Za-z0-9_-]{40,}"), "Anthropic Token"),
 )
-_URL = re.compile(r"://([^:/?#\s]*):([^@\s]+)@([^/:?#\s\"']*)")
+_URL = re.compile(r"://([^:/?#\s]*):([^@\s]+)@")
 #: Passwords in the URLs of documentation and of a developer's own machine.
 _PLACEHOLDERS = frozenset(
     {
@@ -71,7 +71,6 @@ _PLACEHOLDERS = frozenset(
         *("postgres", "test", "user", "username", "foo", "bar", "xxx", "guest", "mypassword"),
     }
 )
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "host", "hostname"})
 
 
 @dataclass(frozen=True)
@@ -149,9 +148,7 @@ def _tokens(text: str) -> Iterator[tuple[int, str]]:
         plugin = detector.plugin
         for match in detector.matches(text):
             # The library judges by the line: a JSON Web Token is decoded, for one.
-            if _is_real(plugin, match.group()) and any(
-                True for _ in plugin.analyze_string(_line(text, match))
-            ):
+            if _is_real(plugin, match.group()) and list(plugin.analyze_string(_line(text, match))):
                 yield match.start(), plugin.secret_type
 
 
@@ -168,5 +165,5 @@ def _is_real(plugin: RegexBasedDetector, matched: str) -> bool:
     match = _URL.search(matched)
     if not match:
         return True
-    user, password, _ = (part.lower() for part in match.groups())
+    user, password = match[1].lower(), match[2].lower()
     return not (password in _PLACEHOLDERS or password == user or password[0] in "<{%" or "{" in password)

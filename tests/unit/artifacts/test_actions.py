@@ -79,3 +79,12 @@ def test_documentation_is_of_these_options(module: Any) -> None:
     assert {
         name: {key: option[key] for key in kept if key in option} for name, option in documented.items()
     } == dict(module.SPEC.options)
+
+
+@pytest.mark.parametrize("plugin", [artifact_build, artifact_info])
+def test_a_number_is_no_version(plugin: Any, tmp_path: Path) -> None:
+    options = {"store": str(tmp_path), "version": 1.10}
+    options |= {"source": str(tmp_path)} if plugin is artifact_build else {"application": "agents"}
+    result = run(plugin, **options)
+    assert result["failed"]
+    assert "version is the number 1.1 and must be a text" in result["msg"]

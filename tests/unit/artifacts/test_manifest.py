@@ -123,7 +123,9 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
             st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True), unique=True, max_size=3)
         ),
         "files": {"count": draw(st.integers(0, 1000)), "bytes": draw(st.integers(0, 2**40))},
-        "shared": draw(st.sampled_from([[], ["uploads/"], ["config/local.json", "uploads/a/"]])),
+        **draw(
+            st.sampled_from([{}, {"shared": ["uploads/"]}, {"shared": ["config/local.json", "uploads/a/"]}])
+        ),
     }
 
 

@@ -54,5 +54,4 @@ migrations: {expand: a b}
         "migrations": {"expand": ["a", "b"], "contract": None},
         "secrets": [],
         "files": {"count": 1, "bytes": 2},
-        "shared": [],
     }

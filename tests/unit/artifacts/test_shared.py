@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import ArtifactError, StorageError
 from ansible_collections.mas.ops.plugins.module_utils._releases import shared
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import archive, shared_links
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import (
+    archive,
+    private_files,
+    shared_links,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP
 
 from .test_unpack import TREE, make, manifest_of
 
@@ -82,9 +89,26 @@ def test_a_file_where_a_folder_is_to_be(home: Path) -> None:
 
 
 def test_the_account() -> None:
-    assert shared_links.account("no-such-user") == (0, 0)
-    user = pwd.getpwuid(os.getuid())
-    assert shared_links.account(user.pw_name) == (user.pw_uid, user.pw_gid)
+    user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
+    assert private_files.account(replace(APP, user=user, group=group)) == (os.getuid(), os.getgid())
+    assert private_files.account(replace(APP, user="no-such", group="no-such")) == (0, 0)
+
+
+@root_only
+def test_a_release_follows_the_group_of_the_application(tmp_path: Path) -> None:
+    """Provision may give the application another group; an older release is gone back to after that."""
+    (tmp_path / "d").mkdir(mode=0o750)
+    for name, mode in (("d/key", 0o640), ("open", 0o644)):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(mode)
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.write_text("")
+    outside.chmod(0o600)
+    (tmp_path / "link").symlink_to(outside)
+    private_files.give_to(str(tmp_path), OWNER[1])
+    groups = {name: (tmp_path / name).stat().st_gid for name in ("d", "d/key", "open", "link", ".")}
+    assert groups == {"d": OWNER[1], "d/key": OWNER[1], "open": 0, "link": 0, ".": OWNER[1]}
+    private_files.give_to(str(tmp_path / "none"), OWNER[1])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +124,7 @@ def test_an_archive_that_ships_what_it_shares(tmp_path: Path, path: str, name: s
 
 def test_an_artifact_from_before_there_was_shared(tmp_path: Path) -> None:
     data = Manifest.from_json(manifest_of(TREE)).to_dict()
-    data.pop("shared")
+    assert "shared" not in data
     assert Manifest.parse(data).shared == ()
     assert shared.clash((), {"a": True}) == ""
 

@@ -20,6 +20,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.files import (
     exclusive,
     link_atomic,
     read_json,
+    storage_errors,
     write_atomic,
     write_json,
 )
@@ -251,3 +252,14 @@ def test_a_lock_that_is_let_go_in_time_is_waited_for(tmp_path: Path) -> None:
     with exclusive(path, patience=10):
         pass
     other.join()
+
+
+def test_missing_rights_are_called_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that refuses root says something else."""
+    for user, says in (
+        (1000, r"only root may write this: Permission denied .*Set become: true\."),
+        (0, "cannot write"),
+    ):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
+        with pytest.raises(StorageError, match=says), storage_errors(str(tmp_path)):
+            raise PermissionError(13, "Permission denied")

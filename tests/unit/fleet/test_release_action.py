@@ -140,3 +140,13 @@ def test_what_the_task_says_beats_what_the_controller_knows(monkeypatch: pytest.
     said = {"state": "live", "run": "change-7", "actor": "bob"}
     action, _ = run(monkeypatch, said)
     assert action.told == {**KNOWN, **said}
+
+
+@pytest.mark.parametrize("option", ["version", "to", "leave"])
+@pytest.mark.parametrize("number", [1.10, 2, True])
+def test_a_number_is_no_version(monkeypatch: pytest.MonkeyPatch, option: str, number: object) -> None:
+    for args in ({option: number}, {"defaults": {option: number}}):
+        action, result = run(monkeypatch, {"state": "live", **args})
+        assert result["failed"]
+        assert f"{option} is the " in result["msg"]
+        assert action.told == {}

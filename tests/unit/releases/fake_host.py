@@ -20,40 +20,19 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     StorageError,
     TrafficError,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Front, Proxy
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import Answer, Door, HealthCheck
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
+from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import Footprint
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
-
-APP = Application(
-    name="agents",
-    environment="test",
-    user="agents",
-    group="agents",
-    root="/srv/agents",
-    web=True,
-    ports={"blue": 8101, "green": 8102},
-    proxy=Proxy(
-        "agents",
-        "/run/haproxy/admin.sock",
-        "/etc/haproxy/conf.d/10-agents-split.cfg",
-        front=Front("*", 80),
-    ),
-    signers="/etc/mas/agents/allowed_signers",
-    signature_required=True,
-    keep_releases=3,
-    environment_file="/etc/mas/agents/environment",
-    host="agents",
-)
-
+from ansible_collections.mas.ops.tests.unit.releases.samples import APP, manifest, release
 
 #: When the clock of every host in memory begins.
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,31 +40,6 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 class Killed(BaseException):
     """kill -9: nothing of the program runs after it, not even its error handling."""
-
-
-def release(version: str) -> str:
-    return f"{version}-{version[0] * 12}"
-
-
-def manifest(version: str, **changes: Any) -> Manifest:
-    process = {"stop_signal": "SIGTERM", "stop_grace": 10}
-    data: dict[str, Any] = {
-        "schema": 1,
-        "name": "agents",
-        "version": version,
-        "commit": "",
-        "built": "2026-01-01T00:00:00Z",
-        "processes": {
-            "api": {"kind": "web", "command": ["python3", "-m", "agents.api"], **process},
-            "worker": {"kind": "worker", "command": ["./bin/worker"], **process},
-        },
-        "health": {"path": "/health", "expected": 200, "startup_budget": 5},
-        "migrations": {"expand": ["migrate", "expand"], "contract": None},
-        "secrets": ["AGENTS_TOKEN"],
-        "files": {"count": 1, "bytes": 1},
-        **changes,
-    }
-    return Manifest.parse(data)
 
 
 @dataclass
@@ -129,6 +83,7 @@ class FakeHost:
     #: Slots that the proxy has not seen up since it was set down, and how each slot is checked.
     proxy_down: set[str] = field(default_factory=set)
     checks: dict[str, Any] = field(default_factory=dict)
+    stands_in: str | None = None
     now: float = 0.0
     changes: int = 0
     lost_requests: list[str] = field(default_factory=list)
@@ -230,6 +185,9 @@ class FakeHost:
             raise TrafficError(f"the proxy sees {slot} down")
         self.proxy_down.discard(slot)
 
+    def stand_in(self, slot: str | None) -> None:
+        self.stands_in = slot
+
     def set_down(self, slot: str) -> None:
         self.proxy_down.add(slot)
 
@@ -261,6 +219,9 @@ class FakeHost:
         return self.records.get(slot)
 
     def pending(self, slot: str) -> Sequence[str]:
+        return ()
+
+    def neighbours(self) -> Sequence[Footprint]:
         return ()
 
     @contextlib.contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import OpsError, StorageError
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import (
+    call,
     command,
     installed_code,
     launch,
@@ -232,7 +233,7 @@ def test_a_way_back_does_not_need_the_room(monkeypatch: pytest.MonkeyPatch, stat
         before(Layout())
         return "went on"
 
-    monkeypatch.setattr(command.calls, "release", release)
+    monkeypatch.setattr(call, "release", release)
     params = {"state": state, "code_digest": DIGEST}
     if not needed:
         assert command.release_as_module(params, False) == "went on"  # type: ignore[comparison-overlap]

@@ -175,6 +175,23 @@ class Releases(RuleBasedStateMachine):
             if clean:
                 assert self.host.live == (previous if before == release(version) else before)
 
+    @rule(kill=KILLS)
+    def restart(self, kill: int | None) -> None:
+        before = self.host.live
+        if self._run("restarted", kill=kill):
+            assert self.host.live == before
+
+    @precondition(lambda self: self.host.live and not self.torn and self.host.layout.app.web)
+    @rule()
+    def live_slot_hangs_or_dies(self) -> None:
+        """Users see it; what is asked here is that the same deploy repairs it."""
+        slot, version = self.host.live_slot or "", (self.host.live or "").split("-")[0]
+        self.host.running.pop(f"agents-api@{slot}.service", None)
+        self.host.serving, before = False, self.host.live
+        if self._run("staged", version):
+            assert self._run("live", version)
+            assert self.host.live == before
+
     @rule(version=VERSIONS, kill=KILLS)
     def remove(self, version: str, kill: int | None) -> None:
         before = self.host.live
@@ -261,7 +278,7 @@ class Releases(RuleBasedStateMachine):
 
     def _ended(self, state: str, changed: bool) -> None:
         """A command that succeeded repairs what was torn, unless it had nothing to do with it."""
-        if state == "live" or (state == "rolled_back" and changed):
+        if state in ("live", "restarted") or (state == "rolled_back" and changed):
             self.host.serving = self.host.live is not None
             self.by_hand = False
         self.torn = self.torn and (state == "absent" or not changed)

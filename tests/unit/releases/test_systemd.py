@@ -97,8 +97,20 @@ UNIT = "agents-migration@blue.service"
 
 
 def test_a_migration_is_waited_for(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["show"] = (0, block(ActiveState="inactive", NeedDaemonReload="no"), "")
     systemd.run_once(UNIT, 60)
+    assert [call[1] for call in machine.calls] == ["show", "start"]
     assert machine.calls[-1] == ["systemctl", "start", "--", UNIT]
+
+
+@pytest.mark.parametrize("state, stale", [("activating", "no"), ("failed", "no"), ("inactive", "yes")])
+def test_what_a_dead_run_left_is_not_taken_for_the_migration(
+    systemd: Systemd, machine: Machine, state: str, stale: str
+) -> None:
+    """To start a unit that runs waits for the old command, and calls its end that of the new one."""
+    machine.answers["show"] = (0, block(ActiveState=state, NeedDaemonReload=stale), "")
+    systemd.run_once(UNIT, 60)
+    assert [call[1] for call in machine.calls] == ["show", "stop", "reset-failed", "daemon-reload", "start"]
 
 
 @pytest.mark.parametrize("seconds", [60, 600, 7200])
@@ -291,3 +303,20 @@ def test_what_does_not_stop_in_its_time_is_killed(
     systemd.stop(["a.service"], 5.0)
     stop = ["systemctl", "disable", "--quiet", "--no-reload", "--now", "--", "a.service"]
     assert machine.calls == [stop, ["systemctl", "kill", "--signal=SIGKILL", "--", "a.service"], stop]
+
+
+def test_missing_rights_are_called_that(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["disable"] = (1, "", "Failed to disable unit: Interactive authentication required.")
+    with pytest.raises(ServiceError, match=r"only root may do this: systemctl disable .*Set become: true\."):
+        systemd.stop(["a.service"])
+
+
+def test_a_unit_that_does_not_start_is_told_with_its_last_words(
+    systemd: Systemd, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.answers["enable"] = (1, "", "Job for a.service failed.")
+    monkeypatch.setattr(
+        module, "last_words", lambda unit, _files: f"{unit}: Failed to locate executable gunicorn"
+    )
+    with pytest.raises(ServiceError, match=r"ends with: a\.service: Failed to locate executable gunicorn"):
+        systemd.start(["a.service"])

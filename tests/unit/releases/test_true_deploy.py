@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     HealthError,
@@ -9,12 +11,18 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     Refused,
     TrafficError,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.application import (
+    Sandbox,
+    parse_application,
+)
+from ansible_collections.mas.ops.plugins.module_utils._releases.course import parse_course
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
     Answer,
     Door,
     HealthCheck,
     slot_door,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, release
 
 STRANGER = "python3 (pid 4242, user mallory, unit session-7.scope)"
@@ -134,3 +142,112 @@ def test_a_stranger_makes_no_slot_healthy(host: FakeHost) -> None:
     assert not slots["blue"]["healthy"]
     assert slots["blue"]["port_taken"]
     assert slots["blue"]["stranger"] == STRANGER
+
+
+@pytest.fixture
+def forgiving() -> FakeHost:
+    """A host of an application whose release before answers while the live one is down."""
+    assert APP.proxy
+    host = FakeHost(layout=Layout(replace(APP, proxy=replace(APP.proxy, fallback=True))))
+    host.deploy("1.0.0")
+    assert host.stands_in is None
+    host.deploy("2.0.0")
+    return host
+
+
+def test_the_warm_release_stands_in(forgiving: FakeHost) -> None:
+    assert forgiving.stands_in == "blue"
+    forgiving.deploy("3.0.0")
+    assert forgiving.stands_in == "green"
+
+
+def test_what_is_only_staged_or_was_left_never_stands_in(forgiving: FakeHost) -> None:
+    forgiving.do("staged", "3.0.0")
+    assert forgiving.stands_in is None
+    forgiving.do("live", "3.0.0")
+    assert forgiving.stands_in == "green"
+    forgiving.do("rolled_back")
+    assert forgiving.stands_in is None
+
+
+def test_the_warm_release_stands_in_again_when_a_deploy_was_put_back(forgiving: FakeHost) -> None:
+    forgiving.broken.add("3.0.0")
+    with pytest.raises(HealthError):
+        forgiving.do("staged", "3.0.0")
+    assert forgiving.slots["blue"] == release("1.0.0")
+    assert forgiving.stands_in == "blue"
+
+
+def test_nothing_stands_in_unless_it_was_asked_for(host: FakeHost) -> None:
+    host.deploy("2.0.0")
+    assert host.stands_in is None
+
+
+SITE = {
+    "address": "[::]", "port": 8080, "tls_port": 8443, "certificate": "", "redirect": False, "domains": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "site, answers, url, asked",
+    [
+        ({}, {}, "http://[::1]:8080", ("/health", "agents", 200)),
+        ({"address": "*", "certificate": "/x.pem"}, {}, "http://127.0.0.1:8080", ("/health", "agents", 200)),
+        ({"address": "192.0.2.1", "certificate": "/x.pem", "redirect": True}, {"path": "/login", "expected": 401},
+         "https://192.0.2.1:8443", ("/login", "agents", 401)),
+        # Requests find it by its names only.
+        ({"domains": ["a.example", "b.example"]}, {}, "http://[::1]:8080", ("/health", "a.example", 200)),
+        ({"domains": ["a.example", "agents"]}, {}, "http://[::1]:8080", ("/health", "agents", 200)),
+    ],
+)  # fmt: skip
+def test_where_the_front_door_is(
+    site: dict[str, object], answers: dict[str, object], url: str, asked: tuple[str, str, int]
+) -> None:
+    """As the proxy was configured last, whoever did it."""
+    proxy = {"backend": "agents", "socket": "/s", "split": "/p", "front": answers}
+    app = parse_application(described(proxy), "x", {**SITE, **site})
+    assert app.proxy
+    assert app.proxy.front
+    assert app.proxy.front.door.url == url
+    check = app.proxy.front.check(HealthCheck("/health", "agents", 200))
+    assert (check.path, check.host, check.expected) == asked
+
+
+def test_a_proxy_that_the_role_did_not_configure_has_no_front_door() -> None:
+    proxy = {"backend": "agents", "socket": "/s", "split": "/p"}
+    app = parse_application(described(proxy), "x")
+    assert app.proxy
+    assert app.proxy.front is None
+
+
+def described(proxy: dict[str, object]) -> dict[str, object]:
+    return {
+        "name": "agents", "environment": "test", "user": "agents", "group": "agents", "root": "/srv/agents",
+        "web": True, "slots": {"blue": {"port": 1}, "green": {"port": 2}}, "proxy": proxy, "signers": "/x",
+        "environment_file": "/x", "sandbox": Sandbox().to_dict(),
+    }  # fmt: skip
+
+
+def test_a_way_back_does_not_need_the_front_door(host: FakeHost) -> None:
+    """Whatever is wrong with it: users are better off with the release before than with a way back that stops."""
+    host.deploy("2.0.0")
+    host.front_status = 503
+    host.do("rolled_back")
+    assert live(host) == release("1.0.0")
+
+
+def test_new_workers_start_right_before_the_last_step(host: FakeHost) -> None:
+    """As long as a release is only tried, queues are worked off by the workers of the live one."""
+    host.do("staged", "2.0.0")
+    plan, _ = host.do("live", "2.0.0", check=True, course=parse_course([10, 50], 0.0), dead_man=60.0)
+    steps = [step for step in plan.describe() if not step.startswith(("arm", "remove"))]
+    assert steps == [
+        "shift green 10 %",
+        "shift green 50 %",
+        "start_workers green",
+        "await_workers green",
+        "shift green",
+        "ask_front_door green",
+        "stop_workers blue",
+        "commit green",
+    ]

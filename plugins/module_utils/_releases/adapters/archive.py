@@ -21,7 +21,8 @@ from ..._core.errors import ArtifactError, OpsError, StorageError
 from ..._core.files import sync_folder
 from .. import archive
 from ..archive import USUAL, Limits
-from ..manifest import MEMBER, Manifest
+from ..manifest import Manifest
+from .bounded import allow, opened
 
 #: What stays free beside the release itself: logs and the database must go on.
 MARGIN = 64 * 1024**2
@@ -55,7 +56,7 @@ def members_from_tar(tar: tarfile.TarFile) -> Iterator[archive.Member]:
 
 def read_manifest(path: str) -> Manifest:
     """The manifest: the first member, so only the beginning of the archive is read."""
-    with reading(path), tarfile.open(path, "r:gz") as tar:
+    with reading(path), opened(path) as (tar, dummy):
         first = tar.next()
         archive.check_members([] if first is None else [_member(first)])
         return _manifest(tar, first)
@@ -64,12 +65,13 @@ def read_manifest(path: str) -> Manifest:
 def inspect(path: str, limits: Limits = USUAL) -> tuple[Manifest, list[archive.Member]]:
     """Read the whole archive without writing anything; raise when it is damaged or not safe."""
     members: list[archive.Member] = []
-    with reading(path), tarfile.open(path, "r:gz") as tar:
+    with reading(path), opened(path) as (tar, unpacked):
         first = tar.next()
-        content = None if first is None or first.name != MEMBER else _manifest_bytes(tar, first)
-        archive.check_members(_collect(members_from_tar(tar), members), limits)
+        archive.check_members([] if first is None else [_member(first)])
+        parsed = _manifest(tar, first)
+        allow(unpacked, parsed)
+        archive.check_members(_collect(members_from_tar(tar), members, parsed), limits)
         _check_end(tar)
-        parsed = Manifest.from_json(content or b"")
         archive.check_shared(parsed.shared, members)
     _check_totals(parsed, members)
     return parsed, members
@@ -87,11 +89,14 @@ def unpack(path: str, dest: str, *, group: int = 0, margin: int = MARGIN, limits
     :param margin: bytes that must stay free on the file system
     """
     try:
+        promised = read_manifest(path).files
+        with _disk(dest, promised.bytes + margin):
+            _check_space(dest, promised.bytes + margin, promised.count)
         parsed, members = inspect(path, limits)
         need = _need(members, dest)
         with _disk(dest, need + margin):
             _check_space(dest, need + margin, len(members))
-            _write_all(path, dest, members, group)
+            _write_all(path, dest, parsed, members, group)
             _sync(dest, members)
     except BaseException:
         shutil.rmtree(dest, ignore_errors=True)
@@ -126,16 +131,28 @@ def _damaged(path: str, error: Exception) -> ArtifactError:
 def _member(info: tarfile.TarInfo) -> archive.Member:
     return archive.Member(
         name=info.name,
-        type=_TYPES.get(info.type, archive.SPECIAL),
+        type=archive.SPARSE if _is_sparse(info) else _TYPES.get(info.type, archive.SPECIAL),
         linkname=info.linkname,
         size=info.size,
         mode=info.mode & 0o7777,
     )
 
 
-def _collect(members: Iterator[archive.Member], into: list[archive.Member]) -> Iterator[archive.Member]:
+def _is_sparse(info: tarfile.TarInfo) -> bool:
+    """Whether it may become larger than the bytes that the archive holds of it; a size elsewhere than in its header is for that."""
+    return info.issparse() or any(key == "size" or key.startswith("GNU.sparse") for key in info.pax_headers)
+
+
+def _collect(
+    members: Iterator[archive.Member], into: list[archive.Member], parsed: Manifest
+) -> Iterator[archive.Member]:
+    """The members, noted down; no further than the manifest promises."""
+    total = 0
     for member in members:
         into.append(member)
+        total += member.size if len(into) > 1 else 0
+        if total > parsed.files.bytes:
+            _check_totals(parsed, into)
         yield member
 
 
@@ -214,9 +231,9 @@ def _disk(dest: str, need: int) -> Iterator[None]:
         ) from error
 
 
-def _write_all(path: str, dest: str, members: list[archive.Member], group: int) -> None:
+def _write_all(path: str, dest: str, parsed: Manifest, members: list[archive.Member], group: int) -> None:
     known = archive.system_links(members)
-    with reading(path), tarfile.open(path, "r:gz") as tar:
+    with reading(path), opened(path, parsed) as (tar, dummy):
         for info, checked in itertools.zip_longest(tar, members):
             if info is None or _member(info) != checked:
                 raise ArtifactError("the archive changed while it was unpacked", fix="Fetch it again.")

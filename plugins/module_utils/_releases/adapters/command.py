@@ -11,18 +11,20 @@ import gc
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._core.errors import OpsError
-from ..._core.outcome import Outcome, error_result
-from ..layout import Layout
-from . import call as calls
+
+if TYPE_CHECKING:
+    from ..._core.outcome import Outcome
+    from ..layout import Layout
 
 
 def main(call: str, words: Sequence[str]) -> int:
     """
     :param call: ``release`` or ``info``: one call, options on the standard input and result on the standard output, both
         JSON. ``dead-man APPLICATION``: wait for the confirmation of a release, or take the host back.
+        ``slot-up`` and ``slot-down APPLICATION SLOT``: the web process of a slot was started, or has ended.
     :returns: an exit status
     """
     if call == "dead-man":
@@ -30,6 +32,11 @@ def main(call: str, words: Sequence[str]) -> int:
 
         gc.enable()
         return dead_man.watch(*words)
+    if call in ("slot-up", "slot-down"):
+        # A unit waits for it: it must not load what a phase of a release needs.
+        from . import slot_hooks  # noqa: PLC0415
+
+        return (slot_hooks.up if call == "slot-up" else slot_hooks.down)(*words)
     answer = make(call, sys.stdin.buffer.read())
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.buffer.write(answer)
@@ -60,6 +67,8 @@ def release_as_module(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         with contextlib.nullcontext() if needed else contextlib.suppress(OpsError):
             install(layout.code, params["code_digest"])
 
+    from . import call as calls  # noqa: PLC0415 - see main()
+
     return calls.release(params, check_mode, leave if params["code_digest"] and not check_mode else None)
 
 
@@ -73,6 +82,9 @@ def _carried(request: dict[str, Any]) -> contextlib.AbstractContextManager[dict[
 
 
 def _answer(call: str, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    from ..._core.outcome import error_result  # noqa: PLC0415 - see main()
+    from . import call as calls  # noqa: PLC0415
+
     try:
         if call == "info":
             return {"changed": False, **calls.info(params)}

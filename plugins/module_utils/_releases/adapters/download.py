@@ -31,7 +31,8 @@ class _Body(RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         try:
-            return cast(bytes, self._answer.read(size))
+            # What has come, without waiting for the rest of it.
+            return cast(bytes, self._answer.read1(size))
         except http.client.HTTPException as error:
             raise OSError(str(error)) from error
 

@@ -13,12 +13,16 @@ import re
 
 from ..._core.errors import BadInput, NotFound, StorageError
 from ..._core.files import read_json, storage_errors, sync_folder, write_json
-from ..application import CONFIG, Application, parse_application
+from ..._core.names import check_application
+from ..._traffic.split import SLOTS
+from ..application import CONFIG, SITE, Application, parse_application
 from ..deadman import Armed, parse_armed
 from ..layout import Layout
 from ..lease import Lease, parse_lease
-from ..manifest import MEMBER, Manifest, check_name
+from ..manifest import MEMBER, Manifest
+from ..neighbours import Footprint, footprint
 from ..state import State, parse_state
+from .private_files import account, give_to
 from .slots import SlotFiles
 
 _RELEASE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*-[0-9a-f]{12}")
@@ -35,12 +39,7 @@ def load_application(name: str) -> Application:
     """
     :raises NotFound: this host was not provisioned for the application
     """
-    try:
-        check_name(name)
-    except BadInput as error:
-        raise BadInput(
-            f"no application can be named {name!r}", where="application", fix="Name it as its group is named."
-        ) from error
+    check_application(name)
     path = CONFIG.format(name=name)
     data = read_json(path)
     if data is None:
@@ -49,7 +48,7 @@ def load_application(name: str) -> Application:
             where=path,
             fix=f"Provision it: ansible-playbook mas.ops.provision -e application={name}",
         )
-    app = parse_application(data, path)
+    app = parse_application(data, path, read_json(SITE.format(name=name)))
     if app.name != name:
         raise BadInput(f"this describes {app.name}", where=path, fix="Write it again with mas.ops.provision.")
     return app
@@ -121,6 +120,10 @@ class Folders(SlotFiles):
                 fix="Unpack it there again from the artifact, or restore the folder.",
             ) from error
 
+    def neighbours(self) -> list[Footprint]:
+        """What the other applications of this host have for themselves."""
+        return [_footprint(name) for name in applications() if name != self.layout.app.name]
+
     def archive(self, release: str) -> str:
         """Where the fetched archive of a release waits to be unpacked."""
         with storage_errors(self.layout.incoming):
@@ -131,16 +134,17 @@ class Folders(SlotFiles):
         """Unpack the fetched archive beside its place and rename it there: all of it or nothing."""
         # Loaded here, see assemble() in host.py.
         from .archive import unpack  # noqa: PLC0415
-        from .shared_links import account, link_shared  # noqa: PLC0415
+        from .shared_links import link_shared  # noqa: PLC0415
 
         archive = self.archive(release)
         scratch = os.path.join(self.layout.releases, _PARTIAL + release)
         with storage_errors(scratch):
             _remove_tree(scratch)
             os.makedirs(scratch, mode=0o755)
-        owner = account(self.layout.app.user)
+        owner = account(self.layout.app)
         manifest = unpack(archive, scratch, group=owner[1])
         link_shared(scratch, manifest.shared, os.path.join(self.layout.app.root, "shared"), owner)
+        give_to(scratch, owner[1])
         with storage_errors(scratch):
             os.rename(scratch, self.layout.release(release))
             sync_folder(self.layout.releases)
@@ -167,6 +171,12 @@ class Folders(SlotFiles):
         with storage_errors(self.layout.release(release)), contextlib.suppress(FileNotFoundError):
             os.rename(self.layout.release(release), scratch)
         _remove_tree(scratch)
+
+
+def _footprint(name: str) -> Footprint:
+    app = load_application(name)
+    folders = Folders(Layout(app))
+    return footprint(app, [record for slot in SLOTS if (record := folders.record(slot))])
 
 
 def _remove_tree(path: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import pwd
 from collections.abc import Sequence
 
 from ..._core.errors import StorageError
@@ -19,15 +18,6 @@ from ..shared import is_folder, plain
 #: Of a folder that is made, below the shared one and in the release.
 _MODE = 0o750
 _PARENT_MODE = 0o755
-
-
-def account(user: str) -> tuple[int, int]:
-    """The user and group ids of the application; root's, which lets nobody in, when the host has no such user."""
-    try:
-        found = pwd.getpwnam(user)
-    except KeyError:
-        return 0, 0
-    return found.pw_uid, found.pw_gid
 
 
 def link_shared(release: str, paths: Sequence[str], shared: str, owner: tuple[int, int]) -> None:

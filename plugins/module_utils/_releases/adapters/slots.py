@@ -16,6 +16,7 @@ from .. import environment_file, units
 from ..layout import Layout
 from ..manifest import Manifest
 from ..slot import Slot, assigned, emptied, parse_slot, pending, socket_name, unit_name
+from .private_files import account, give_to
 
 
 class SlotFiles:
@@ -67,6 +68,8 @@ class SlotFiles:
         the release has no more are removed; they were stopped before.
         """
         self._unlink(slot)
+        # It may have been unpacked when the application had another group.
+        give_to(self.layout.release(release), account(self.layout.app)[1])
         old = self.record(slot)
         new = assigned(self.layout.app, slot, release, self.manifest(release))
         environment = self._environment(new).encode()

@@ -26,6 +26,8 @@ _END = "Result,ExecMainStatus"
 _WAIT = 3700.0
 #: What systemd may take to begin and to end a command, beside the command's own time.
 _MARGIN = 120.0
+#: How systemctl says that somebody may not do it.
+_DENIED = ("Access denied", "authentication required", "Permission denied", "Operation not permitted")
 #: systemd's own exit status for "the program could not be executed".
 _NOT_EXECUTABLE = "203"
 
@@ -177,7 +179,7 @@ class Systemd:
         :param seconds: as the unit says it, after which systemd ends it
         :raises MigrationError: it failed, did not end in time, or was stopped
         """
-        self._call(["systemctl", "reset-failed", "--", unit])
+        self._clear(unit)
         try:
             done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
         except Stopped:
@@ -194,6 +196,16 @@ class Systemd:
             where=unit,
             fix=f"See `journalctl -u {unit} -n 50`; correct the cause and run the same command again.",
         )
+
+    def _clear(self, unit: str) -> None:
+        """What a run that died left of a unit of that name is ended, and is not what is started then."""
+        shown = self._call(
+            ["systemctl", "show", "--property=ActiveState,NeedDaemonReload", "--", unit]
+        ).stdout
+        if "ActiveState=inactive" not in shown or "NeedDaemonReload=yes" in shown:
+            self._call(["systemctl", "stop", "--", unit])
+            self._call(["systemctl", "reset-failed", "--", unit])
+            self._run("daemon-reload")
 
     def wake(self, seconds: float) -> None:
         """Start the dead-man's switch after that long. It looks itself whether there is something to do.
@@ -230,12 +242,18 @@ class Systemd:
     def _run(self, *words: str, check: bool = True, seconds: float = _WAIT) -> str:
         done = self._call(["systemctl", *words], seconds)
         if check and done.returncode:
-            raise ServiceError(
-                f"systemctl {words[0]} failed: {done.stderr.strip() or f'exit status {done.returncode}'}",
-                where=", ".join(word for word in words[1:] if not word.startswith("-")),
-                fix=f"See `journalctl -u {words[-1]} -n 50`.",
-            )
+            raise self._failed(words, done.stderr.strip() or f"exit status {done.returncode}")
         return done.stdout
+
+    def _failed(self, words: Sequence[str], said: str) -> ServiceError:
+        units = [word for word in words[1:] if not word.startswith("-")]
+        if any(word in said for word in _DENIED):
+            what, fix = f"only root may do this: systemctl {words[0]}", "Set become: true."
+        else:
+            ends = " | ".join(filter(None, (self.last_words(unit) for unit in units[:3])))
+            what = f"systemctl {words[0]} failed: {said}"
+            fix = f"See `journalctl -u {words[-1]} -n 50`{f', which ends with: {ends}' if ends else ''}."
+        return ServiceError(what, where=", ".join(units), fix=fix)
 
     def _call(self, command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
         try:

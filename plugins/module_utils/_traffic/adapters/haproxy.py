@@ -21,8 +21,10 @@ from ..checks import (
     parse_fixed,
     parse_listed,
     parse_map,
+    parse_warm,
     render_fixed,
     render_map,
+    render_warm,
 )
 from ..latency import parse_table, table
 from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
@@ -55,6 +57,7 @@ class HAProxy:
         self.split_file = split_file
         folder = os.path.dirname(split_file)
         self.slots_file = os.path.join(folder, f"10-{application}-slots.cfg")
+        self.warm_file = os.path.join(folder, f"10-{application}-warm.cfg")
         self.maps = os.path.join(os.path.dirname(folder), "maps")
 
     def facts(self) -> TrafficFacts:
@@ -99,6 +102,19 @@ class HAProxy:
     def set_aside(self, slot: str) -> None:
         """Take the slot out of service: no requests and no checks until :meth:`set_down`."""
         self.runtime.order(f"set server {self.backend}/{slot} state maint")
+
+    def stand_in(self, slot: str | None) -> None:
+        """Let this slot answer while the other one is down, and no other; ``None`` for neither of them."""
+        if not os.path.exists(self.warm_file) or self.stands_in() == slot:
+            return
+        write_atomic(self.warm_file, render_warm(self.application, slot).encode())
+        # A proxy that was configured without fallback has no such servers.
+        for name in sorted(SLOTS, key=lambda name: name == slot):
+            self.runtime.ask(f"set server {self.backend}/{name}_warm weight {int(name == slot)}")
+
+    def stands_in(self) -> str | None:
+        """The slot that answers while the other one is down."""
+        return parse_warm(self.application, _read(self.warm_file))
 
     def check_with(
         self, slot: str, check: Check, ports: Mapping[str, int], other: Check | None = None

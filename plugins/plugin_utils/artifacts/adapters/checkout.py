@@ -83,7 +83,7 @@ def dirty(source: Path) -> bool:
 def submodules(source: Path) -> list[str]:
     """The submodules below the source that are checked out."""
     staged = [entry.partition("\t") for entry in names(source, "--stage")]
-    links = [name for head, _, name in staged if head.startswith("160000 ")]
+    links = [name for head, dummy, name in staged if head.startswith("160000 ")]
     return [name for name in links if (source / name / ".git").exists()]
 
 

@@ -48,7 +48,7 @@ def versions(store: Path, name: str) -> str:
             with contextlib.suppress(BadInput):
                 if entry.name == archive_name(name, version) and entry.is_file(follow_symlinks=False):
                     found.append((entry.stat(follow_symlinks=False).st_mtime, version))
-    names = [version for _, version in sorted(found)]
+    names = [entry[1] for entry in sorted(found)]
     own = [version for version in names if version[0].isdigit()] or names
     more = f"{len(own) - _SHOWN} older ones, " if len(own) > _SHOWN else ""
     return more + ", ".join(own[-_SHOWN:])

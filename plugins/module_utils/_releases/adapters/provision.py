@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The use case of the module ``application``: write down what a host shall know of one, unless it cannot be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ..._core.errors import Refused
+from ..._core.files import exclusive, read_json, storage_errors, write_json
+from ..._core.outcome import Outcome
+from ..._core.plan import Plan, Step
+from ..._traffic.split import SLOTS
+from ..application import CONFIG, parse_application
+from ..layout import Layout
+from ..manifest import check_name
+from ..neighbours import collisions, footprint, forbidden
+from .folders import Folders
+
+
+def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """Compare with what runs and with the other applications of the host, then write."""
+    wanted = params["contract"]
+    path = CONFIG.format(name=check_name(wanted.get("name"), "application_name"))
+    app = parse_application(wanted, "application")
+    folders = Folders(Layout(app))
+    records = [record for slot in SLOTS if (record := folders.record(slot))]
+    wrong = [*forbidden(app, records), *collisions(footprint(app, records), folders.neighbours())]
+    if wrong:
+        raise Refused(
+            f"{app.name} cannot be set up like this: {'; '.join(wrong)}",
+            where="this host",
+            fix="Nothing was changed. Correct the variables. What the slots run can be changed once they are empty: "
+            "remove the application's releases with mas.ops.release first.",
+        )
+    before = read_json(path)
+    after = app.to_dict()
+    plan = Plan(before or {}, after, (Step("write", path),) if before != after else ())
+    if plan.changed and not check_mode:
+        with storage_errors(path):
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            os.makedirs(os.path.dirname(folders.layout.lock), mode=0o750, exist_ok=True)
+        with exclusive(folders.layout.lock, params["patience"]):
+            write_json(path, after)
+    pending = {record.slot: list(folders.pending(record.slot)) for record in records if record.processes}
+    live = folders.state().live
+    return Outcome(plan, {"pending": pending.get(live or "", []), "pending_by_slot": pending})

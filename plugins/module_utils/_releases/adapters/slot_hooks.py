@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the unit of a web process calls when the process was started, and when it has ended.
+
+Nothing listens on the port of a process that ended, so whoever binds it first would get the requests of its users. The
+proxy leaves the slot aside from that moment on, until the port belongs to the unit again; then its checks decide.
+
+systemd goes on whatever comes of these calls: a service runs without its proxy, and never the other way round. It waits
+for them, at each start and stop, so nothing is loaded here that is not needed: ten times of this would be.
+"""
+
+from __future__ import annotations
+
+# The module that socket is made of: what it adds, and what that loads, is more than all the rest.
+import _socket
+import json
+import os
+import sys
+from typing import Any
+
+_CONFIG = "/etc/mas/{0}/application.json"
+_RECORD = "/etc/mas/{0}/slots/{1}.json"
+_SECONDS = 2.0
+
+
+def down(application: str, slot: str, config: str = _CONFIG, record: str = _RECORD) -> int:
+    """The web process of ``slot`` has ended.
+
+    :returns: an exit status, which systemd ignores
+    """
+    try:
+        proxy = _read(config.format(application)).get("proxy")
+        # What systemd holds cannot be taken, and waits for the process that comes next.
+        if not proxy or _held_by_systemd(_read(record.format(application, slot))):
+            return 0
+        refused = _order(proxy["socket"], f"set server {proxy['backend']}/{slot} state maint")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        refused = repr(error)
+    if refused:
+        sys.stderr.write(
+            f"mas.ops: the proxy does not hear that {application}, slot {slot}, ended: {refused}\n"
+        )
+        return 1
+    if proxy.get("fallback"):
+        from .slot_watch import note  # noqa: PLC0415 - see above
+
+        return note(application, slot)
+    return 0
+
+
+def up(application: str, slot: str) -> int:
+    """The web process of ``slot`` was started: watch beside it until its port is its own.
+
+    :returns: an exit status, which systemd ignores
+    """
+    # systemd waits for the process that it called, and ends the other one with the unit.
+    if os.fork():
+        return 0
+    status = 1
+    try:
+        os.setsid()
+        from .slot_watch import watch_slot  # noqa: PLC0415 - see above
+
+        status = watch_slot(application, slot)
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _read(path: str) -> Any:
+    with open(path, encoding="utf-8") as stream:
+        return json.load(stream)
+
+
+def _held_by_systemd(record: Any) -> bool:
+    return any(process.get("listen") == "systemd" for process in record["processes"].values())
+
+
+def _order(path: str, command: str) -> str:
+    """What the proxy answers: nothing when it obeys."""
+    line = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        line.settimeout(_SECONDS)
+        line.connect(path)
+        line.sendall(command.encode() + b"\n")
+        return b"".join(iter(lambda: line.recv(4096), b"")).decode(errors="replace").strip()
+    finally:
+        line.close()

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Let a slot back into traffic once its port belongs to its unit, and say in the ledger who answers meanwhile."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Callable, Protocol
+
+from ..._core.errors import OpsError
+from ..._ledger.adapters.host import host_ledger
+from ..._ledger.history import RELEASE
+from ..._traffic.split import TrafficFacts
+from ..application import other
+from ..layout import Layout
+from ..slot import Slot
+from ..sockets import Ownership
+from ..state import State
+from .clock import Clock
+from .folders import Folders, load_application
+from .host import proxy_of
+from .listeners import ownership
+
+_POLL = 0.1
+#: A process that does not listen after so long gets fewer looks.
+_PATIENT, _SELDOM = 60.0, 2.0
+
+#: Of a port and a unit.
+Owner = Callable[[int, str], Ownership]
+Sleep = Callable[[float], None]
+
+
+class Proxy(Protocol):
+    """The proxy, as far as a hook needs it."""
+
+    def facts(self) -> TrafficFacts: ...
+    def set_aside(self, slot: str) -> None: ...
+    def set_down(self, slot: str) -> None: ...
+
+
+def note(application: str, slot: str) -> int:
+    """The ledger says since when users get another release than the live one.
+
+    :returns: an exit status
+    """
+    try:
+        app = load_application(application)
+        proxy, folders = proxy_of(app), Folders(Layout(app))
+        state: State = folders.state()
+        ended, warm = folders.record(slot), folders.record(other(slot))
+        if proxy is None or ended is None or warm is None or state.live != slot or state.operation:
+            return 0
+        if proxy.stands_in() != warm.slot:
+            return 0
+        entry = {
+            "kind": RELEASE,
+            "application": app.name,
+            "environment": app.environment,
+            "action": "fallback",
+            "from": ended.release,
+            "to": warm.release,
+            "slot": warm.slot,
+            "run": "",
+            "actor": "systemd",
+            "result": os.environ.get("SERVICE_RESULT", ""),
+            "status": os.environ.get("EXIT_STATUS", ""),
+        }
+        host_ledger().append(entry, Clock.text())
+    except OpsError as error:
+        return _say(application, slot, error)
+    return 0
+
+
+def watch_slot(application: str, slot: str) -> int:
+    """:func:`watch` the slot of an application of this host.
+
+    :returns: an exit status
+    """
+    try:
+        app = load_application(application)
+        proxy, record = proxy_of(app), Folders(Layout(app)).record(slot)
+        if proxy and record and record.web and not record.socket:
+            watch(proxy, record, ownership)
+    except OpsError as error:
+        return _say(application, slot, error)
+    return 0
+
+
+def watch(proxy: Proxy, record: Slot, owner: Owner, sleep: Sleep = time.sleep) -> None:
+    """Let the slot back in once its port belongs to its unit, and take it out while a stranger has it."""
+    waited = 0.0
+    while not (found := owner(record.port, record.web[0])).good:
+        if found.stranger and not _aside(proxy, record.slot):
+            proxy.set_aside(record.slot)
+        pause = _POLL if waited < _PATIENT else _SELDOM
+        sleep(pause)
+        waited += pause
+    if _aside(proxy, record.slot):
+        proxy.set_down(record.slot)
+
+
+def _aside(proxy: Proxy, slot: str) -> bool:
+    return proxy.facts().servers[slot].status.startswith("MAINT")
+
+
+def _say(application: str, slot: str, error: OpsError) -> int:
+    """Into the journal of the unit."""
+    sys.stderr.write(f"mas.ops: the proxy does not hear of {application}, slot {slot}: {error}\n")
+    return 1

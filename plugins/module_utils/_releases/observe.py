@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Look at everything on a host that a plan depends on. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._ledger.history import fold
+from .._traffic.split import SLOTS, TrafficFacts
+from .application import Application
+from .health import check_of, slot_door
+from .layout import Layout
+from .ports import Ports
+from .slot import Slot
+from .sockets import Ownership
+from .state import Facts, SlotFacts, recovered
+
+
+def observe(app: Application, layout: Layout, ports: Ports, again: bool = False) -> Facts:
+    """Look at everything a plan depends on. Changes nothing.
+
+    :param again: after a plan that went well. Its steps saw the units do what they were told.
+    """
+    look = ports.units.recall if again else ports.units.look
+    records = {slot: ports.files.record(slot) for slot in SLOTS}
+    held = [unit for record in records.values() if record for unit in record.units]
+    units = look((*held, layout.dead_man_timer))
+    traffic = ports.proxy.facts() if ports.proxy and app.web else None
+    slots = {slot: _slot(app, ports, slot, record, units, traffic) for slot, record in records.items()}
+    history = fold(ports.book.entries(), app.name)
+    state = recovered(ports.files.state(), slots, history)
+    return Facts(state, slots, ports.files.on_disk(), history, ports.files.armed())
+
+
+def _slot(
+    app: Application,
+    ports: Ports,
+    slot: str,
+    record: Slot | None,
+    units: Mapping[str, Any],
+    traffic: TrafficFacts | None,
+) -> SlotFacts:
+    release = ports.files.held(slot)
+    web = [units[unit] for unit in (record.web if record else ())]
+    workers = [units[unit] for unit in (record.workers if record else ())]
+    web_up = all(unit.up for unit in web)
+    stopped = all(unit.stopped for unit in web)
+    port = record.port if record else None
+    health = ports.files.manifest(release).health if release else None
+    listens = _ownership(ports, record)
+    check = check_of(health, record.host) if health and record and web_up and listens.good else None
+    healthy = bool(check and port and ports.web.ask(slot_door(port), check).meets(check))
+    free_for_next = not app.web or not (stopped or port != app.ports[slot])
+    stranger = listens.stranger or ("" if free_for_next else _stranger(ports, app.ports[slot], record))
+    return SlotFacts(
+        release=release,
+        web_up=web_up,
+        workers=bool(workers),
+        workers_up=all(unit.up for unit in workers),
+        workers_any=any(not unit.stopped for unit in workers),
+        stopped=all(unit.stopped for unit in web + workers),
+        healthy=healthy,
+        percent=traffic.percent(slot) if traffic else None,
+        persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
+        port_taken=bool(stranger) or (not free_for_next and ports.web.port_taken(app.ports[slot])),
+        stranger=stranger,
+        port=port,
+        pending=tuple(ports.files.pending(slot)),
+    )
+
+
+def _ownership(ports: Ports, record: Slot | None) -> Ownership:
+    if record is None or not record.web:
+        return Ownership(False)
+    return ports.web.ownership(record.port, record.web[0], record.socket is not None)
+
+
+def _stranger(ports: Ports, port: int, record: Slot | None) -> str:
+    """Who listens where the slot's next release wants to."""
+    return ports.web.ownership(port, record.web[0] if record and record.web else "").stranger

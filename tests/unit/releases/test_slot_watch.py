@@ -1,0 +1,200 @@
+"""What the unit of a web process tells the proxy: out at once, and in again when the port is the unit's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import TrafficError
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import slot_hooks, slot_watch
+from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
+from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
+from ansible_collections.mas.ops.plugins.module_utils._releases.state import State
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
+from ansible_collections.mas.ops.tests.unit.traffic import fake_proxy as traffic
+
+
+class Proxy:
+    """One that remembers what it was told."""
+
+    def __init__(self, status: str = "UP") -> None:
+        self.status = status
+        self.orders: list[str] = []
+        self.warm: str | None = None
+
+    def facts(self) -> TrafficFacts:
+        server = Server(100, self.status == "UP", 0, 0, 0, 0, self.status)
+        return TrafficFacts(Split(100, 0), {"blue": server, "green": server})
+
+    def set_aside(self, slot: str) -> None:
+        self.orders.append(f"aside {slot}")
+        self.status = "MAINT"
+
+    def set_down(self, slot: str) -> None:
+        self.orders.append(f"down {slot}")
+        self.status = "DOWN"
+
+    def stands_in(self) -> str | None:
+        return self.warm
+
+
+def record(version: str = "1.0.0", **changes: Any) -> Slot:
+    return assigned(APP, "blue", release(version), manifest(version, **changes))
+
+
+def watched(proxy: Proxy, *found: Ownership) -> list[float]:
+    """The pauses until the watch ended, with what was found at each look."""
+    looks, pauses = list(found), list[float]()
+    slot_watch.watch(proxy, record(), lambda _port, _unit: looks.pop(0), pauses.append)
+    assert not looks
+    return pauses
+
+
+OWN, NOBODY, STRANGER = Ownership(True), Ownership(False), Ownership(False, "nc (pid 7)")
+
+
+@pytest.mark.parametrize(
+    "status, found, orders",
+    [
+        # A first start: the engine has set it down before.
+        ("DOWN", [NOBODY, OWN], []),
+        # After a crash: it comes back through the proxy's checks only.
+        ("MAINT", [NOBODY, NOBODY, OWN], ["down blue"]),
+        # Somebody else was there first, after a restart of the proxy as well.
+        ("UP", [STRANGER, STRANGER, OWN], ["aside blue", "down blue"]),
+        ("UP", [Ownership(True, "nc (pid 7)"), OWN], ["aside blue", "down blue"]),
+        ("UP", [OWN], []),
+    ],
+)
+def test_the_watch(status: str, found: list[Ownership], orders: list[str]) -> None:
+    proxy = Proxy(status)
+    watched(proxy, *found)
+    assert proxy.orders == orders
+
+
+def test_a_process_that_never_listens_costs_little() -> None:
+    pauses = watched(Proxy("MAINT"), *[NOBODY] * 700, OWN)
+    assert pauses[0] == 0.1
+    assert pauses[-1] == 2.0
+
+
+@pytest.fixture
+def hooked(monkeypatch: pytest.MonkeyPatch) -> Proxy:
+    """A host on which 1.0.0 is live in blue, and 0.9.0 is warm in green."""
+    proxy = Proxy()
+    warm = assigned(APP, "green", release("0.9.0"), manifest("0.9.0"))
+    folders = slot_watch.Folders
+    monkeypatch.setattr(slot_watch, "load_application", lambda _name: APP)
+    monkeypatch.setattr(slot_watch, "proxy_of", lambda _app: proxy)
+    monkeypatch.setattr(folders, "record", lambda _self, slot: record() if slot == "blue" else warm)
+    monkeypatch.setattr(folders, "state", lambda _self: State(live="blue"))
+    return proxy
+
+
+def test_the_ledger_says_that_another_release_answers(hooked: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[dict[str, Any]] = []
+
+    class Book:
+        def append(self, entry: dict[str, Any], _time: str) -> None:
+            written.append(entry)
+
+    monkeypatch.setattr(slot_watch, "host_ledger", Book)
+    monkeypatch.setenv("SERVICE_RESULT", "signal")
+    assert slot_watch.note("agents", "blue") == 0
+    assert not written, "nothing stands in"
+    hooked.warm = "green"
+    assert slot_watch.note("agents", "green") == 0
+    assert not written, "nobody was served by it"
+    assert slot_watch.note("agents", "blue") == 0
+    assert [(entry["action"], entry["from"], entry["to"], entry["result"]) for entry in written] == [
+        ("fallback", release("1.0.0"), release("0.9.0"), "signal")
+    ]
+
+
+def test_a_slot_is_watched_unless_systemd_holds_its_socket(
+    hooked: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooked.status = "MAINT"
+    monkeypatch.setattr(slot_watch, "ownership", lambda _port, _unit: OWN)
+    process = {
+        "kind": "web",
+        "command": ["x"],
+        "stop_signal": "SIGTERM",
+        "stop_grace": 1,
+        "listen": "systemd",
+    }
+    with monkeypatch.context() as patch:
+        held = record(processes={"api": process})
+        patch.setattr(slot_watch.Folders, "record", lambda _self, _slot: held)
+        assert slot_watch.watch_slot("agents", "blue") == 0
+    assert not hooked.orders
+    assert slot_watch.watch_slot("agents", "blue") == 0
+    assert hooked.orders == ["down blue"]
+
+
+def test_a_proxy_that_is_not_there_is_said_and_no_more(
+    hooked: Proxy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise TrafficError("the proxy does not answer")
+
+    monkeypatch.setattr(hooked, "facts", refuse)
+    monkeypatch.setattr(slot_watch, "ownership", lambda _port, _unit: OWN)
+    assert slot_watch.watch_slot("agents", "blue") == 1
+    assert "agents, slot blue: the proxy does not answer" in capsys.readouterr().err
+
+
+@pytest.fixture
+def ended(tmp_path: Path) -> Callable[[], tuple[int, list[str]]]:
+    """Calls the hook of a process that ended, with a proxy that listens; its status, and the orders."""
+    paths = [str(tmp_path / "{0}.json"), str(tmp_path / "{0}-{1}.json")]
+    process: dict[str, Any] = {"kind": "web"}
+    server = traffic.Proxy()
+
+    def call(listen: str = "port", proxy: bool = True) -> tuple[int, list[str]]:
+        where = {"socket": str(tmp_path / "s"), "backend": "agents"} if proxy else None
+        (tmp_path / "agents.json").write_text(json.dumps({"proxy": where}))
+        (tmp_path / "agents-blue.json").write_text(
+            json.dumps({"processes": {"api": {**process, "listen": listen}}})
+        )
+        with traffic.listening(tmp_path / "s", server):
+            return slot_hooks.down("agents", "blue", *paths), server.asked
+
+    return call
+
+
+def test_a_process_that_ended(ended: Callable[..., tuple[int, list[str]]]) -> None:
+    assert ended() == (0, ["set server agents/blue state maint"])
+
+
+def test_nothing_to_do(ended: Callable[..., tuple[int, list[str]]]) -> None:
+    """A socket that systemd holds waits for the next process; without a proxy there is nobody to be told."""
+    assert ended(listen="systemd") == (0, [])
+    assert ended(proxy=False) == (0, [])
+
+
+def test_a_hook_never_raises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for text in (None, "", "[]", "{}", '{"proxy": {"socket": "/none", "backend": "x"}}'):
+        path = tmp_path / "agents.json"
+        if text is not None:
+            path.write_text(text)
+        assert slot_hooks.down("agents", "blue", str(path), str(path)) in (0, 1)
+    assert "does not hear that agents, slot blue, ended" in capsys.readouterr().err
+
+
+def test_a_hook_loads_little() -> None:
+    """systemd waits for it at each start and stop."""
+    name = slot_hooks.__name__
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"import {name}, sys; print(*sys.modules)"],
+        check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    own = {module for module in loaded if "._releases." in module} - {name}
+    assert own == {name.rpartition(".")[0]}
+    assert not {"dataclasses", "subprocess", "socket"} & set(loaded)

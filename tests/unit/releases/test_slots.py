@@ -1,0 +1,210 @@
+"""What a slot was assigned, on the disk, and what is left of it when a run is killed anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, Refused
+from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import folders as folders_module
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import provision as provision_module
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import slots
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.folders import Folders
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.provision import application
+from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, Killed, manifest, release
+
+ONE, TWO = release("1.0.0"), release("2.0.0")
+PROCESS = {"kind": "worker", "command": ["x"], "stop_signal": "SIGTERM", "stop_grace": 1}
+PROCESSES = {
+    ONE: {"api": {**PROCESS, "kind": "web"}, "worker": PROCESS},
+    TWO: {"web": {**PROCESS, "kind": "web", "listen": "systemd"}, "mailer": PROCESS},
+}
+UNITS = {
+    ONE: ["agents-api@blue.service", "agents-worker@blue.service"],
+    TWO: ["agents-mailer@blue.service", "agents-web@blue.service", "agents-web@blue.socket"],
+}
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
+    for name, folder in (("STATE", "var"), ("UNITS", "units"), ("CONFIG", "etc")):
+        monkeypatch.setattr(layout_module, name, str(tmp_path / folder))
+    app = replace(APP, root=str(tmp_path / "srv"), environment_file=str(tmp_path / "environment"))
+    for name in ("var/agents", "units", "srv/releases", "srv/slots", "srv/shared"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "environment").write_text('TOKEN="one"\nPORT="1"\n')
+    made = Folders(Layout(app))
+    for name in (ONE, TWO):
+        folder = Path(made.layout.release(name))
+        folder.mkdir()
+        version = name.split("-", maxsplit=1)[0]
+        (folder / "manifest.json").write_bytes(manifest(version, processes=PROCESSES[name]).to_json())
+    return made
+
+
+def files(folders: Folders) -> list[str]:
+    return sorted(path.name for path in Path(layout_module.UNITS).iterdir())
+
+
+def test_units_are_those_of_the_release(folders: Folders) -> None:
+    for name in (ONE, TWO, ONE):
+        assert folders.assign("blue", name)
+        assert files(folders) == UNITS[name]
+        record = folders.record("blue")
+        assert record
+        assert (record.release, sorted(record.units)) == (name, UNITS[name])
+    assert not folders.assign("blue", ONE), "nothing for systemd to read"
+    assert folders.unassign("blue")
+    assert files(folders) == []
+    assert folders.record("blue") is None
+    assert list(Path(folders.layout.record("blue")).parent.iterdir()) == []
+
+
+def test_the_environment_is_the_one_of_the_assignment(folders: Folders) -> None:
+    folders.assign("blue", ONE)
+    path = Path(folders.layout.environment("blue"))
+    root = folders.layout.app.root
+    assert path.read_text() == f'MAS_SHARED="{root}/shared"\nMAS_SLOT="blue"\nPORT="8101"\nTOKEN="one"\n'
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert folders.pending("blue") == ()
+    Path(folders.layout.app.environment_file).write_text('TOKEN="two"\n')
+    assert folders.pending("blue") == ("environment",)
+    assert "one" in path.read_text()
+    assert "one" not in json.dumps(json.loads(Path(folders.layout.record("blue")).read_text()))
+
+
+def test_an_environment_that_systemd_could_not_read_is_refused_before_a_unit_is_written(
+    folders: Folders,
+) -> None:
+    Path(folders.layout.app.environment_file).write_bytes(b'TOKEN="a\xff"\n')
+    with pytest.raises(BadInput, match="TOKEN"):
+        folders.assign("blue", ONE)
+    assert files(folders) == []
+
+
+def test_a_record_that_was_lost_is_made_again(folders: Folders) -> None:
+    folders.assign("blue", TWO)
+    before = folders.record("blue")
+    Path(folders.layout.record("blue")).unlink()
+    assert folders.record("blue") == before
+
+
+def killed_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Die before the change of that number to the disk."""
+    left = [count]
+
+    def deadly(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **more: Any) -> Any:
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            return real(*arguments, **more)
+
+        return call
+
+    for name in ("write_atomic", "write_json", "link_atomic", "_remove"):
+        monkeypatch.setattr(slots, name, deadly(getattr(slots, name)))
+
+
+@pytest.mark.parametrize("count", range(14))
+@pytest.mark.parametrize("then", [ONE, TWO, None])
+def test_killed_anywhere(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, count: int, then: str | None
+) -> None:
+    """Each unit that a record names can be stopped, and what comes next leaves no unit of anything else."""
+    folders.assign("blue", ONE)
+    with monkeypatch.context() as patch:
+        killed_after(count, patch)
+        try:
+            folders.assign("blue", TWO)
+        except Killed:
+            assert folders.held("blue") is None
+    record = folders.record("blue")
+    assert record
+    assert set(record.units) <= set(files(folders))
+    if then:
+        folders.assign("blue", then)
+    else:
+        folders.unassign("blue")
+    assert files(folders) == (UNITS[then] if then else [])
+
+
+@pytest.mark.parametrize("count", range(8))
+def test_killed_while_it_is_emptied(folders: Folders, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    folders.assign("blue", TWO)
+    with monkeypatch.context() as patch:
+        killed_after(count, patch)
+        try:
+            folders.unassign("blue")
+        except Killed:
+            assert folders.held("blue") is None
+    record = folders.record("blue")
+    assert record is None or set(record.units) <= set(files(folders))
+    folders.unassign("blue")
+    assert files(folders) == []
+    assert folders.record("blue") is None
+
+
+def test_a_migration_is_there_as_long_as_it_runs(folders: Folders) -> None:
+    folders.assign("blue", ONE)
+    with folders.migration("blue", ["./migrate"], 5) as unit:
+        assert unit in files(folders)
+    assert files(folders) == UNITS[ONE]
+
+
+# The module that writes the contract.
+
+
+@pytest.fixture
+def host(tmp_path: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = str(tmp_path / "etc/{name}/application.json")
+    monkeypatch.setattr(folders_module, "CONFIG", path)
+    monkeypatch.setattr(provision_module, "CONFIG", path)
+    return tmp_path
+
+
+def provision(contract: dict[str, Any], check: bool = False) -> Any:
+    return application({"contract": contract, "patience": 0.0}, check)
+
+
+def test_a_contract_is_written_once(host: Path, folders: Folders) -> None:
+    wanted = folders.layout.app.to_dict()
+    assert provision(wanted, check=True).plan.changed
+    assert not (host / "etc/agents/application.json").exists()
+    assert provision(wanted).plan.changed
+    assert not provision(wanted).plan.changed
+    assert json.loads((host / "etc/agents/application.json").read_text()) == wanted
+
+
+def test_what_waits_is_told_by_the_live_slot(host: Path, folders: Folders) -> None:
+    wanted = folders.layout.app.to_dict()
+    provision(wanted)
+    folders.assign("blue", ONE)
+    folders.write_state(replace(folders.state(), live="blue"))
+    changed = {**wanted, "slots": {"blue": {"port": 9001}, "green": {"port": 9002}}}
+    assert provision(changed).facts["pending"] == ["port"]
+    assert provision(wanted).facts == {"pending": [], "pending_by_slot": {"blue": []}}
+
+
+def test_what_cannot_be_is_refused_and_nothing_is_written(host: Path, folders: Folders) -> None:
+    wanted = folders.layout.app.to_dict()
+    provision(wanted)
+    folders.assign("blue", ONE)
+    with pytest.raises(Refused, match="application_user is other"):
+        provision({**wanted, "user": "other"})
+    other = {**wanted, "name": "blog", "user": "blog", "root": "/srv/blog"}
+    with pytest.raises(Refused, match="port 8101 is for slot blue of blog, and for slot blue of agents"):
+        provision(other)
+    assert not (host / "etc/blog").exists()
+
+
+@pytest.mark.parametrize("name", [None, "../x", "A", ""])
+def test_a_name_that_is_none(host: Path, folders: Folders, name: Any) -> None:
+    with pytest.raises(BadInput, match="application_name"):
+        provision({**folders.layout.app.to_dict(), "name": name})
