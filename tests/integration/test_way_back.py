@@ -32,14 +32,8 @@ SEES = 6.0
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
-    """Two hosts that served 1.0.0 and then 2.0.0, and versions of which one migrates for a minute."""
-    for fleet in make_fleet("back", 2, "mixed", warmup=0):
-        fleet.build("1.0.0")
-        fleet.build("2.0.0", "2.1.0", "2.2.0", "2.3.0", like="2.0.0")
-        fleet.build("2.4.0", like="2.0.0", change=slow_migration)
-        fleet.deploy("1.0.0").check()
-        fleet.deploy("2.0.0").check()
-        yield fleet
+    """Two hosts of an application that is up at once."""
+    yield from make_fleet("back", 2, "mixed", warmup=0)
 
 
 def slow_migration(source: Path) -> None:
@@ -87,6 +81,18 @@ def rested(fleet: Fleet) -> None:
     for name in fleet.names:
         assert read(fleet, name, "state.json")["operation"] is None
         assert read(fleet, name, "dead-man.json") == {}
+
+
+def test_the_fleet_serves_its_second_version(fleet: Fleet) -> None:
+    fleet.build("1.0.0", "2.0.0")
+    fleet.deploy("1.0.0").check()
+    fleet.deploy("2.0.0").check()
+    everywhere(fleet, "2.0.0")
+
+
+def test_there_are_later_versions_of_which_one_migrates_for_a_minute(fleet: Fleet) -> None:
+    fleet.build("2.1.0", "2.2.0", "2.3.0", like="2.0.0")
+    fleet.build("2.4.0", like="2.0.0", change=slow_migration)
 
 
 def test_a_rollback_by_another_person_ends_a_canary(fleet: Fleet) -> None:
