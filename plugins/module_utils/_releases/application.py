@@ -71,15 +71,17 @@ class Proxy:
     front: Front | None = None
     #: The warm release answers while the live one is down.
     fallback: bool = False
+    #: How the front door answers the health path, where it is otherwise than the application does.
+    path: str | None = None
+    expected: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        front = self.front
         return {
             "backend": self.backend,
             "socket": self.socket,
             "split": self.split,
             "fallback": self.fallback,
-            "front": dict(front.__dict__) if front else None,
+            "front": {"path": self.path, "expected": self.expected},
         }
 
 
@@ -216,19 +218,21 @@ def parse_application(data: Any, path: str, site: Any = None) -> Application:
 
 
 def _proxy(data: Any, site: Any) -> Proxy:
-    return Proxy(
+    answers = data.get("front") or {}
+    proxy = Proxy(
         data["backend"],
         data["socket"],
         data["split"],
-        front=_front(site, data.get("front") or {}) if site is not None else None,
         fallback=bool(data.get("fallback", False)),
+        path=str(answers["path"]) if answers.get("path") else None,
+        expected=int(answers["expected"]) if answers.get("expected") else None,
     )
+    return proxy if site is None else replace(proxy, front=_front(site, proxy))
 
 
-def _front(site: Any, answers: Any) -> Front:
+def _front(site: Any, proxy: Proxy) -> Front:
     """
-    :param answers: what is known of how the front door answers the health path
-    :raises AttributeError, KeyError, TypeError, ValueError: these are not what the roles write
+    :raises AttributeError, KeyError, TypeError, ValueError: it is not what the role ``proxy`` writes
     """
     return Front(
         address=str(site["address"]).strip("[]"),
@@ -236,6 +240,6 @@ def _front(site: Any, answers: Any) -> Front:
         tls_port=int(site["tls_port"]) if site["certificate"] else None,
         redirect=bool(site["redirect"]),
         domains=tuple(map(str, site["domains"])),
-        path=str(answers["path"]) if answers.get("path") else None,
-        expected=int(answers["expected"]) if answers.get("expected") else None,
+        path=proxy.path,
+        expected=proxy.expected,
     )

@@ -63,9 +63,9 @@ class Executor(HealthSteps):
             spent = self.ports.clock.seconds() - started
             self.seconds[step.action] = round(self.seconds.get(step.action, 0.0) + spent, 3)
 
-    def staged(self) -> None:
-        """Journal that the operation waits for its switch."""
-        if self.state.operation:
+    def staged(self, release: str | None) -> None:
+        """Journal that the operation waits for its switch, if it is the one that brought ``release``."""
+        if self.state.operation and self.state.operation.release == release:
             self._journal(replace(self.state.operation, step=STAGED))
 
     def record(self, action: str, before: str | None, after: str | None, **more: Any) -> None:
@@ -144,8 +144,11 @@ class Executor(HealthSteps):
 
     def _run_migration(self, slot: str, command: Sequence[str] | None) -> None:
         if command:
-            with self.ports.files.migration(slot, command, self.limits.migration) as unit:
+            unit = self.ports.files.write_migration(slot, command, self.limits.migration)
+            try:
                 self.ports.units.run_once(unit, self.limits.migration)
+            finally:
+                self.ports.files.forget_migration(slot)
 
     def _start_web(self, step: Step) -> None:
         """What the proxy knows of the slot is about a process that is gone, unless this one runs already."""

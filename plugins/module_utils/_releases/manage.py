@@ -225,7 +225,7 @@ def _apply(executor: Executor, plan: Plan, operation: Operation | None, request:
     try:
         executor.apply(plan, operation)
         if request.state == "staged":
-            executor.staged()
+            executor.staged(request.release)
     except Exception as error:
         alone = isinstance(error, Abandoned) and executor.app.exclusive
         if isinstance(error, Stopped) and not alone:

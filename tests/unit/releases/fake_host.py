@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -20,7 +19,6 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     StorageError,
     TrafficError,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Front, Proxy
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import Answer, Door, HealthCheck
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
@@ -33,28 +31,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
-
-APP = Application(
-    name="agents",
-    environment="test",
-    user="agents",
-    group="agents",
-    root="/srv/agents",
-    web=True,
-    ports={"blue": 8101, "green": 8102},
-    proxy=Proxy(
-        "agents",
-        "/run/haproxy/admin.sock",
-        "/etc/haproxy/conf.d/10-agents-split.cfg",
-        front=Front("*", 80),
-    ),
-    signers="/etc/mas/agents/allowed_signers",
-    signature_required=True,
-    keep_releases=3,
-    environment_file="/etc/mas/agents/environment",
-    host="agents",
-)
-
+from ansible_collections.mas.ops.tests.unit.releases.fake_application import APP, manifest, release
 
 #: When the clock of every host in memory begins.
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -62,31 +39,6 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 class Killed(BaseException):
     """kill -9: nothing of the program runs after it, not even its error handling."""
-
-
-def release(version: str) -> str:
-    return f"{version}-{version[0] * 12}"
-
-
-def manifest(version: str, **changes: Any) -> Manifest:
-    process = {"stop_signal": "SIGTERM", "stop_grace": 10}
-    data: dict[str, Any] = {
-        "schema": 1,
-        "name": "agents",
-        "version": version,
-        "commit": "",
-        "built": "2026-01-01T00:00:00Z",
-        "processes": {
-            "api": {"kind": "web", "command": ["python3", "-m", "agents.api"], **process},
-            "worker": {"kind": "worker", "command": ["./bin/worker"], **process},
-        },
-        "health": {"path": "/health", "expected": 200, "startup_budget": 5},
-        "migrations": {"expand": ["migrate", "expand"], "contract": None},
-        "secrets": ["AGENTS_TOKEN"],
-        "files": {"count": 1, "bytes": 1},
-        **changes,
-    }
-    return Manifest.parse(data)
 
 
 @dataclass
@@ -271,9 +223,11 @@ class FakeHost:
     def neighbours(self) -> Sequence[Footprint]:
         return ()
 
-    @contextlib.contextmanager
-    def migration(self, slot: str, command: Sequence[str], seconds: int) -> Iterator[str]:
-        yield self.layout.migration(slot)
+    def write_migration(self, slot: str, command: Sequence[str], seconds: int) -> str:
+        return self.layout.migration(slot)
+
+    def forget_migration(self, slot: str) -> None:
+        pass
 
     def manifest(self, release: str) -> Manifest:
         return self.releases[release] if release in self.releases else self.fetched[release]
