@@ -63,9 +63,9 @@ class Executor(HealthSteps):
             spent = self.ports.clock.seconds() - started
             self.seconds[step.action] = round(self.seconds.get(step.action, 0.0) + spent, 3)
 
-    def staged(self, release: str | None) -> None:
-        """Journal that the operation waits for its switch, if it is the one that brought ``release``."""
-        if self.state.operation and self.state.operation.release == release:
+    def staged(self) -> None:
+        """Journal that the operation waits for its switch."""
+        if self.state.operation:
             self._journal(replace(self.state.operation, step=STAGED))
 
     def record(self, action: str, before: str | None, after: str | None, **more: Any) -> None:
