@@ -29,6 +29,7 @@ def test_a_restart_is_a_switch_to_the_same_release() -> None:
         "start_workers blue",
         "await_workers blue",
         "shift blue",
+        "ask_front_door blue",
         "stop_workers green",
         "commit blue",
         "drain green",
