@@ -37,7 +37,7 @@ options:
       - V(rolled_back) goes back to a release that was live and healthy before, see O(to) and O(leave). Without
         them it goes to the previous one; doing so twice walks back twice.
       - V(restarted) starts the release that is live anew, with the settings and secrets of today, in the other slot,
-        which then gets the traffic. An application that must not run twice is stopped and started. The other slot then
+        which then gets the traffic. Of an application that must not run twice, the copy before it stops first. The other slot then
         holds the release that a rollback goes to.
       - V(contracted) runs the contract migration of the release that is live. From then on no release before it can be
         gone back to, which the ledger keeps.

@@ -43,7 +43,7 @@ options:
     type: str
     required: true
   end:
-    description: What RV(mas.ops.windows_info#module:end) holds.
+    description: What RV(mas.ops.windows_info#module:until) holds.
     type: str
     required: true
   zone:

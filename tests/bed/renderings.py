@@ -15,7 +15,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInp
 from ansible_collections.mas.ops.plugins.module_utils._releases import environment_file, units
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import Sandbox
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Process
-from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot
+from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, environment_path
 from ansible_collections.mas.ops.plugins.module_utils._releases.unit_file import check_path
 from bed import Bed
 
@@ -156,7 +156,7 @@ class Case:
             "User": record.user,
             "Group": record.group,
             "WorkingDirectory": record.folder,
-            "EnvironmentFiles": [[units.environment_path(record), False]],
+            "EnvironmentFiles": [[environment_path(record.application, record.slot), False]],
             "ReadWritePaths": [f"{record.root}/shared", *record.sandbox.writable_paths],
             "MemoryMax": 64 * 2**20,
             "TimeoutStopUSec": process.stop_grace * 10**6 or 1000,

@@ -13,6 +13,7 @@ from typing import Any
 from .._core.errors import BadInput
 from .._traffic.split import SLOTS
 from .._traffic.values import host as host_name
+from .._traffic.values import status, url_path
 from . import unit_file
 from .health import Door, HealthCheck
 
@@ -25,10 +26,17 @@ _REACHED = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 @dataclass(frozen=True)
+class FrontAnswer:
+    """What a request through the front door is, and is answered with, where it is not what the slot itself answers."""
+
+    path: str | None = None
+    expected: int | None = None
+
+
+@dataclass(frozen=True)
 class Front:
     """Where users reach an application on this host.
 
-    ``path`` and ``expected`` are set where the front door answers the health path otherwise than the application.
     ``domains`` are the host names by which requests find it there, empty where all do.
     """
 
@@ -37,8 +45,6 @@ class Front:
     tls_port: int | None = None
     redirect: bool = False
     domains: tuple[str, ...] = ()
-    path: str | None = None
-    expected: int | None = None
 
     @property
     def door(self) -> Door:
@@ -48,38 +54,39 @@ class Front:
             return Door(address, self.tls_port, tls=True)
         return Door(address, self.port)
 
-    def check(self, health: HealthCheck) -> HealthCheck:
-        lost = self.domains and health.host not in self.domains
-        return replace(
-            health,
-            path=self.path or health.path,
-            expected=self.expected or health.expected,
-            host=self.domains[0] if lost else health.host,
-        )
-
 
 @dataclass(frozen=True)
 class Proxy:
     """Where the traffic of an application is split. Paths are absolute.
 
-    ``front`` is ``None`` where the proxy was not configured by the role.
+    ``front`` is ``None`` where the proxy was not configured by the role. It is not part of the contract: it is what the
+    proxy was configured with last. ``fallback``: the warm release answers while the live one is down.
     """
 
     backend: str
     socket: str
     split: str
     front: Front | None = None
-    #: The warm release answers while the live one is down.
     fallback: bool = False
+    answer: FrontAnswer = field(default_factory=FrontAnswer)
+
+    def front_check(self, health: HealthCheck) -> HealthCheck:
+        """The health check as it is made through the front door."""
+        domains = self.front.domains if self.front else ()
+        return replace(
+            health,
+            path=self.answer.path or health.path,
+            expected=self.answer.expected or health.expected,
+            host=domains[0] if domains and health.host not in domains else health.host,
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        front = self.front
         return {
             "backend": self.backend,
             "socket": self.socket,
             "split": self.split,
             "fallback": self.fallback,
-            "front": dict(front.__dict__) if front else None,
+            "front": dict(self.answer.__dict__),
         }
 
 
@@ -216,19 +223,25 @@ def parse_application(data: Any, path: str, site: Any = None) -> Application:
 
 
 def _proxy(data: Any, site: Any) -> Proxy:
+    answer = data.get("front") or {}
     return Proxy(
         data["backend"],
         data["socket"],
         data["split"],
-        front=_front(site, data.get("front") or {}) if site is not None else None,
+        front=_front(site) if site is not None else None,
         fallback=bool(data.get("fallback", False)),
+        answer=FrontAnswer(
+            path=url_path(answer["path"], "application_front_door.path") if answer.get("path") else None,
+            expected=status(answer["expected"], "application_front_door.expected")
+            if answer.get("expected")
+            else None,
+        ),
     )
 
 
-def _front(site: Any, answers: Any) -> Front:
+def _front(site: Any) -> Front:
     """
-    :param answers: what is known of how the front door answers the health path
-    :raises AttributeError, KeyError, TypeError, ValueError: these are not what the roles write
+    :raises KeyError, TypeError, ValueError: it is not what the role writes
     """
     return Front(
         address=str(site["address"]).strip("[]"),
@@ -236,6 +249,4 @@ def _front(site: Any, answers: Any) -> Front:
         tls_port=int(site["tls_port"]) if site["certificate"] else None,
         redirect=bool(site["redirect"]),
         domains=tuple(map(str, site["domains"])),
-        path=str(answers["path"]) if answers.get("path") else None,
-        expected=int(answers["expected"]) if answers.get("expected") else None,
     )

@@ -144,8 +144,11 @@ class Executor(HealthSteps):
 
     def _run_migration(self, slot: str, command: Sequence[str] | None) -> None:
         if command:
-            with self.ports.files.migration(slot, command, self.limits.migration) as unit:
+            unit = self.ports.files.write_migration(slot, command, self.limits.migration)
+            try:
                 self.ports.units.run_once(unit, self.limits.migration)
+            finally:
+                self.ports.files.forget_migration(slot)
 
     def _start_web(self, step: Step) -> None:
         """What the proxy knows of the slot is about a process that is gone, unless this one runs already."""

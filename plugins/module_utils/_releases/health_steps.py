@@ -215,11 +215,12 @@ class HealthSteps:
 
     def _ask_front(self, slot: str) -> None:
         """One real request on the way that users take."""
-        front = self.app.proxy.front if self.app.proxy else None
+        proxy = self.app.proxy
+        front = proxy.front if proxy else None
         own = self._check_for(slot)
-        if front is None or own is None:
+        if proxy is None or front is None or own is None:
             return
-        check, clock = front.check(own), self.ports.clock
+        check, clock = proxy.front_check(own), self.ports.clock
         deadline = clock.seconds() + _FRONT_DOOR
         while not (answer := self.ports.web.ask(front.door, check)).meets(check):
             if clock.seconds() > deadline:

@@ -10,11 +10,10 @@ import posixpath
 from dataclasses import dataclass
 
 from .application import Application
-from .slot import unit_name
+from .slot import environment_path, record_path, unit_name
 from .units import MIGRATION
 
 UNITS = "/etc/systemd/system"
-CONFIG = "/etc/mas"
 STATE = "/var/lib/mas"
 
 
@@ -72,11 +71,11 @@ class Layout:
 
     def record(self, slot: str) -> str:
         """What the slot was assigned, see :class:`.slot.Slot`."""
-        return posixpath.join(CONFIG, self.app.name, "slots", f"{slot}.json")
+        return record_path(self.app.name, slot)
 
     def environment(self, slot: str) -> str:
         """The environment of the slot's processes, as it was when the slot was assigned."""
-        return posixpath.join(CONFIG, self.app.name, "slots", f"{slot}.env")
+        return environment_path(self.app.name, slot)
 
     def migration(self, slot: str) -> str:
         """The unit that runs a migration of what a slot holds."""

@@ -200,9 +200,7 @@ def _carry_out(
         executor.prove(facts.state.live or "")
     told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     # Live here before this run, and so after it, however the deploy of the fleet ends.
-    repaired = (
-        request.state == "staged" and plan.changed and not any(s.action == "assign" for s in plan.steps)
-    )
+    repaired = request.state == "staged" and plan.changed and not _brings(plan)
     return plan, facts, {**told, "was": was, "missing": missing, "repaired": repaired}
 
 
@@ -216,6 +214,11 @@ def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tupl
         return planner.nothing(facts), located(str(error), request.inventory)
 
 
+def _brings(plan: Plan) -> bool:
+    """Whether it fills a slot; a plan that only repairs what is live closes no operation, and opens none."""
+    return any(step.action == "assign" for step in plan.steps)
+
+
 def _apply(executor: Executor, plan: Plan, operation: Operation | None, request: Request) -> None:
     """Take the steps; what fails is put back.
 
@@ -224,7 +227,7 @@ def _apply(executor: Executor, plan: Plan, operation: Operation | None, request:
     """
     try:
         executor.apply(plan, operation)
-        if request.state == "staged":
+        if request.state == "staged" and _brings(plan):
             executor.staged()
     except Exception as error:
         alone = isinstance(error, Abandoned) and executor.app.exclusive

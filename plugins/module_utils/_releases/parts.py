@@ -41,12 +41,27 @@ def repair(facts: Facts, app: Application, slot: str) -> list[Step]:
     return [*hangs, *(serve_live(facts, app) if app.exclusive else start(app, slot))]
 
 
-def repaired(facts: Facts) -> Facts:
+def repaired(facts: Facts, app: Application) -> Facts:
     """The facts once the live slot was brought up again."""
     live = facts.state.live or ""
-    slot = facts.slots[live]
-    up = dataclasses.replace(slot, web_up=True, healthy=True, stopped=False)
-    return dataclasses.replace(facts, slots={**facts.slots, live: up})
+    up = dataclasses.replace(facts.slots[live], web_up=True, healthy=True, stopped=False)
+    if not app.exclusive:
+        return dataclasses.replace(facts, slots={**facts.slots, live: up})
+    # Of an application that must not run twice, the other copy has stopped for it.
+    after = stopped(facts, other(live))
+    share = None if up.percent is None else 100
+    up = dataclasses.replace(up, workers_up=True, workers_any=up.workers, percent=share, persisted=share)
+    rest = None if share is None else 0
+    idle = dataclasses.replace(after.slots[other(live)], percent=rest, persisted=rest)
+    return dataclasses.replace(after, slots={live: up, other(live): idle})
+
+
+def stopped(facts: Facts, slot: str) -> Facts:
+    """The facts once a slot was stopped."""
+    was = facts.slots[slot]
+    now = dataclasses.replace(was, web_up=False, healthy=False, stopped=True, workers_any=False)
+    now = dataclasses.replace(now, workers_up=not was.workers)
+    return dataclasses.replace(facts, slots={**facts.slots, slot: now})
 
 
 def empty(facts: Facts, slot: str) -> list[Step]:

@@ -55,8 +55,8 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
 def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
     """Start what is live anew, with the settings of today: in the idle slot, which then gets the traffic.
 
-    Of an application that must not run twice it is a stop and a start. Afterwards the other slot holds the release that
-    a rollback goes to, warm, with the settings of today as well.
+    Of an application that must not run twice the copy before it stops first. Afterwards the other slot holds the release
+    that a rollback goes to, with the settings of today as well.
 
     :param release: only when this one is live; whatever is, by default
     :raises Refused: nothing is live, or another release is
@@ -68,16 +68,11 @@ def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
             where="this host",
             fix=f"Deploy it: ansible-playbook mas.ops.deploy -e application={app.name}",
         )
-    if app.exclusive:
-        renewed = Step("assign", live, {"release": facts.live_release})
-        begun = [Step("stop", live), renewed, *parts.start(app, live), Step("start_workers", live)]
-        return _plan(
-            facts, [*begun, Step("await_workers", live), Step("commit", live, {"action": "restarted"})]
-        )
     slot = other(live)
     guard.refuse_taken_port(facts, app, slot)
     brought = Step("assign", slot, {"release": facts.live_release})
-    steps = [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), brought, *parts.start(app, slot)]
+    started = [] if app.exclusive else parts.start(app, slot)
+    steps = [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), brought, *started]
     steps += parts.switch(_after(facts, app, steps, brought), app, slot, prove=True)
     steps += [
         Step("commit", slot, {"action": "restarted"}),
@@ -94,7 +89,7 @@ def after_staged(facts: Facts, app: Application, release: str) -> Facts:
     removed = {step.target for step in steps if step.action == "remove"}
     brought = next((step for step in steps if step.action == "assign"), None)
     if brought is None:
-        return parts.repaired(facts)
+        return parts.repaired(facts, app)
     after = _after(facts, app, steps, brought)
     operation = Operation("deploy", release, brought.target, None, "", "", STAGED)
     return replace(

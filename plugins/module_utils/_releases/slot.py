@@ -19,6 +19,7 @@ from .application import Application, Sandbox
 from .manifest import WEB, Health, Manifest, Process
 
 SCHEMA = 1
+CONFIG = "/etc/mas"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,16 @@ class Slot:
             "sandbox": self.sandbox.to_dict(),
             "left": list(self.left),
         }
+
+
+def record_path(application: str, slot: str) -> str:
+    """Where the record is."""
+    return posixpath.join(CONFIG, application, "slots", f"{slot}.json")
+
+
+def environment_path(application: str, slot: str) -> str:
+    """The environment of the slot's processes, as it was when the slot was assigned."""
+    return posixpath.join(CONFIG, application, "slots", f"{slot}.env")
 
 
 def unit_name(application: str, process: str, slot: str) -> str:

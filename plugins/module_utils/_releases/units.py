@@ -11,19 +11,13 @@ from collections.abc import Sequence
 
 from . import unit_file
 from .manifest import WEB, Process
-from .slot import Slot, socket_name, unit_name
+from .slot import Slot, environment_path, socket_name, unit_name
 from .unit_file import Section
 
-CONFIG = "/etc/mas"
 STATE = "/var/lib/mas"
 #: What a migration's unit is called, as a process would be.
 MIGRATION = "migration"
 _SLOT_COMMENT = "Written by mas.ops.release from what this slot was assigned."
-
-
-def environment_path(record: Slot) -> str:
-    """The environment of the slot's processes, as it was when the slot was assigned."""
-    return posixpath.join(CONFIG, record.application, "slots", f"{record.slot}.env")
 
 
 def render_process(record: Slot, name: str) -> str:
@@ -129,7 +123,7 @@ def _body(record: Slot, process: str) -> list[tuple[str, str]]:
         ("User", unit_file.account(record.user, "user")),
         ("Group", unit_file.account(record.group, "group")),
         ("WorkingDirectory", unit_file.path(record.folder)),
-        ("EnvironmentFile", unit_file.path(environment_path(record))),
+        ("EnvironmentFile", unit_file.path(environment_path(record.application, record.slot))),
         ("SyslogIdentifier", f"{record.application}-{process}-{record.slot}"),
         ("UMask", "0027"),
         ("AmbientCapabilities", ""),

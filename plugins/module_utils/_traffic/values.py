@@ -15,6 +15,8 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
 _PATH = re.compile(r"/[0-9A-Za-z._@+=/-]{1,254}")
+_URL_PATH = re.compile(r"/[0-9A-Za-z._~%/?=&+,:@-]{0,255}")
+_STATUS = re.compile(r"[2-5][0-9]{2}")
 _TIME = re.compile(r"([1-9][0-9]{0,8})(ms|s|m|h|d)")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 #: HAProxy counts milliseconds in 31 bits.
@@ -68,6 +70,20 @@ def path(value: object, field: str) -> str:
     if not isinstance(value, str) or not _PATH.fullmatch(value):
         raise _bad(field, "an absolute path of letters, digits and ._@+=-", value)
     return value
+
+
+def url_path(value: object, field: str) -> str:
+    """What a request asks for."""
+    if not isinstance(value, str) or not _URL_PATH.fullmatch(value):
+        raise _bad(field, 'a URL path that begins with "/"', value)
+    return value
+
+
+def status(value: object, field: str) -> int:
+    """The status of an answer, as a number or its digits."""
+    if not isinstance(value, (int, str)) or not _STATUS.fullmatch(str(value)):
+        raise _bad(field, "a status from 200 to 599", value)
+    return int(value)
 
 
 def port(value: object, field: str) -> int:

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -224,9 +223,11 @@ class FakeHost:
     def neighbours(self) -> Sequence[Footprint]:
         return ()
 
-    @contextlib.contextmanager
-    def migration(self, slot: str, command: Sequence[str], seconds: int) -> Iterator[str]:
-        yield self.layout.migration(slot)
+    def write_migration(self, slot: str, command: Sequence[str], seconds: int) -> str:
+        return self.layout.migration(slot)
+
+    def forget_migration(self, slot: str) -> None:
+        pass
 
     def manifest(self, release: str) -> Manifest:
         return self.releases[release] if release in self.releases else self.fetched[release]

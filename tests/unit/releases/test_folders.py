@@ -19,6 +19,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.module_utils._core.files import exclusive
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
+from ansible_collections.mas.ops.plugins.module_utils._releases import slot as slot_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import call, lock, slots
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import folders as module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import source as source_module
@@ -45,7 +46,7 @@ def names(folder: Path | str) -> list[str]:
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
     monkeypatch.setattr(layout_module, "STATE", str(tmp_path / "var"))
     monkeypatch.setattr(layout_module, "UNITS", str(tmp_path / "units"))
-    monkeypatch.setattr(layout_module, "CONFIG", str(tmp_path / "etc"))
+    monkeypatch.setattr(slot_module, "CONFIG", str(tmp_path / "etc"))
     monkeypatch.setattr(source_module, "PUSHED", str(tmp_path / "tmp"))
     app = replace(APP, root=str(tmp_path / "srv"), environment_file=str(tmp_path / "environment"))
     for name in ("var/agents", "units", "srv/releases", "srv/slots", "srv/shared", "tmp"):

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, Refused
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, NotFound, Refused
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
+from ansible_collections.mas.ops.plugins.module_utils._releases import slot as slot_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import folders as folders_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import provision as provision_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import slots
@@ -33,8 +34,9 @@ UNITS = {
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
-    for name, folder in (("STATE", "var"), ("UNITS", "units"), ("CONFIG", "etc")):
+    for name, folder in (("STATE", "var"), ("UNITS", "units")):
         monkeypatch.setattr(layout_module, name, str(tmp_path / folder))
+    monkeypatch.setattr(slot_module, "CONFIG", str(tmp_path / "etc"))
     app = replace(APP, root=str(tmp_path / "srv"), environment_file=str(tmp_path / "environment"))
     for name in ("var/agents", "units", "srv/releases", "srv/slots", "srv/shared"):
         (tmp_path / name).mkdir(parents=True)
@@ -82,10 +84,12 @@ def test_the_environment_is_the_one_of_the_assignment(folders: Folders) -> None:
 def test_an_environment_that_systemd_could_not_read_is_refused_before_a_unit_is_written(
     folders: Folders,
 ) -> None:
+    folders.assign("blue", ONE)
     Path(folders.layout.app.environment_file).write_bytes(b'TOKEN="a\xff"\n')
     with pytest.raises(BadInput, match="TOKEN"):
-        folders.assign("blue", ONE)
-    assert files(folders) == []
+        folders.assign("blue", TWO)
+    assert files(folders) == UNITS[ONE]
+    assert folders.held("blue") == ONE
 
 
 def test_a_record_that_was_lost_is_made_again(folders: Folders) -> None:
@@ -153,9 +157,11 @@ def test_killed_while_it_is_emptied(folders: Folders, monkeypatch: pytest.Monkey
 
 def test_a_migration_is_there_as_long_as_it_runs(folders: Folders) -> None:
     folders.assign("blue", ONE)
-    with folders.migration("blue", ["./migrate"], 5) as unit:
-        assert unit in files(folders)
+    assert folders.write_migration("blue", ["./migrate"], 5) in files(folders)
+    folders.forget_migration("blue")
     assert files(folders) == UNITS[ONE]
+    with pytest.raises(NotFound, match="the green slot holds nothing"):
+        folders.write_migration("green", ["./migrate"], 5)
 
 
 # The module that writes the contract.

@@ -209,8 +209,17 @@ def test_where_the_front_door_is(
     assert app.proxy
     assert app.proxy.front
     assert app.proxy.front.door.url == url
-    check = app.proxy.front.check(HealthCheck("/health", "agents", 200))
+    check = app.proxy.front_check(HealthCheck("/health", "agents", 200))
     assert (check.path, check.host, check.expected) == asked
+
+
+def test_the_contract_keeps_how_the_front_door_answers() -> None:
+    """The role writes it through this; where the front door is, is not part of it."""
+    front = {"path": "/login", "expected": 401}
+    proxy = {"backend": "agents", "socket": "/s", "split": "/p", "front": front, "fallback": True}
+    for site in (None, SITE):
+        app = parse_application(described(proxy), "x", site)
+        assert app.to_dict()["proxy"] == proxy
 
 
 def test_a_proxy_that_the_role_did_not_configure_has_no_front_door() -> None:

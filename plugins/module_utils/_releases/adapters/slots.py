@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..._core.errors import NotFound
 from ..._core.files import link_atomic, read_json, storage_errors, sync_folder, write_atomic, write_json
 from .. import environment_file, units
 from ..layout import Layout
@@ -67,13 +68,14 @@ class SlotFiles:
         The slot is empty meanwhile: its link and its units never speak of different releases. Units of processes that
         the release has no more are removed; they were stopped before.
         """
-        self._unlink(slot)
         # It may have been unpacked when the application had another group.
         give_to(self.layout.release(release), account(self.layout.app)[1])
         old = self.record(slot)
         new = assigned(self.layout.app, slot, release, self.manifest(release))
         environment = self._environment(new).encode()
         texts = units.render_all(new)
+        # What can be refused was; from here on the slot is being filled.
+        self._unlink(slot)
         if old and set(old.processes) != set(new.processes):
             added = {*old.left, *new.processes} - set(old.processes)
             self._write_record(replace(old, left=tuple(sorted(added))))
@@ -98,19 +100,21 @@ class SlotFiles:
         _remove(self.layout.record(slot))
         return gone
 
-    @contextlib.contextmanager
-    def migration(self, slot: str, command: Sequence[str], seconds: int) -> Iterator[str]:
-        """The unit that runs a command of what the slot holds once; it is there as long as it is used."""
-        record = self.record(slot)
-        unit = self.layout.migration(slot)
-        path = self.layout.unit_file(unit)
+    def write_migration(self, slot: str, command: Sequence[str], seconds: int) -> str:
+        """The unit that runs a command of what the slot holds once. It is there until it is forgotten.
+
+        :raises NotFound: the slot holds nothing
+        """
+        record, unit = self.record(slot), self.layout.migration(slot)
         if record is None:
-            raise ValueError(f"slot {slot} holds nothing")
-        write_atomic(path, units.render_migration(record, command, seconds).encode())
-        try:
-            yield unit
-        finally:
-            _remove(path)
+            raise NotFound(
+                f"the {slot} slot holds nothing", where=self.layout.record(slot), fix="Deploy first."
+            )
+        write_atomic(self.layout.unit_file(unit), units.render_migration(record, command, seconds).encode())
+        return unit
+
+    def forget_migration(self, slot: str) -> None:
+        _remove(self.layout.unit_file(self.layout.migration(slot)))
 
     def _environment(self, record: Slot) -> str:
         """The slot's own settings come last and win."""
