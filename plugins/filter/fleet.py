@@ -19,7 +19,7 @@ from ..plugin_utils.adapters.template import told
 
 
 @pass_context
-def playbook_command(context: Any, playbook: str, **variables: str) -> str:
+def command_line(context: Any, playbook: str, **variables: str) -> str:
     """The command line that runs a playbook with the inventory of this run, see :func:`.commands.command`."""
     return command(playbook, inventory(context), **variables)
 
@@ -37,7 +37,7 @@ class FilterModule:
         return {
             "application_hosts": told(fleet.application_group),
             "environment_targets": told(fleet.environment_targets),
-            "playbook_command": told(playbook_command),
+            "command_line": told(command_line),
             "release_batches": told(batches.release_batches),
             "rollback_rest": told(ways_back.rollback_rest),
             "rollback_way": told(ways_back.rollback_way),
