@@ -137,7 +137,7 @@ class History:
 
     def served(self, name: str) -> str | None:
         """The release of that name that was live last, also one that a rollback has taken off since."""
-        known = (release for _, release in reversed(self.moments) if is_called(release, name))
+        known = (release for dummy, release in reversed(self.moments) if is_called(release, name))
         return next(known, None)
 
     def to_dict(self) -> dict[str, Any]:

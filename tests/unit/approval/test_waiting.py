@@ -90,7 +90,7 @@ class Action(ActionModule):
     """Without a playbook."""
 
     def __init__(self, check: bool) -> None:
-        self._task = SimpleNamespace(check_mode=check)  # type: ignore[assignment]
+        self._task = SimpleNamespace(check_mode=check, args={})  # type: ignore[assignment]
         self._display = SimpleNamespace(display=lambda *_: None)
 
     def validate_argument_spec(self, **_: Any) -> Any:

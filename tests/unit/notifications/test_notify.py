@@ -158,7 +158,7 @@ def test_a_module_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Without(ActionModule):
         def __init__(self) -> None:
-            self._task = type("Task", (), {"check_mode": False})()
+            self._task = type("Task", (), {"check_mode": False, "args": {}})()
 
         def validate_argument_spec(self, **_: Any) -> Any:
             mail = {"kind": "mail", "to": "a", "password": "pa55word"}

@@ -109,7 +109,9 @@ def test_failures_in_a_log(runs: Runs) -> None:
         "web1 failed: Stage 1.0.0\n    this host knows no application 'nothing-here' (/etc/mas/nothing"
         in told
     )
-    assert "Provision it: ansible-playbook mas.ops.provision -e application=nothing-here" in told
+    inventory = runs.folder / "inventory"
+    advice = f"Provision it: ansible-playbook mas.ops.provision -i {inventory} -e application=nothing-here"
+    assert advice in told
     assert any(
         line.split()[1:] and "stage    web1 failed" in line
         for line in told.splitlines()

@@ -51,7 +51,7 @@ class Attention(Clock):
         # Nearly always there is no such file, and a look at that costs next to nothing.
         if self._request and os.path.exists(self._request):
             self._obey()
-        if self._pipe and any(event & _GONE for _, event in self._pipe.poll(0)):
+        if self._pipe and any(event & _GONE for dummy, event in self._pipe.poll(0)):
             raise Abandoned(
                 "the controller of this run is gone",
                 where="its connection has ended",

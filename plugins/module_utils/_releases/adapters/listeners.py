@@ -76,7 +76,7 @@ def _members(unit: str) -> list[int]:
     for root in _CGROUPS:
         top = os.path.join(root, slice_of(unit), unit)
         if os.path.isdir(top):
-            texts = [_read(os.path.join(folder, "cgroup.procs")) for folder, _, _ in os.walk(top)]
+            texts = [_read(os.path.join(folder, "cgroup.procs")) for folder, dummy, dummy in os.walk(top)]
             return sorted(int(word) for text in texts for word in text.split())
     # In a slice of its own.
     return [pid for pid in _processes() if unit_of(_read(f"/proc/{pid}/cgroup")) == unit]
