@@ -53,6 +53,8 @@ MANIFEST = {
     "secrets": [],
     "files": {"count": 1, "bytes": 1},
 }
+#: A number of bytes that base64 writes without a remainder.
+PIECE = 4 * 16384
 UTILS = SCENARIO.parents[1] / "plugins" / "module_utils"
 
 
@@ -62,10 +64,19 @@ def seen(host: Host) -> dict[str, Any]:
     probe = (SCENARIO / "files" / "probe.py").read_text()
     script, put, manifest = (shlex.quote(text) for text in (probe, PUT, json.dumps(MANIFEST)))
     host.check_output(f"export MANIFEST={manifest}; printf %s {script} | sh -c {put}")
-    host.check_output(f"mkdir -p /run/mas-code && echo {code()} | base64 -d | tar -xz -C /run/mas-code")
+    put_code(host)
     host.check_output(f"python3 -c {shlex.quote(ASSIGN)}")
     host.check_output(f"sh -c {shlex.quote(START)}")
     return json.loads(host.file("/srv/agents/shared/seen.json").content_string)
+
+
+def put_code(host: Host) -> None:
+    """In pieces: all of it is more than one word of a command line may be."""
+    text = code()
+    host.check_output("rm -rf /run/mas-code /run/mas-code.tgz && mkdir /run/mas-code")
+    for start in range(0, len(text), PIECE):
+        host.check_output(f"echo {text[start : start + PIECE]} | base64 -d >> /run/mas-code.tgz")
+    host.check_output("tar -xz -C /run/mas-code -f /run/mas-code.tgz")
 
 
 def code() -> str:
@@ -108,6 +119,8 @@ def test_contract(host: Host):
             "backend": "agents",
             "socket": "/run/haproxy/admin.sock",
             "split": "/etc/haproxy/conf.d/10-agents-split.cfg",
+            "fallback": False,
+            "front": {"path": None, "expected": None},
         },
         "signers": "/etc/mas/agents/allowed_signers",
         "signature_required": True,
