@@ -171,6 +171,15 @@ def test_the_command_that_is_kept_names_the_release_and_the_inventory(host: Fake
     assert facts["way_back"] == host.ledger[-1]["way_back"] == command
 
 
+def test_the_command_that_a_rollback_keeps_works_as_it_stands(host: FakeHost) -> None:
+    """No rollback goes to what was rolled back."""
+    host.do("rolled_back", inventory=("/srv/inv",))
+    command = "ansible-playbook mas.ops.deploy -i /srv/inv -e application=agents -e version=2.0.0"
+    assert host.ledger[-1]["way_back"] == command
+    with pytest.raises(NotHere):
+        host.do("rolled_back", to=TWO)
+
+
 def test_what_is_kept_over_a_rotation() -> None:
     entries = [
         {"kind": "release", "application": "a", "action": "live", "to": ONE, "time": "1"},
