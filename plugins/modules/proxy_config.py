@@ -52,7 +52,7 @@ EXAMPLES = r"""
     applications:
       - {name: shop, slots: {blue: {port: 8101}, green: {port: 8102}}, domains: [shop.example.com]}
       - {name: blog, slots: {blue: {port: 8103}, green: {port: 8104}}}
-    defaults: "{{ proxy_defaults }}"
+    defaults: "{{ proxy_defaults }}"  # these two are variables of the role: in its tasks, or after it in a play
     settings: "{{ proxy_settings }}"
   check_mode: true
 """

@@ -55,7 +55,7 @@ def environment_targets(
     targets: dict[str, dict[str, str]] = {host: {} for host in hosts}
     for name in names:
         having = {host: applications[name] for host, applications in hosts.items() if name in applications}
-        target = live_at(having, at)
+        target = _live_at(having, at, name)
         for host, facts in having.items():
             if facts["live"] != target:
                 targets[host][name] = target
@@ -70,15 +70,21 @@ def live_at(hosts: Mapping[str, Mapping[str, Any]], at: str) -> str:
     :raises BadInput: that is no moment
     :raises Refused: they did not all serve one
     """
+    return _live_at(hosts, at)
+
+
+def _live_at(hosts: Mapping[str, Mapping[str, Any]], at: str, application: str = "") -> str:
+    """The same; ``application`` is named in the error where there may be several."""
     moment = _moment(at)
     then = {name: _last_before(facts["timeline"], moment) for name, facts in hosts.items()}
     releases = set(then.values())
     if len(releases) == 1 and (release := releases.pop()):
         return release
+    how = f"ansible-playbook mas.ops.rollback -e application={application} " if application else ""
     raise Refused(
-        f"the hosts did not all serve one release at {moment.isoformat()}",
+        f"the hosts did not all serve one release{application and f' of {application}'} at {moment.isoformat()}",
         where=", ".join(f"{name}: {release or 'nothing'}" for name, release in sorted(then.items())),
-        fix="Name another moment, or the version to go back to: -e version=...",
+        fix=f"Name another moment, or the version to go back to: {how}-e version=...",
     )
 
 

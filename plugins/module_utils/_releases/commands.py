@@ -10,6 +10,8 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from .._ledger.history import version_of
+
 #: What a message says of a playbook before it is known which inventory the run was given.
 _PLAYBOOK = re.compile(r"ansible-playbook mas\.ops\.[a-z_]+\b(?! -i )")
 _LONGEST = 1000
@@ -35,6 +37,21 @@ def located(text: str, inventory: Sequence[str]) -> str:
 def way_back(application: str, release: str | None, inventory: Sequence[str] = ()) -> str:
     """The command that brings ``release`` back, or an empty string when there is nothing to go back to."""
     return command("rollback", inventory, application=application, version=release) if release else ""
+
+
+def undone(
+    action: str, application: str, before: str | None, after: str | None, inventory: Sequence[str] = ()
+) -> str:
+    """The command that takes a change of the ledger back, or an empty string when there is none.
+
+    :param action: as the ledger calls it; no rollback goes to what was rolled back, only a deploy brings it again
+    :param before: the release that was live; ``after`` is the one that is live now
+    """
+    if before is None or before == after:
+        return ""
+    if action == "rolled_back":
+        return command("deploy", inventory, application=application, version=version_of(before))
+    return way_back(application, before, inventory)
 
 
 def _places(inventory: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
 from .._traffic.split import SLOTS
 from .application import Application
-from .commands import way_back
+from .commands import undone
 from .deadman import Armed
 from .health_steps import HealthSteps
 from .layout import Layout
@@ -80,7 +80,7 @@ class Executor(HealthSteps):
             "run": self.run,
             "actor": self.actor,
             "seconds": dict(self.seconds),
-            "way_back": way_back(self.app.name, before, self.inventory),
+            "way_back": undone(action, self.app.name, before, after, self.inventory),
             **({"gate": dict(self.gate)} if self.gate else {}),
             **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,

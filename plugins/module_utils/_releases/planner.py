@@ -16,11 +16,11 @@ from typing import Any
 
 from .._core.errors import NotHere, Refused
 from .._core.plan import Plan, Step
-from .._ledger.history import is_called
+from .._ledger.history import is_called, version_of
 from .._traffic.split import SLOTS
 from . import guard, parts
 from .application import Application, other
-from .commands import way_back
+from .commands import command, way_back
 from .course import AT_ONCE, Course
 from .state import STAGED, Facts, Operation
 from .targets import offered
@@ -63,11 +63,7 @@ def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
     """
     live = facts.state.live
     if live is None or facts.live_release is None or release not in (None, facts.live_release):
-        raise Refused(
-            f"{release or 'no release'} is not live on this host, {facts.live_release or 'nothing'} is",
-            where="this host",
-            fix=f"Deploy it: ansible-playbook mas.ops.deploy -e application={app.name}",
-        )
+        raise _not_live(facts, app, release)
     slot = other(live)
     guard.refuse_taken_port(facts, app, slot)
     brought = Step("assign", slot, {"release": facts.live_release})
@@ -353,6 +349,17 @@ def _no_longer_fits(contracted: str, where: str) -> Refused:
         f"the schema of the database was contracted for {contracted}, and releases before it no longer fit it",
         where=where,
         fix="Restore the data to a restore point from before that, or deploy a corrected release.",
+    )
+
+
+def _not_live(facts: Facts, app: Application, release: str | None) -> Refused:
+    live, version = facts.live_release, version_of(release) if release else "VERSION"
+    return Refused(
+        f"{release} is not live on this host, {live or 'nothing'} is"
+        if release
+        else "no release is live on this host",
+        where="this host",
+        fix=f"Deploy one first: {command('deploy', application=app.name, version=version)}",
     )
 
 

@@ -16,12 +16,16 @@ _PARTS = re.compile(r"[^A-Za-z0-9._~+-]+")
 #: What is shorter is a number or a switch; hiding it would hide everything.
 _SHORTEST = 4
 _HIDDEN = "***"
+#: What the engine itself says to each process: no secret, and words of it ("blue") are in the names of units.
+OURS = ("PORT", "MAS_SLOT", "MAS_SHARED")
 
 
 def values(text: str) -> frozenset[str]:
     """All that must not be shown of an environment file: its values, their lines, and the words in them."""
     found: set[str] = set()
-    for whole in parse(text).values():
+    for name, whole in parse(text).items():
+        if name in OURS:
+            continue
         for line in (whole, *whole.splitlines()):
             found.update((line.strip(), *_PARTS.split(line)))
     return frozenset(value for value in found if len(value) >= _SHORTEST)

@@ -137,7 +137,9 @@ def _check_ports(sites: Sequence[Site], metrics: int) -> None:
             raise _clash(
                 f"port {port} is wanted by {' and by '.join(sorted(claims))}",
                 "this host",
-                "Give each its own: application_slots, proxy_port, proxy_tls_port, proxy_metrics_address.",
+                "Give each its own: application_slots, proxy_port, proxy_tls_port, proxy_metrics_address. Where the groups of "
+                "two applications set one of them and a host is in both, Ansible takes one value for both applications: "
+                "let it depend on the variable application (docs/operate.md, Change the inventory).",
             )
 
 

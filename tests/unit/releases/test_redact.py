@@ -35,6 +35,14 @@ def test_values_are_hidden(said: str, shown: str) -> None:
     assert hide(said, values(FILE)) == shown
 
 
+def test_what_the_engine_says_itself_is_no_secret() -> None:
+    text = render(
+        {"PORT": "9101", "MAS_SLOT": "blue", "MAS_SHARED": "/srv/shop/shared", "TOKEN": "hidden-one"}
+    )
+    said = "shop-web@blue.service: hidden-one listens on 127.0.0.1:9101"
+    assert hide(said, values(text)) == "shop-web@blue.service: *** listens on 127.0.0.1:9101"
+
+
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="\x7f"), min_size=4))
 def test_whatever_the_role_writes_is_hidden(secret: str) -> None:
     if len(secret.strip()) < 4:

@@ -53,6 +53,23 @@ def test_a_restart_of_the_only_release_leaves_the_other_slot_empty() -> None:
     assert host.lost_requests == []
 
 
+def test_where_nothing_is_live_the_advised_command_is_complete() -> None:
+    with pytest.raises(Refused) as refused:
+        FakeHost().do("restarted")
+    assert str(refused.value) == (
+        "no release is live on this host (this host). "
+        "Deploy one first: ansible-playbook mas.ops.deploy -e application=agents -e version=VERSION"
+    )
+    with pytest.raises(Refused, match=r"1\.0\.0-\w+ is not live on this host, nothing is"):
+        FakeHost().do("restarted", "1.0.0")
+
+
+def test_a_restart_keeps_no_command_that_would_do_nothing() -> None:
+    host = deployed("1.0.0", "2.0.0")
+    host.do("restarted")
+    assert host.ledger[-1]["way_back"] == ""
+
+
 def test_what_does_not_come_up_with_the_new_settings_changes_nothing() -> None:
     host = deployed("1.0.0", "2.0.0")
     healthy = host.healthy
@@ -80,7 +97,7 @@ def test_only_what_is_live_is_restarted(version: str) -> None:
     host = deployed("1.0.0", "2.0.0")
     with pytest.raises(Refused, match="is not live on this host"):
         host.do("restarted", version)
-    with pytest.raises(Refused, match="nothing is"):
+    with pytest.raises(Refused, match="no release is live"):
         FakeHost().do("restarted")
 
 

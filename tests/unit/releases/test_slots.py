@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, NotFound, Refused
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
+    BadInput,
+    NotFound,
+    Refused,
+    StorageError,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
 from ansible_collections.mas.ops.plugins.module_utils._releases import slot as slot_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import folders as folders_module
@@ -186,6 +191,16 @@ def test_a_contract_is_written_once(host: Path, folders: Folders) -> None:
     assert provision(wanted).plan.changed
     assert not provision(wanted).plan.changed
     assert json.loads((host / "etc/agents/application.json").read_text()) == wanted
+
+
+def test_without_become_it_says_so(host: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/etc/mas/agents/slots/blue.env")
+
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr(Folders, "record", refuse)
+    with pytest.raises(StorageError, match=r"only root may .* Set become: true"):
+        provision(folders.layout.app.to_dict(), check=True)
 
 
 def test_what_waits_is_told_by_the_live_slot(host: Path, folders: Folders) -> None:

@@ -12,6 +12,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     Refused,
 )
 from ansible_collections.mas.ops.plugins.module_utils._ledger.history import Back, fold
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.call import info
 from ansible_collections.mas.ops.plugins.module_utils._releases.manage import describe
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Ports
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, manifest, release
@@ -169,6 +170,21 @@ def test_the_command_that_is_kept_names_the_release_and_the_inventory(host: Fake
     _, facts = host.do("live", "3.0.0", inventory=("/srv/my inv",))
     command = f"ansible-playbook mas.ops.rollback -i '/srv/my inv' -e application=agents -e version={TWO}"
     assert facts["way_back"] == host.ledger[-1]["way_back"] == command
+
+
+def test_the_command_that_a_rollback_keeps_works_as_it_stands(host: FakeHost) -> None:
+    """No rollback goes to what was rolled back."""
+    host.do("rolled_back", inventory=("/srv/inv",))
+    command = "ansible-playbook mas.ops.deploy -i /srv/inv -e application=agents -e version=2.0.0"
+    assert host.ledger[-1]["way_back"] == command
+    with pytest.raises(NotHere):
+        host.do("rolled_back", to=TWO)
+
+
+def test_a_host_that_knows_no_application_is_to_be_provisioned_from_the_same_inventory() -> None:
+    params = {"application": "unknown-here", "inventory": ["/srv/inv"], "run_age": 0.0}
+    with pytest.raises(NotFound, match=r"mas\.ops\.provision -i /srv/inv -e application=unknown-here"):
+        info(params)
 
 
 def test_what_is_kept_over_a_rotation() -> None:

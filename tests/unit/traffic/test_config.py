@@ -51,6 +51,7 @@ NAMED = {"domains": ["shop.example.com"]}
         ([site("shop"), site("blog", 8103)], "blog and shop both want all requests of port 80"),
         ([site("shop", **NAMED), site("blog", 8103, **NAMED)], "both want the requests for shop.example.com"),
         ([site("shop"), site("blog", 8102, **NAMED)], "port 8102 is wanted by the blue slot of blog"),
+        ([site("shop"), site("blog", **NAMED)], "takes one value for both applications"),
         ([site("shop", 80)], "port 80 is wanted by"),
         ([site("shop", port=8404)], "the metrics of the proxy"),
         ([site("shop"), site("shop", 8103)], "two applications are called shop"),

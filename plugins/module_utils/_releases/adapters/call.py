@@ -76,9 +76,13 @@ def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layo
 
 def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The question behind the module ``release_info``: one application, or all of this host."""
-    if params["application"]:
-        return _describe(params["application"], params)
-    return {"applications": {name: _describe(name, params) for name in applications()}}
+    try:
+        if params["application"]:
+            return _describe(params["application"], params)
+        return {"applications": {name: _describe(name, params) for name in applications()}}
+    except OpsError as error:
+        error.fix = located(error.fix, params["inventory"])
+        raise
 
 
 def _describe(name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,8 +28,9 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     path = CONFIG.format(name=check_name(wanted.get("name"), "application_name"))
     app = parse_application(wanted, "application")
     folders = Folders(Layout(app))
-    records = [record for slot in SLOTS if (record := folders.record(slot))]
-    wrong = [*forbidden(app, records), *collisions(footprint(app, records), folders.neighbours())]
+    with storage_errors(path):
+        records = [record for slot in SLOTS if (record := folders.record(slot))]
+        wrong = [*forbidden(app, records), *collisions(footprint(app, records), folders.neighbours())]
     if wrong:
         raise Refused(
             f"{app.name} cannot be set up like this: {'; '.join(wrong)}",
@@ -46,6 +47,7 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
             os.makedirs(os.path.dirname(folders.layout.lock), mode=0o750, exist_ok=True)
         with exclusive(folders.layout.lock, params["patience"]):
             write_json(path, after)
-    pending = {record.slot: list(folders.pending(record.slot)) for record in records if record.processes}
-    live = folders.state().live
+    with storage_errors(path):
+        pending = {record.slot: list(folders.pending(record.slot)) for record in records if record.processes}
+        live = folders.state().live
     return Outcome(plan, {"pending": pending.get(live or "", []), "pending_by_slot": pending})
