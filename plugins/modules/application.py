@@ -25,6 +25,13 @@ options:
     description: The content of the file, as the role P(mas.ops.application#role) puts it together.
     type: dict
     required: true
+  settings_for:
+    description:
+      - Which application the variables say that they are for. Must be the application's name where the host has others.
+      - Where the groups of two applications set the same variable, Ansible gives both of them the value of one group. A
+        variable that each group sets to its own name tells which group that is.
+    type: str
+    default: ""
   patience:
     description: For how many seconds to wait for a run that changes the application just now.
     type: float
@@ -37,6 +44,7 @@ EXAMPLES = r"""
 - name: Write what the modules read
   mas.ops.application:
     contract: "{{ application_contract }}"
+    settings_for: "{{ application_settings_for }}"
   register: written
 
 - name: Say what waits for the next deploy
@@ -69,6 +77,7 @@ from ..module_utils._releases.adapters.provision import application
 SPEC = ArgumentSpec(
     {
         "contract": {"type": "dict", "required": True},
+        "settings_for": {"type": "str", "default": ""},
         "patience": {"type": "float", "default": 20.0},
     }
 )

@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from .._core.errors import Refused
 from .application import Application
 from .manifest import RESERVED
 from .slot import Slot
@@ -43,6 +44,29 @@ def footprint(app: Application, records: Iterable[Slot], processes: Iterable[str
     }
     return Footprint(
         app.name, frozenset(f"{app.name}-{name}" for name in names), {**ports, **held}, app.user, app.root
+    )
+
+
+def refuse_foreign_settings(name: str, settings_for: str, others: Iterable[str]) -> None:
+    """
+    :param settings_for: the application that the variables say that they are for
+    :param others: the other applications of the host
+    :raises Refused: they may be another application's: Ansible merges the groups of a host, and one of them wins
+    """
+    beside = sorted(others)
+    if not beside or settings_for == name:
+        return
+    whose = (
+        f"say that they are for {settings_for}"
+        if settings_for
+        else "do not say which application they are for"
+    )
+    raise Refused(
+        f"this host has {', '.join(beside)} as well, and the variables {whose}, not for {name}",
+        where="application_settings_for",
+        fix=f"Let the group of {name} set application_settings_for: {name}, and the other groups theirs. Where a variable "
+        "is set in several of these groups, only one value reaches the host: make it depend on the application, see "
+        "docs/operate.md.",
     )
 
 

@@ -12,6 +12,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours impor
     collisions,
     footprint,
     forbidden,
+    refuse_foreign_settings,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned, emptied
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, manifest, release
@@ -133,3 +134,16 @@ def test_what_would_take_the_live_release_down(changes: dict[str, object], says:
 )
 def test_what_waits_for_the_next_assignment_or_is_policy(changes: dict[str, object]) -> None:
     assert forbidden(replace(APP, **changes), [RUNS]) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("settings_for", ["", "shop", "Blog", "blog "])
+def test_variables_that_may_be_those_of_another_application(settings_for: str) -> None:
+    """Ansible gives a host the value of one group: without a word, blog would run with the secrets of shop."""
+    with pytest.raises(Refused, match=r"this host has shop as well.*not for blog") as error:
+        refuse_foreign_settings("blog", settings_for, ["shop"])
+    assert "application_settings_for: blog" in error.value.fix
+
+
+def test_variables_that_are_its_own() -> None:
+    refuse_foreign_settings("blog", "blog", ["shop", "crm"])
+    refuse_foreign_settings("blog", "", [])

@@ -181,7 +181,7 @@ def host(tmp_path: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def provision(contract: dict[str, Any], check: bool = False) -> Any:
-    return application({"contract": contract, "patience": 0.0}, check)
+    return application({"contract": contract, "settings_for": "", "patience": 0.0}, check)
 
 
 def test_a_contract_is_written_once(host: Path, folders: Folders) -> None:

@@ -18,7 +18,7 @@ from ..._traffic.split import SLOTS
 from ..application import CONFIG, parse_application
 from ..layout import Layout
 from ..manifest import check_name
-from ..neighbours import collisions, footprint, forbidden
+from ..neighbours import collisions, footprint, forbidden, refuse_foreign_settings
 from .folders import Folders
 
 
@@ -30,7 +30,9 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     folders = Folders(Layout(app))
     with storage_errors(path):
         records = [record for slot in SLOTS if (record := folders.record(slot))]
-        wrong = [*forbidden(app, records), *collisions(footprint(app, records), folders.neighbours())]
+        others = folders.neighbours()
+        wrong = [*forbidden(app, records), *collisions(footprint(app, records), others)]
+    refuse_foreign_settings(app.name, params["settings_for"], [other.application for other in others])
     if wrong:
         raise Refused(
             f"{app.name} cannot be set up like this: {'; '.join(wrong)}",
