@@ -109,7 +109,9 @@ def test_ledger_names_who_and_the_way_back(ledger: list[bytes]):
     assert all(entry["actor"] and entry["run"] and entry["time"] for entry in entries)
     assert first["way_back"] == ""
     for entry in (second, confirmed):
-        assert entry["way_back"].endswith("mas.ops.rollback -e application=agents -e version=1.0.0")
+        assert entry["way_back"].startswith("ansible-playbook mas.ops.rollback -i ")
+        # The very release: another build of the same version is another one.
+        assert entry["way_back"].endswith(f" -e application=agents -e version={first['to']}")
     assert first["run"] != second["run"] == confirmed["run"] == third["run"]
 
 
@@ -127,9 +129,12 @@ def test_secret_reaches_the_processes_alone(host: Host, secret: str, ledger: lis
     assert host.file("/etc/mas/agents/environment").mode == 0o640
     assert secret.encode() not in b"\n".join(ledger)
     assert secret not in host.check_output("journalctl --no-pager --output=json")
-    # Its value is in one file. The brackets keep this very command from being found.
+    # Its value is where settings are kept, and with each slot as it was assigned. The brackets keep this very command
+    # from being found.
     found = host.run(f"grep -rls '{secret[:-1]}[{secret[-1]}]' /etc /var/lib /var/log /srv /tmp /root").stdout
-    assert found.split() == ["/etc/mas/agents/environment"]
+    slots = [f"/etc/mas/agents/slots/{slot}.env" for slot in ("blue", "green")]
+    assert sorted(found.split()) == ["/etc/mas/agents/environment", *slots]
+    assert [host.file(path).mode for path in slots] == [0o600, 0o600]
 
 
 def test_check_mode_tells_and_changes_nothing(

@@ -180,8 +180,8 @@ def host(tmp_path: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch) -> P
     return tmp_path
 
 
-def provision(contract: dict[str, Any], check: bool = False) -> Any:
-    return application({"contract": contract, "settings_for": "", "patience": 0.0}, check)
+def provision(contract: dict[str, Any], check: bool = False, settings_for: str = "") -> Any:
+    return application({"contract": contract, "settings_for": settings_for, "patience": 0.0}, check)
 
 
 def test_a_contract_is_written_once(host: Path, folders: Folders) -> None:
@@ -220,8 +220,10 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(host: Path, folders: F
     with pytest.raises(Refused, match="application_user is other"):
         provision({**wanted, "user": "other"})
     other = {**wanted, "name": "blog", "user": "blog", "root": "/srv/blog"}
-    with pytest.raises(Refused, match="port 8101 is for slot blue of blog, and for slot blue of agents"):
+    with pytest.raises(Refused, match="this host has agents as well"):
         provision(other)
+    with pytest.raises(Refused, match="port 8101 is for slot blue of blog, and for slot blue of agents"):
+        provision(other, settings_for="blog")
     assert not (host / "etc/blog").exists()
 
 
