@@ -196,7 +196,11 @@ def _carry_out(
         _apply(executor, plan, _operation(facts, plan, request, ports.clock.text()), request)
         facts = observe(app, layout, ports, again=True)
     again = was is not None and was == facts.live_release
-    if not check and again and (request.state == "live" or (request.state == "confirmed" and not plan.changed)):
+    if (
+        not check
+        and again
+        and (request.state == "live" or (request.state == "confirmed" and not plan.changed))
+    ):
         # Nothing new is live, so nothing else looks at it; what is called good is looked at all the same.
         executor.prove(facts.state.live or "")
     told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
