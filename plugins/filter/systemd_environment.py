@@ -15,6 +15,8 @@ description:
   - Returns the lines of a file for C(EnvironmentFile=), sorted by name, each value quoted so that the process
     gets it letter by letter, with quotes, backslashes, dollar signs, percent signs, spaces and line breaks.
   - Control characters beside tabs and line breaks are refused, because systemd drops a variable that holds one.
+  - Variables that the dynamic loader, the C library or OpenSSL obey in each program (such as C(LD_PRELOAD),
+    C(LD_LIBRARY_PATH), C(GCONV_PATH) and C(OPENSSL_CONF)) are refused, because they would reach what a unit runs as root.
   - An error names the variable and never shows its value.
 options:
   _input:
@@ -45,7 +47,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._core.errors import BadInput
-from ..module_utils._releases.environment_file import render
+from ..module_utils._releases.environment_file import refuse_obeyed, render
 
 
 def systemd_environment(variables: Any) -> str:
@@ -53,6 +55,7 @@ def systemd_environment(variables: Any) -> str:
     if not isinstance(variables, Mapping):
         raise AnsibleFilterError("the environment must be a mapping of names to values")
     try:
+        refuse_obeyed(variables)
         return render(variables)
     except BadInput as error:
         raise AnsibleFilterError(str(error)) from error

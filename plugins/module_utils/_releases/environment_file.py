@@ -16,7 +16,31 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Inside double quotes systemd reads a backslash before one of these, and only these, as an escape.
 _SPECIAL = re.compile(r'(["$`\\])')
 _ESCAPED = frozenset('"$`\\')
+#: What makes a program load code or read and write files of somebody else's choice: the dynamic loader, the C library and
+#: OpenSSL obey these in each program, also in those that a unit runs as root when its process starts and ends. A program
+#: with the rights of its file would ignore them all (``secure_getenv``).
+OBEYED_BY_ALL = frozenset(
+    {
+        *("LD_AUDIT", "LD_DEBUG", "LD_DEBUG_OUTPUT", "LD_LIBRARY_PATH", "LD_ORIGIN_PATH", "LD_PRELOAD"),
+        *("LD_PROFILE", "LD_PROFILE_OUTPUT", "GCONV_PATH", "GETCONF_DIR", "LOCPATH", "NLSPATH"),
+        *("OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "RESOLV_HOST_CONF"),
+    }
+)
 _NEWLINE, _SPACE = "\n\r", " \t\n\r"
+
+
+def refuse_obeyed(variables: Mapping[Any, Any]) -> None:
+    """
+    :raises BadInput: a variable that would reach more programs than the application's own
+    """
+    found = sorted(OBEYED_BY_ALL.intersection(variables))
+    if found:
+        raise BadInput(
+            f"{', '.join(found)} cannot be in the environment of an application: what runs as root beside its processes "
+            "would obey it as well",
+            where="application_environment",
+            fix=f"Set it in mas.yml for the one program that needs it: command: env {found[0]}=... PROGRAM",
+        )
 
 
 def render(variables: Mapping[Any, Any]) -> str:

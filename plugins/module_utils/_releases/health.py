@@ -11,8 +11,10 @@ release that answers one of them and not the others would be live for us and dow
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from . import redact
 from .manifest import Health
 
 _LOOPBACK = "127.0.0.1"
@@ -65,7 +67,7 @@ def slot_door(port: int) -> Door:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. ``problem`` says in words why there is no ``status``."""
+    """What came back. ``problem`` says in words why there is no ``status``; ``body`` is all that was read of foreign text."""
 
     status: int | None = None
     problem: str = ""
@@ -75,9 +77,17 @@ class Answer:
         return self.status == check.expected
 
     def __str__(self) -> str:
-        if self.status is None:
-            return self.problem
-        return f"it answered {self.status}" + (f': "{self.body}"' if self.body else "")
+        return self.told()
+
+    def told(self, secrets: Iterable[str] = ()) -> str:
+        """In words, with the first ones of what came.
+
+        :param secrets: what is not shown: an application may answer with its settings, and errors are kept for ever
+        """
+        # Before it is shortened: the beginning of a secret is none that would be found.
+        body = printable(redact.hide(self.body, secrets).encode())
+        what = self.problem if self.status is None else f"it answered {self.status}"
+        return f'{what}: "{body}"' if body else what
 
 
 def parse_answer(data: bytes) -> Answer:
@@ -85,12 +95,12 @@ def parse_answer(data: bytes) -> Answer:
     found = _STATUS.match(data)
     if found:
         body = data.partition(b"\r\n\r\n")[2]
-        return Answer(int(found[1]), body=printable(body))
+        return Answer(int(found[1]), body=body.decode(errors="replace"))
     if data.startswith(_TLS):
         return Answer(problem="it speaks TLS there, and the proxy speaks HTTP to it")
     if not data:
         return Answer(problem="it closed the connection without an answer")
-    return Answer(problem=f'it does not speak HTTP: "{printable(data)}"')
+    return Answer(problem="it does not speak HTTP", body=data.decode(errors="replace"))
 
 
 def printable(data: bytes) -> str:

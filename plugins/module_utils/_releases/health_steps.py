@@ -146,7 +146,7 @@ class HealthSteps:
         budget = f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
         words = self.ports.units.last_words(unit)
         return HealthError(
-            f"{self._release_in(slot)} did not become healthy {budget}: {answer} "
+            f"{self._release_in(slot)} did not become healthy {budget}: {answer.told(self.ports.files.secrets(slot))} "
             f"(unit {facts.active}, {facts.restarts} restarts)",
             where=f"GET http://127.0.0.1:{self._port(slot)}{health.path} "
             f"with Host {host} wants {health.expected}",
@@ -225,7 +225,7 @@ class HealthSteps:
         while not (answer := self.ports.web.ask(front.door, check)).meets(check):
             if clock.seconds() > deadline:
                 raise HealthError(
-                    f"users do not get {self._release_in(slot)}: {answer}",
+                    f"users do not get {self._release_in(slot)}: {answer.told(self.ports.files.secrets(slot))}",
                     where=f"GET {front.door.url}{check.path} with Host {check.host} wants {check.expected}",
                     fix="See the frontend in HAProxy's configuration; where it answers that path otherwise, "
                     "say how in application_front_door.",

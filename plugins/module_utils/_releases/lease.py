@@ -114,9 +114,21 @@ def parse_lease(data: Any) -> Lease:
         return Lease()
     try:
         until = data["until"]
-        return Lease(**{**data, "until": Deadline(**until) if until else None})
+        found = Lease(**{**data, "until": Deadline(**until) if until else None})
+        if isinstance(found.token, bool) or not isinstance(found.token, int):
+            raise TypeError("token")
+        if not all(
+            isinstance(value, str) for value in (found.run, found.owner, found.operation, found.since)
+        ):
+            raise TypeError("words")
+        if found.until and not all(
+            isinstance(value, (int, float))
+            for value in (found.until.uptime, found.until.wall, found.until.seconds)
+        ):
+            raise TypeError("until")
     except (KeyError, TypeError):
         return Lease()
+    return found
 
 
 def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:

@@ -195,8 +195,13 @@ def _carry_out(
     if plan.changed and not check:
         _apply(executor, plan, _operation(facts, plan, request, ports.clock.text()), request)
         facts = observe(app, layout, ports, again=True)
-    elif request.state == "confirmed" and not check:
-        # Nothing is left to be changed; what is called good is looked at all the same.
+    again = was is not None and was == facts.live_release
+    if (
+        not check
+        and again
+        and (request.state == "live" or (request.state == "confirmed" and not plan.changed))
+    ):
+        # Nothing new is live, so nothing else looks at it; what is called good is looked at all the same.
         executor.prove(facts.state.live or "")
     told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     # Live here before this run, and so after it, however the deploy of the fleet ends.

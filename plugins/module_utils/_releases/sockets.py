@@ -14,14 +14,9 @@ from dataclasses import dataclass
 
 _LISTEN = "0A"
 #: Addresses at which the proxy, which connects to 127.0.0.1, can meet a listener.
-_MET = frozenset(
-    {
-        b"\x00\x00\x00\x00",
-        b"\x7f\x00\x00\x01",
-        bytes(16),
-        bytes(10) + b"\xff\xff\x7f\x00\x00\x01",
-    }
-)
+_MET = frozenset({b"\x00\x00\x00\x00", b"\x7f\x00\x00\x01", bytes(10) + b"\xff\xff\x7f\x00\x00\x01"})
+#: All of IPv6, and of IPv4 as well, unless the program wants IPv6 only, which the kernel's tables do not show.
+_ALL_OF_IPV6 = bytes(16)
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,18 @@ def listening(text: str, port: int) -> frozenset[int]:
 
     :param text: of ``/proc/net/tcp`` or ``/proc/net/tcp6``
     """
+    return _listening(text, port, _MET)
+
+
+def listening_to_all(text: str, port: int) -> frozenset[int]:
+    """The inodes of the sockets that listen on all of IPv6, and get what comes to 127.0.0.1 where no other one does.
+
+    :param text: of ``/proc/net/tcp6``
+    """
+    return _listening(text, port, frozenset({_ALL_OF_IPV6}))
+
+
+def _listening(text: str, port: int, addresses: frozenset[bytes]) -> frozenset[int]:
     found = set()
     suffix = f":{port:04X}"
     for line in text.splitlines()[1:]:
@@ -50,7 +57,7 @@ def listening(text: str, port: int) -> frozenset[int]:
         words = line.split()
         if len(words) < 10 or words[3] != _LISTEN or not words[1].endswith(suffix):
             continue
-        if _address(words[1].partition(":")[0]) in _MET:
+        if _address(words[1].partition(":")[0]) in addresses:
             found.add(int(words[9]))
     return frozenset(found)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
-from . import unit_file
+from . import environment_file, unit_file
 from .manifest import WEB, Process
 from .slot import Slot, environment_path, socket_name, unit_name
 from .unit_file import Section
@@ -124,6 +124,8 @@ def _body(record: Slot, process: str) -> list[tuple[str, str]]:
         ("Group", unit_file.account(record.group, "group")),
         ("WorkingDirectory", unit_file.path(record.folder)),
         ("EnvironmentFile", unit_file.path(environment_path(record.application, record.slot))),
+        # The hooks run as root with the same environment: no code of the application's choice is loaded into them.
+        ("UnsetEnvironment", " ".join(sorted(environment_file.OBEYED_BY_ALL))),
         ("SyslogIdentifier", f"{record.application}-{process}-{record.slot}"),
         ("UMask", "0027"),
         ("AmbientCapabilities", ""),

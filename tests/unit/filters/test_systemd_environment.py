@@ -76,3 +76,11 @@ def test_only_mappings(variables: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="must be a mapping") as caught:
         systemd_environment(variables)
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "GCONV_PATH", "OPENSSL_CONF"])
+def test_what_every_program_obeys_is_refused(name: str) -> None:
+    """Programs that run as root beside the application's own have the same environment."""
+    with pytest.raises(AnsibleFilterError, match=f"{name} cannot be in the environment") as refused:
+        systemd_environment({name: "/srv/shop/shared/s3cret.so"})
+    assert "s3cret" not in str(refused.value)

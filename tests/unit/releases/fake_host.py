@@ -343,6 +343,9 @@ class FakeHost:
     def last_words(self, unit: str) -> str:
         return ""
 
+    def secrets(self, slot: str) -> frozenset[str]:
+        return frozenset()
+
     def healthy(self, slot: str) -> bool:
         running = self.running.get(f"agents-api@{slot}.service")
         return bool(running) and running.split("-")[0] not in self.broken

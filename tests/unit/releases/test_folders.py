@@ -32,6 +32,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.host im
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.source import Artifact
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import Sandbox
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
+from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import Operation, State
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
 
@@ -92,6 +93,12 @@ def test_a_damaged_journal_says_what_to_do(folders: Folders, text: str) -> None:
         folders.state()
     assert caught.value.where == folders.layout.state
     assert "Move it away" in caught.value.fix
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"token": "x"}'])
+def test_a_damaged_lease_is_nobodys(folders: Folders, text: str) -> None:
+    Path(folders.layout.lease).write_text(text)
+    assert folders.lease() == Lease()
 
 
 def test_only_releases_count_as_releases(folders: Folders) -> None:
@@ -187,6 +194,9 @@ def test_what_runs_that_died_have_pushed_is_swept_and_nothing_else(folders: Fold
         os.utime(pushed / name, (old, old))
     (pushed / "mas-artifact-file.tar.gz").write_bytes(b"x")
     os.utime(pushed / "mas-artifact-file.tar.gz", (old, old))
+    (pushed / "mas-artifact-deep/x/y").mkdir(parents=True)
+    for path in (pushed / "mas-artifact-deep/x", pushed / "mas-artifact-deep"):
+        os.utime(path, (old, old))
     (pushed / "mas-artifact-link").symlink_to(tmp_path / "srv")
     (pushed / "mas-artifact-fresh").touch()
     (pushed / "mas-artifact-arriving/artifact.tar.gz").write_bytes(b"more")
@@ -200,6 +210,8 @@ def test_what_runs_that_died_have_pushed_is_swept_and_nothing_else(folders: Fold
         digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
         Artifact(app, folders, str(own / "artifact.tar.gz"), digest).fetch(ONE)
     left = {
+        # Folders in it may be deeper than Python can call itself, which ended every deploy.
+        "mas-artifact-deep",
         "mas-artifact-fresh",
         "mas-artifact-arriving",
         "mas-artifact-strange",

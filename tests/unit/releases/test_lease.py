@@ -108,5 +108,7 @@ def test_after_a_boot_the_wall_clock_has_to_do(held: Lease) -> None:
 
 def test_it_is_read_as_it_was_written_and_rubbish_is_nobodys(held: Lease) -> None:
     assert parse_lease(held.to_dict()) == held
+    for wrong in ({"token": "x"}, {"token": True}, {"run": 5}, {"owner": None}):
+        assert parse_lease({**held.to_dict(), **wrong}) == Lease()
     for rubbish in (None, [], {}, {"token": 1}, {"until": 1}, "x"):
         assert parse_lease(rubbish) == Lease()

@@ -14,6 +14,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import (
     Ownership,
     inode,
     listening,
+    listening_to_all,
     slice_of,
     unit_of,
 )
@@ -47,7 +48,8 @@ def test_sockets_that_the_proxy_would_meet() -> None:
         ]
     )
     assert listening(four, 8101) == {1, 2}
-    assert listening(six, 8101) == {6, 7}
+    assert listening(six, 8101) == {7}
+    assert listening_to_all(six, 8101) == {6}
     assert listening(_HEAD, 8101) == frozenset()
 
 
@@ -135,3 +137,27 @@ def test_a_socket_that_systemd_holds(monkeypatch: pytest.MonkeyPatch) -> None:
         port = held.getsockname()[1]
         assert listeners.ownership(port, "x.service", by_systemd=True) == Ownership(True)
         assert listeners.ownership(port, "x.service").stranger
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_who_wants_ipv6_only_is_in_nobodys_way(serves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any user of the host can bind [::] with IPV6_V6ONLY beside a socket of IPv4; no request comes there."""
+    monkeypatch.setattr(listeners, "_SYSTEMD", os.getpid())
+    with socket.create_server(("127.0.0.1", 0)) as own:
+        port = own.getsockname()[1]
+        if not serves:
+            own.close()
+        script = (
+            "import socket, sys, time\n"
+            "s = socket.socket(socket.AF_INET6); s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)\n"
+            "s.bind(('::', int(sys.argv[1]))); s.listen(); print('up', flush=True); time.sleep(60)\n"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", script, str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as other:
+            assert other.stdout
+            if not other.stdout.readline():
+                pytest.skip("no IPv6 here")
+            found = listeners.ownership(port, "x.service", by_systemd=True)
+            other.kill()
+    assert found == Ownership(serves)

@@ -100,6 +100,19 @@ def test_what_went_wrong_is_said(answer: bytes, says: str) -> None:
         assert str(ask(slot_door(port), CHECK)) == says
 
 
+@pytest.mark.parametrize(
+    "answer, says",
+    [
+        (b"HTTP/1.1 500 No\r\n\r\npostgres://u:s3cret-word@db", 'it answered 500: "postgres://u:***@db"'),
+        (b"HTTP/1.1 500 No\r\n\r\n" + b"x" * 75 + b"s3cret-word", f'it answered 500: "{"x" * 75}***"'),
+        (b"s3cret-word?", 'it does not speak HTTP: "***?"'),
+    ],
+)
+def test_what_an_application_answers_is_shown_without_its_secrets(answer: bytes, says: str) -> None:
+    with answering(answer) as port:
+        assert ask(slot_door(port), CHECK).told(["s3cret-word"]) == says
+
+
 def test_nobody_or_somebody_silent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

@@ -16,6 +16,7 @@ FILE = (
     'KEY="-----BEGIN-----\nabcdefgh\n-----END-----"\n'
     'URL="postgres://agents:pass-word@db:5432/agents"\n'
     'DEBUG="1"\n'
+    'MAS_SHARED="/srv/shop/shared"\nMAS_SLOT="green"\nPORT="8102"\n'
 )
 
 
@@ -27,6 +28,7 @@ FILE = (
         ("it is $this!", "***!"),
         ("line abcdefgh", "line ***"),
         ("password pass-word was refused", "password *** was refused"),
+        ("shop-api@green.service on 8102", "shop-api@green.service on 8102"),
         ("exit status 1", "exit status 1"),
         ("Failed to locate executable gunicorn", "Failed to locate executable gunicorn"),
     ],

@@ -89,6 +89,17 @@ def test_a_front_door_that_answers_otherwise_takes_the_host_back(host: FakeHost)
     assert host.weights == {"blue": 100, "green": 0}
 
 
+def test_the_same_deploy_again_asks_the_front_door(host: FakeHost) -> None:
+    """Nothing is left to be changed, and users get nothing all the same: a green end would be a lie."""
+    host.do("staged", "1.0.0")
+    host.do("live", "1.0.0")
+    host.front_status = 403
+    host.do("staged", "1.0.0")
+    with pytest.raises(HealthError, match=r"users do not get 1\.0\.0-111111111111: it answered 403"):
+        host.do("live", "1.0.0")
+    assert live(host) == release("1.0.0")
+
+
 def test_a_confirmation_asks_the_front_door(host: FakeHost) -> None:
     host.do("staged", "2.0.0")
     host.do("live", "2.0.0", dead_man=60.0)

@@ -186,3 +186,13 @@ def test_health_and_processes_are_those_of_the_version() -> None:
     found = Manifest.parse({**manifest("1.0.0").to_dict()})
     slot = assigned(APP, "green", ONE, found)
     assert (slot.health, slot.processes, slot.port) == (found.health, found.processes, 8102)
+
+
+@pytest.mark.parametrize("kind", ["web", "worker"])
+def test_no_code_is_loaded_into_what_runs_as_root(kind: str) -> None:
+    """The hooks of a unit have the environment of its processes: a library of the release became root's code."""
+    text = units.render_all(record(run={"kind": kind}))["agents-run@blue.service"]
+    (taken,) = (line for line in lines(text) if line.startswith("UnsetEnvironment="))
+    assert {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "GCONV_PATH", "OPENSSL_CONF"} <= set(
+        taken.partition("=")[2].split()
+    )

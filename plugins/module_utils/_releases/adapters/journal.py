@@ -24,12 +24,13 @@ def last_words(unit: str, environment_files: Sequence[str]) -> str:
         done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    text = redact.hide(done.stdout.decode(errors="replace"), _secrets(environment_files))
+    text = redact.hide(done.stdout.decode(errors="replace"), secrets_of(environment_files))
     lines = (printable(line.encode()) for line in text.splitlines())
     return " | ".join(line for line in lines if line)
 
 
-def _secrets(paths: Sequence[str]) -> frozenset[str]:
+def secrets_of(paths: Sequence[str]) -> frozenset[str]:
+    """What must not be shown of these environment files."""
     found: frozenset[str] = frozenset()
     for path in paths:
         with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Iterable, Iterator
 
 from ..health import printable
-from ..sockets import Ownership, inode, listening, slice_of, unit_of
+from ..sockets import Ownership, inode, listening, listening_to_all, slice_of, unit_of
 
 _LOOPBACK = "127.0.0.1"
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -38,10 +38,14 @@ def ownership(port: int, unit: str, by_systemd: bool = False) -> Ownership:
 
     :param by_systemd: systemd itself holds the socket and hands it to the unit
     """
-    wanted = set[int]()
-    for table in _TABLES:
-        with contextlib.suppress(FileNotFoundError):
-            wanted |= listening(_read(table), port)
+    tables = [_read(table) for table in _TABLES]
+    wanted = {found for table in tables for found in listening(table, port)}
+    if not wanted:
+        # A socket of IPv4 gets all that comes to 127.0.0.1; then one of IPv6 is in nobody's way, whoever has it.
+        wanted = {found for table in tables for found in listening_to_all(table, port)}
+        if wanted and not port_taken(port):
+            # It wants IPv6 only.
+            return Ownership(False)
     if not wanted:
         return Ownership(False)
     pids = [_SYSTEMD] if by_systemd else []

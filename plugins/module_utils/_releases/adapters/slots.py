@@ -17,6 +17,7 @@ from .. import environment_file, units
 from ..layout import Layout
 from ..manifest import Manifest
 from ..slot import Slot, assigned, emptied, parse_slot, pending, socket_name, unit_name
+from .journal import secrets_of
 from .private_files import account, give_to
 
 
@@ -61,6 +62,10 @@ class SlotFiles:
     def variables(self) -> frozenset[str]:
         """The names (never the values) that the application's environment file sets."""
         return frozenset(self._variables("replace"))
+
+    def secrets(self, slot: str) -> frozenset[str]:
+        """What no error may show of the environment of a slot's processes."""
+        return secrets_of([self.layout.app.environment_file, self.layout.environment(slot)])
 
     def assign(self, slot: str, release: str) -> bool:
         """Point a slot and its units at a release; whether systemd has to read the units again.

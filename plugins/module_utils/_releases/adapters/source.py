@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 import time
 from dataclasses import dataclass, field
@@ -36,10 +35,26 @@ def sweep_pushed(own: str) -> None:
     for name in os.listdir(PUSHED):
         path = os.path.join(PUSHED, name)
         if name.startswith(_PREFIX) and not own.startswith(path) and time.time() - _changed(path) > _STALE:
-            # Neither follows a link, also one that is swapped in meanwhile.
-            shutil.rmtree(path, ignore_errors=True)
             with contextlib.suppress(OSError):
-                os.unlink(path)
+                _remove(path)
+
+
+def _remove(path: str) -> None:
+    """A file, or a folder with nothing but files: who has a name in there may have made anything of it.
+
+    Nothing deeper, which would take as many calls as it is deep; and no link is followed, also not one swapped in meanwhile.
+    """
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except NotADirectoryError:
+        os.unlink(path)
+        return
+    try:
+        for name in os.listdir(folder):
+            os.unlink(name, dir_fd=folder)
+    finally:
+        os.close(folder)
+    os.rmdir(path)
 
 
 def _changed(path: str) -> float:
