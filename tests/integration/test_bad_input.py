@@ -106,7 +106,12 @@ def test_no_version(pair: Fleet) -> None:
 
 def test_a_version_that_is_not_in_the_store(pair: Fleet) -> None:
     refused(
-        pair, lambda: pair.deploy("9.9.9"), "agents 9.9.9 is not in", "it holds 1.0.0, 2.0.0", "mas.ops.build"
+        pair,
+        lambda: pair.deploy("9.9.9"),
+        "agents 9.9.9 is not in",
+        "it holds 1.0.0",
+        "2.0.0",
+        "mas.ops.build",
     )
 
 
@@ -165,7 +170,7 @@ def stage_past_the_controller(fleet: Fleet, version: str) -> Done:
 @pytest.mark.parametrize("trick", ["wrong digest", "no signature"])
 def test_the_host_does_not_trust_the_controller(pair: Fleet, copy: str, trick: str) -> None:
     if trick == "wrong digest":
-        artifact(pair, copy, ".sha256").write_text("0" * 64 + "  x\n")
+        artifact(pair, copy, ".sha256").write_text(f"{'0' * 64}  {artifact(pair, copy).name}\n")
     else:
         artifact(pair, copy, ".sig").unlink()
     said = "artifact's sha256 is" if trick == "wrong digest" else "the artifact is not signed"
@@ -194,14 +199,14 @@ def full_disk(fleet: Fleet, folder: str) -> Iterator[None]:
 
 def test_a_taken_port(pair: Fleet, copy: str) -> None:
     host = pair.names[0]
-    # The idle slot is warm; without its processes its port is free for anybody.
+    # The idle slot is warm; without its processes, and the socket that systemd holds for them, anybody can have its port.
     idle = (
         "blue"
         if '"live": "green"' in pair.bed.exec(host, ["cat", "/var/lib/mas/agents/state.json"])
         else "green"
     )
     port = {"blue": 8101, "green": 8102}[idle]
-    pair.bed.exec(host, ["systemctl", "stop", f"agents-api@{idle}"])
+    pair.bed.exec(host, ["systemctl", "stop", f"agents-api@{idle}.socket", f"agents-api@{idle}.service"])
     pair.bed.exec(host, ["systemd-run", "--unit=squatter", "python3", "-m", "http.server", str(port)])
     try:
         refused(

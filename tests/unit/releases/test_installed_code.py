@@ -20,7 +20,8 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import 
 )
 
 DIGEST = "0123456789abcdef"
-REQUEST = json.dumps({"params": {"application": "no-such-application"}, "check_mode": False})
+PARAMS = {"application": "no-such-application", "inventory": [], "run_age": 0.0}
+REQUEST = json.dumps({"params": PARAMS, "check_mode": False})
 ANSWER = "this host knows no application"
 
 

@@ -146,14 +146,18 @@ def _is_sparse(info: tarfile.TarInfo) -> bool:
 def _collect(
     members: Iterator[archive.Member], into: list[archive.Member], parsed: Manifest
 ) -> Iterator[archive.Member]:
-    """The members, noted down; no further than the manifest promises."""
+    """The members, noted down; no further than the manifest promises.
+
+    Whoever takes them judges their names first: an attack is called that, and not a wrong sum. A member's bytes are read
+    only when the next one is wanted.
+    """
     total = 0
     for member in members:
         into.append(member)
+        yield member
         total += member.size if len(into) > 1 else 0
         if total > parsed.files.bytes:
             _check_totals(parsed, into)
-        yield member
 
 
 def _manifest_bytes(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
