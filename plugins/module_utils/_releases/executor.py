@@ -183,8 +183,15 @@ class Executor(HealthSteps):
 
     def _bake(self, step: Step) -> None:
         if self.ports.proxy:
-            self.watch.stage(step, self._release_in(step.target), self.ports.proxy, self.ports.clock)
+            release = self._release_in(step.target)
+            self.watch.stage(step, release, self.ports.proxy, self.ports.clock, self._restarts)
             self.ports.units.forget_seen()
+
+    def _restarts(self) -> dict[str, int]:
+        """How often systemd started the web process of each slot again."""
+        web = {slot: units[0] for slot in SLOTS if (units := self._web(slot))}
+        facts = self.ports.units.show(list(web.values()))
+        return {slot: facts[unit].restarts for slot, unit in web.items()}
 
     def _arm(self, step: Step) -> None:
         """The file says what is awaited; the timer only looks whether it is still there.

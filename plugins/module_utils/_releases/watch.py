@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from .._canary.settings import Settings
 from .._core.errors import TrafficError, VerdictError
@@ -40,8 +41,18 @@ class Watch:
     windows: tuple[Window, ...] = ()
     stages: list[dict[str, Any]] = field(default_factory=list)
 
-    def stage(self, step: Step, release: str, proxy: Counters, clock: Clock) -> None:
+    def stage(
+        self,
+        step: Step,
+        release: str,
+        proxy: Counters,
+        clock: Clock,
+        restarts: Callable[[], Mapping[str, int]],
+    ) -> None:
         """Watch one stage to its end.
+
+        :param restarts: how often the process of each slot was started again. With a socket that systemd holds the
+            proxy never sees a slot down: requests wait for the next process.
 
         With all traffic on the release there is nothing left to compare it with: then it passes unless it fails
         by itself.
@@ -55,10 +66,10 @@ class Watch:
         percent, seconds = step.detail["percent"], step.detail["seconds"]
         bake = Bake(self.settings, step.target, seconds, self.windows)
         began = clock.seconds()
-        verdict = bake.step(_reading(proxy, began), began)
+        verdict = bake.step(_reading(proxy, began, restarts()), began)
         while not verdict.final and not (percent == 100 and clock.seconds() - began >= seconds):
             clock.sleep(_POLL)
-            verdict = bake.step(_reading(proxy, clock.seconds()), clock.seconds())
+            verdict = bake.step(_reading(proxy, clock.seconds(), restarts()), clock.seconds())
         self.windows = bake.windows
         self.stages.append(
             {"percent": percent, "seconds": round(clock.seconds() - began, 1), **verdict.to_dict()}
@@ -83,7 +94,7 @@ def _failed(verdict: Verdict, release: str, percent: int) -> VerdictError:
     )
 
 
-def _reading(proxy: Counters, at: float) -> Reading | None:
+def _reading(proxy: Counters, at: float, restarts: Mapping[str, int]) -> Reading | None:
     from .._canary.counters import Reading, sample  # noqa: PLC0415 - as above
 
     try:
@@ -92,7 +103,12 @@ def _reading(proxy: Counters, at: float) -> Reading | None:
         # A proxy that restarts; what is not seen for long is inconclusive, and that ends as well.
         return None
     slots = {
-        slot: sample(server.requests, server.errors, server.downs, dict(server.latency))
+        slot: sample(
+            server.requests,
+            server.errors,
+            max(server.downs, restarts.get(slot, 0)),
+            dict(server.latency),
+        )
         for slot, server in facts.servers.items()
     }
     return Reading(at, facts.process, slots)
