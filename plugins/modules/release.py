@@ -25,6 +25,7 @@ author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.application
   - mas.ops.who
+  - mas.ops.inventory
   - mas.ops.attributes
 options:
   state:
@@ -168,13 +169,6 @@ options:
         returns it in C(evidence).
     type: dict
     default: {}
-  inventory:
-    description:
-      - Set by the action to what C(-i) said on the command line of the run, for the commands in messages and in the ledger.
-      - Empty in AWX, and where a configuration says it.
-    type: list
-    elements: str
-    default: []
   report_missing:
     description:
       - For O(state=rolled_back), a host that lacks O(to) changes nothing and says so in RV(missing), instead of an error.

@@ -16,6 +16,7 @@ description:
     begun and not ended.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
+  - mas.ops.inventory
   - mas.ops.attributes
   - mas.ops.attributes.info
 options:
@@ -24,13 +25,6 @@ options:
       - The name of the application, as the role P(mas.ops.application#role) set it up on the host.
       - Without it, all applications of the host are told of in RV(applications).
     type: str
-  inventory:
-    description:
-      - Set by the action to what C(-i) said on the command line of the run, for the commands in messages and in the ledger.
-      - Empty in AWX, and where a configuration says it.
-    type: list
-    elements: str
-    default: []
   run_age:
     description: Set by the action to how many seconds ago this run began, for RV(back_since).
     type: float

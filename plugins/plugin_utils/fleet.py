@@ -55,26 +55,22 @@ def environment_targets(
     targets: dict[str, dict[str, str]] = {host: {} for host in hosts}
     for name in names:
         having = {host: applications[name] for host, applications in hosts.items() if name in applications}
-        target = _live_at(having, at, name)
+        target = live_at(having, at, name)
         for host, facts in having.items():
             if facts["live"] != target:
                 targets[host][name] = target
     return targets
 
 
-def live_at(hosts: Mapping[str, Mapping[str, Any]], at: str) -> str:
+def live_at(hosts: Mapping[str, Mapping[str, Any]], at: str, application: str = "") -> str:
     """The one release that all hosts served at a moment.
 
     :param hosts: with ``timeline`` as ``release_info`` returned it, by host
     :param at: RFC 3339 with an offset or ``Z``
+    :param application: named in the error where there may be several
     :raises BadInput: that is no moment
     :raises Refused: they did not all serve one
     """
-    return _live_at(hosts, at)
-
-
-def _live_at(hosts: Mapping[str, Mapping[str, Any]], at: str, application: str = "") -> str:
-    """The same; ``application`` is named in the error where there may be several."""
     moment = _moment(at)
     then = {name: _last_before(facts["timeline"], moment) for name, facts in hosts.items()}
     releases = set(then.values())

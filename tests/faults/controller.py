@@ -7,8 +7,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
+
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.leash import descendants
 
 
 class NeverReached(Exception):
@@ -78,25 +78,3 @@ class Controller:
                 except ProcessLookupError:
                     continue
         self.wait(30)
-
-
-def descendants(root: int) -> list[int]:
-    """All processes that ``root`` started, and those that these started."""
-    children: dict[int, list[int]] = {}
-    for pid, parent in _processes():
-        children.setdefault(parent, []).append(pid)
-    found, waiting = [], [root]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += below
-    return found
-
-
-def _processes() -> Iterator[tuple[int, int]]:
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text(errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        yield int(path.parent.name), int(fields[1])

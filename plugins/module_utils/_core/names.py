@@ -15,8 +15,18 @@ from .errors import BadInput
 #: Of an application or a process, and what to say of one that is none.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 NAME_WORDS = "a small letter, then at most 30 small letters, digits and dashes"
+#: It goes into the proxy's configuration, hence no spaces, quotes, dollars or backslashes.
+URL_PATH = re.compile(r"/[0-9A-Za-z._~%/?=&+,:@-]{0,255}")
+URL_PATH_WORDS = 'a URL path that begins with "/"'
+_EXCERPT = 60
 #: Options that name a version.
 _VERSIONS = ("version", "to", "leave")
+
+
+def excerpt(value: object) -> str:
+    """A wrong value as an error shows it, which may be long."""
+    shown = repr(value)
+    return shown if len(shown) <= _EXCERPT else shown[: _EXCERPT - 3] + "..."
 
 
 def check_application(value: object) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.errors import BadInput
+from .._core.names import excerpt
 
 _WHERE = "manifest.json"
 _FIX = "Correct it in mas.yml and build the artifact again."
@@ -28,9 +29,7 @@ class ManifestError(BadInput):
 
 
 def bad(field: str, expected: str, value: object) -> ManifestError:
-    shown = repr(value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    return ManifestError(f"{field or 'the manifest'} must be {expected}, not {shown}", field)
+    return ManifestError(f"{field or 'the manifest'} must be {expected}, not {excerpt(value)}", field)
 
 
 def mapping(

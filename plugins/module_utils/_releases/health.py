@@ -103,6 +103,14 @@ def parse_answer(data: bytes) -> Answer:
     return Answer(problem="it does not speak HTTP", body=data.decode(errors="replace"))
 
 
+def journal_advice(unit: str, words: str) -> str:
+    """Where to look.
+
+    :param words: the last ones that the unit wrote, if any
+    """
+    return f"See `journalctl -u {unit} -n 50`{f', which ends with: {words}' if words else ''}."
+
+
 def printable(data: bytes) -> str:
     """The first words of foreign bytes, on one line and harmless in a terminal."""
     text = data[: 4 * _SHOWN].decode("ascii", errors="replace")

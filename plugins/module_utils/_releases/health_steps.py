@@ -15,7 +15,7 @@ from .._core.plan import Step
 from .._ledger.history import fold
 from .._traffic.split import SLOTS, Split
 from .application import Application, other
-from .health import Answer, HealthCheck, check_of, slot_door
+from .health import Answer, HealthCheck, check_of, journal_advice, slot_door
 from .layout import Layout
 from .manifest import Health, Manifest
 from .ports import Ports
@@ -150,7 +150,7 @@ class HealthSteps:
             f"(unit {facts.active}, {facts.restarts} restarts)",
             where=f"GET http://127.0.0.1:{self._port(slot)}{health.path} "
             f"with Host {host} wants {health.expected}",
-            fix=f"See `journalctl -u {unit} -n 50`{f', which ends with: {words}' if words else ''}.",
+            fix=journal_advice(unit, words),
         )
 
     def _await_workers(self, step: Step) -> None:
@@ -169,7 +169,7 @@ class HealthSteps:
                     f"a worker of {self._release_in(step.target)} did not stay up "
                     f"(unit {facts[unit].active}, {facts[unit].restarts} restarts)",
                     where=unit,
-                    fix=f"See `journalctl -u {unit} -n 50`{f', which ends with: {words}' if words else ''}.",
+                    fix=journal_advice(unit, words),
                 )
 
     def _shift(self, step: Step) -> None:

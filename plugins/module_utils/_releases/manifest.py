@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from .._core.names import NAME, NAME_WORDS
+from .._core.names import NAME, NAME_WORDS, URL_PATH, URL_PATH_WORDS
 from . import unit_file
 from .fields import ManifestError, bad, choice, integer, mapping, matching
 from .shared import shared_paths
@@ -44,8 +44,6 @@ _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 _COMMIT = re.compile(r"(?:[0-9A-Za-z][0-9A-Za-z._-]{0,79})?")
 _BUILT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-#: The path goes into the proxy's configuration, hence no spaces, quotes, dollars or backslashes.
-_PATH = re.compile(r"/[0-9A-Za-z._~%/?=&+,:@-]{0,255}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BUILT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -164,7 +162,7 @@ class Health:
     def parse(cls, data: object, field: str = "health") -> Health:
         values = mapping(data, field, ("path", "expected", "startup_budget"), ("timeout",))
         return cls(
-            path=matching(_PATH, values["path"], f"{field}.path", 'a URL path that begins with "/"'),
+            path=matching(URL_PATH, values["path"], f"{field}.path", URL_PATH_WORDS),
             expected=integer(values["expected"], f"{field}.expected", 200, 499),
             startup_budget=integer(values["startup_budget"], f"{field}.startup_budget", 1, 3600),
             timeout=integer(values.get("timeout", cls.timeout), f"{field}.timeout", 1, 60),

@@ -15,9 +15,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from .split import SLOTS, prefix
+from .split import SLOTS, parse_settings, render_settings, variable
 
-_LINE = re.compile(r"^\s*setenv\s+(\S+)\s+(\S+)\s*$", re.MULTILINE)
 _LISTED = re.compile(r"^0x[0-9a-f]+ (\S+) (\S+)$", re.MULTILINE)
 
 
@@ -57,45 +56,35 @@ class Fixed:
 
 def render_fixed(application: str, fixed: Fixed) -> str:
     """The text of the file that the proxy reads before its backends."""
-    name = prefix(application)
-    statuses = ",".join(str(status) for status in sorted(fixed.statuses))
-    values = {
-        f"{name}_STATUS": statuses,
-        f"{name}_TIMEOUT": f"{fixed.timeout:g}s",
-        **{f"{name}_{slot.upper()}_PORT": str(fixed.ports[slot]) for slot in SLOTS},
+    settings = {
+        variable(application, "status"): ",".join(str(status) for status in sorted(fixed.statuses)),
+        variable(application, "timeout"): f"{fixed.timeout:g}s",
+        **{variable(application, slot, "port"): fixed.ports[slot] for slot in SLOTS},
     }
-    lines = "".join(f"    setenv {variable} {value}\n" for variable, value in values.items())
-    return f"# Written by mas.ops from what the slots of {application} hold.\nglobal\n{lines}"
+    return render_settings(f" from what the slots of {application} hold.", settings)
 
 
 def parse_fixed(application: str, text: str) -> Fixed | None:
     """What such a file says, or ``None`` when it does not."""
-    found = dict(_LINE.findall(text))
-    name = prefix(application)
+    found = parse_settings(text)
     try:
-        statuses = frozenset(int(word) for word in found[f"{name}_STATUS"].split(","))
-        ports = {slot: int(found[f"{name}_{slot.upper()}_PORT"]) for slot in SLOTS}
-        return Fixed(statuses, float(found[f"{name}_TIMEOUT"].rstrip("s")), ports)
+        statuses = frozenset(int(word) for word in found[variable(application, "status")].split(","))
+        ports = {slot: int(found[variable(application, slot, "port")]) for slot in SLOTS}
+        return Fixed(statuses, float(found[variable(application, "timeout")].rstrip("s")), ports)
     except (KeyError, ValueError):
         return None
 
 
 def render_warm(application: str, slot: str | None) -> str:
     """The text of the file that says which slot answers while the live one is down, if any."""
-    lines = "".join(
-        f"    setenv {prefix(application)}_{name.upper()}_WARM {int(name == slot)}\n" for name in SLOTS
-    )
-    return (
-        f"# Written by mas.ops: which slot of {application} may stand in for the live one.\nglobal\n{lines}"
-    )
+    settings = {variable(application, name, "warm"): int(name == slot) for name in SLOTS}
+    return render_settings(f": which slot of {application} may stand in for the live one.", settings)
 
 
 def parse_warm(application: str, text: str) -> str | None:
     """The slot that such a file names."""
-    found = dict(_LINE.findall(text))
-    return next(
-        (slot for slot in SLOTS if found.get(f"{prefix(application)}_{slot.upper()}_WARM") == "1"), None
-    )
+    found = parse_settings(text)
+    return next((slot for slot in SLOTS if found.get(variable(application, slot, "warm")) == "1"), None)
 
 
 def render_map(values: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import values
 from .sites import Site
-from .split import SLOTS, prefix, variable
+from .split import SLOTS, variable
 
 MAPS = "/etc/haproxy/maps"
 #: How each file that belongs to the role begins.
@@ -188,7 +188,7 @@ def _forwarded(front: Sequence[Site]) -> list[str]:
 
 def render_backend(site: Site) -> str:
     """The two slots of one application, and the table in which its answers are counted."""
-    name, begin = site.name, prefix(site.name)
+    name = site.name
     lookup = {what: f"%[srv_name,map_str({MAPS}/{name}-{what}.map)]" for what in ("path", "host")}
     extra = "".join(f"    {line}\n" for line in site.backend_lines)
     cookie = any(line.split(" ", 1)[0] == "cookie" for line in site.backend_lines)
@@ -204,8 +204,8 @@ backend {name}
     option httpchk
     # What a slot is asked for is what the manifest of its release says.
     http-check send meth GET uri-lf "{lookup["path"]}" ver HTTP/1.1 hdr Host "{lookup["host"]}"
-    http-check expect status "${{{begin}_STATUS}}"
-    timeout check "${{{begin}_TIMEOUT}}"
+    http-check expect status "{_read(name, "status")}"
+    timeout check "{_read(name, "timeout")}"
     # The time until the head of an answer in microseconds, of which the first two digits count: green/31000.
     http-request set-var(txn.mas_begin) date(0,us)
     http-response set-var(txn.mas_us) date(0,us),sub(txn.mas_begin)
@@ -220,17 +220,20 @@ backend {name}
 
 
 def _servers(site: Site, cookie: bool) -> list[str]:
-    begin = prefix(site.name)
+    places = {slot: f'"127.0.0.1:{_read(site.name, slot, "port")}"' for slot in SLOTS}
     lines = []
-    for slot in SLOTS:
-        place = f'"127.0.0.1:${{{begin}_{slot.upper()}_PORT}}"'
+    for slot, place in places.items():
         value = f" cookie {slot}" if cookie else ""
-        lines.append(f'server {slot} {place} weight "${{{variable(site.name, slot)}}}"{value}')
+        lines.append(f'server {slot} {place} weight "{_read(site.name, slot)}"{value}')
     if site.fallback:
-        for slot in SLOTS:
-            place = f'"127.0.0.1:${{{begin}_{slot.upper()}_PORT}}"'
-            weight = f'"${{{begin}_{slot.upper()}_WARM}}"'
+        for slot, place in places.items():
+            weight = f'"{_read(site.name, slot, "warm")}"'
             lines.append(
                 f"server {slot}_warm {place} no-check backup weight {weight} track {site.name}/{slot}"
             )
     return lines
+
+
+def _read(application: str, *words: str) -> str:
+    """How a line of the configuration reads a setting of an application, within double quotes."""
+    return f"${{{variable(application, *words)}}}"

@@ -23,6 +23,8 @@ HAPROXY = "/etc/haproxy"
 FOLDER = f"{HAPROXY}/conf.d"
 SITES = f"{HAPROXY}/mas"
 MAIN = f"{HAPROXY}/haproxy.cfg"
+#: How the file of each frontend begins, before its port.
+_FRONTS = f"{FOLDER}/30-mas-"
 OPTIONS = "/etc/default/haproxy"
 SOCKET = "/run/haproxy/admin.sock"
 MASTER = "/run/haproxy-master.sock"
@@ -76,7 +78,7 @@ def wanted(main: config.Main, sites: Sequence[Site]) -> dict[str, str]:
     for site in sites:
         files[f"{FOLDER}/20-{site.name}.cfg"] = config.render_backend(site)
     for front in fronts(sites):
-        files[f"{FOLDER}/30-mas-{front[0].port}.cfg"] = config.render_front(front)
+        files[f"{_FRONTS}{front[0].port}.cfg"] = config.render_front(front)
     return files
 
 
@@ -116,16 +118,11 @@ def plan_config(found: Found, main: config.Main, sites: Sequence[Site], take_ove
             "the role then keeps a copy beside each and writes its own.",
         )
     _check_binds(found.files, sites)
-    files = {path: text for path, text in wanted(main, sites).items() if found.files.get(path) != text} | {
+    mine = wanted(main, sites)
+    files = {path: text for path, text in mine.items() if found.files.get(path) != text} | {
         path: text for path, text in first(sites, found.slots).items() if path not in found.files
     }
-    ports = {front[0].port for front in fronts(sites)}
-    stale = sorted(
-        path
-        for path in found.files
-        if path.startswith(f"{FOLDER}/30-mas-")
-        and path not in {f"{FOLDER}/30-mas-{port}.cfg" for port in ports}
-    )
+    stale = sorted(path for path in found.files if path.startswith(_FRONTS) and path not in mine)
     steps = [Step("keep", path) for path in found.foreign if path in files]
     steps += [Step("write", path) for path in sorted(files)]
     steps += [Step("remove", path) for path in stale]
@@ -142,7 +139,7 @@ def _check_binds(files: Mapping[str, str], sites: Sequence[Site]) -> None:
     names = {f"{FOLDER}/20-{site.name}.cfg" for site in sites}
     ports = {port for site in sites for port in site.binds}
     for path, text in sorted(files.items()):
-        if not path.startswith(f"{FOLDER}/") or path.startswith(f"{FOLDER}/30-mas-") or path in names:
+        if not path.startswith(f"{FOLDER}/") or path.startswith(_FRONTS) or path in names:
             continue
         taken = {int(port) for line in _BIND.findall(text) for port in _PORT.findall(line)} & ports
         if taken:
@@ -156,5 +153,5 @@ def _check_binds(files: Mapping[str, str], sites: Sequence[Site]) -> None:
 def texts(found: Found, main: config.Main, sites: Sequence[Site]) -> dict[str, str]:
     """All files as they will be, those of others too: what HAProxy has to judge as a whole."""
     mine = wanted(main, sites)
-    kept = {path: text for path, text in found.files.items() if not path.startswith(f"{FOLDER}/30-mas-")}
+    kept = {path: text for path, text in found.files.items() if not path.startswith(_FRONTS)}
     return {**first(sites, found.slots), **kept, **mine}

@@ -17,7 +17,7 @@ from .latency import Histogram
 
 #: The two running copies of an application that a host can hold.
 SLOTS = ("blue", "green")
-_LINE = re.compile(r"^\s*setenv\s+(\S+)\s+(\d+)\s*$")
+_SETTING = re.compile(r"^\s*setenv\s+(\S+)\s+(\S+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,11 @@ class Server:
     latency: Histogram = ()
     #: What the proxy's last check of it found, such as ``L7STS/400``; empty before the first one.
     check: str = ""
+
+    @property
+    def aside(self) -> bool:
+        """Out of service by order: it gets no requests and no checks."""
+        return self.status.startswith("MAINT")
 
     @property
     def proven(self) -> bool:
@@ -119,30 +124,32 @@ def plan_split(facts: TrafficFacts, application: str, split: Split) -> Plan:
     return Plan(before, after, (Step("shift", application, split.to_dict()),))
 
 
-def prefix(application: str) -> str:
-    """How the names of all variables of an application begin."""
-    return f"MAS_{application.upper().replace('-', '_')}"
+def variable(application: str, *words: str) -> str:
+    """The name by which the proxy's configuration reads a setting; of a slot alone, that is the slot's weight."""
+    return "_".join(["MAS", application.replace("-", "_"), *words]).upper()
 
 
-def variable(application: str, slot: str) -> str:
-    """The name by which the proxy's configuration reads the weight of a slot."""
-    return f"{prefix(application)}_{slot.upper()}"
+def render_settings(comment: str, settings: Mapping[str, object]) -> str:
+    """The text of a file of variables, which the proxy reads before its backends."""
+    lines = "".join(f"    setenv {name} {value}\n" for name, value in settings.items())
+    return f"# Written by mas.ops{comment}\nglobal\n{lines}"
+
+
+def parse_settings(text: str) -> dict[str, str]:
+    """The variables of such a file by name."""
+    return dict(_SETTING.findall(text))
 
 
 def render(application: str, split: Split) -> str:
-    """The text of the split file, which the proxy reads before its backends."""
-    lines = [f"    setenv {variable(application, slot)} {split[slot]}\n" for slot in SLOTS]
-    return (
-        f"# Written by mas.ops: the split of {application} between its slots. "
-        "Change it with the module mas.ops.traffic.\nglobal\n" + "".join(lines)
-    )
+    """The text of the split file."""
+    comment = f": the split of {application} between its slots. Change it with the module mas.ops.traffic."
+    return render_settings(comment, {variable(application, slot): split[slot] for slot in SLOTS})
 
 
 def parse(application: str, text: str) -> Split | None:
     """The split in a split file, or ``None`` when the text does not hold one."""
-    matches = filter(None, map(_LINE.match, text.splitlines()))
-    found = {match[1]: match[2] for match in matches}
+    found = parse_settings(text)
     try:
         return Split(*(int(found[variable(application, slot)]) for slot in SLOTS))
-    except (BadInput, KeyError):
+    except (BadInput, KeyError, ValueError):
         return None

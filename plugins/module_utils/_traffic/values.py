@@ -10,12 +10,11 @@ import re
 from collections.abc import Sequence
 
 from .._core.errors import BadInput
+from .._core.names import NAME, NAME_WORDS, URL_PATH, URL_PATH_WORDS, excerpt
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
 _PATH = re.compile(r"/[0-9A-Za-z._@+=/-]{1,254}")
-_URL_PATH = re.compile(r"/[0-9A-Za-z._~%/?=&+,:@-]{0,255}")
 _STATUS = re.compile(r"[2-5][0-9]{2}")
 _TIME = re.compile(r"([1-9][0-9]{0,8})(ms|s|m|h|d)")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -43,17 +42,15 @@ _SECTIONS = frozenset(
 
 
 def _bad(field: str, expected: str, value: object) -> BadInput:
-    shown = repr(value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
     return BadInput(
-        f"{field} must be {expected}, not {shown}", where=field, fix="Correct it in the inventory."
+        f"{field} must be {expected}, not {excerpt(value)}", where=field, fix="Correct it in the inventory."
     )
 
 
 def name(value: object, field: str) -> str:
     """An application: it names backends, files and variables."""
     if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise _bad(field, "a small letter, then at most 30 small letters, digits and dashes", value)
+        raise _bad(field, NAME_WORDS, value)
     return value
 
 
@@ -74,8 +71,8 @@ def path(value: object, field: str) -> str:
 
 def url_path(value: object, field: str) -> str:
     """What a request asks for."""
-    if not isinstance(value, str) or not _URL_PATH.fullmatch(value):
-        raise _bad(field, 'a URL path that begins with "/"', value)
+    if not isinstance(value, str) or not URL_PATH.fullmatch(value):
+        raise _bad(field, URL_PATH_WORDS, value)
     return value
 
 

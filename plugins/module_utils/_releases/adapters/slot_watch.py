@@ -94,17 +94,13 @@ def watch(proxy: Proxy, record: Slot, owner: Owner, sleep: Sleep = time.sleep) -
     """Let the slot back in once its port belongs to its unit, and take it out while a stranger has it."""
     waited = 0.0
     while not (found := owner(record.port, record.web[0])).good:
-        if found.stranger and not _aside(proxy, record.slot):
+        if found.stranger and not proxy.facts().servers[record.slot].aside:
             proxy.set_aside(record.slot)
         pause = _POLL if waited < _PATIENT else _SELDOM
         sleep(pause)
         waited += pause
-    if _aside(proxy, record.slot):
+    if proxy.facts().servers[record.slot].aside:
         proxy.set_down(record.slot)
-
-
-def _aside(proxy: Proxy, slot: str) -> bool:
-    return proxy.facts().servers[slot].status.startswith("MAINT")
 
 
 def _say(application: str, slot: str, error: OpsError) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Callable
 
 from ..._core.errors import MigrationError, ServiceError, Stopped
+from ..health import journal_advice
 from ..layout import Layout
 from .journal import last_words
 from .waited import run
@@ -252,7 +253,7 @@ class Systemd:
         else:
             ends = " | ".join(filter(None, (self.last_words(unit) for unit in units[:3])))
             what = f"systemctl {words[0]} failed: {said}"
-            fix = f"See `journalctl -u {words[-1]} -n 50`{f', which ends with: {ends}' if ends else ''}."
+            fix = journal_advice(words[-1], ends)
         return ServiceError(what, where=", ".join(units), fix=fix)
 
     def _call(self, command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:

@@ -35,7 +35,6 @@ _POLL = 0.1
 _RELOAD = 15.0
 #: How the status of a server begins that passes its checks; NOLB and DRAIN are those of weight 0.
 _UP = ("UP", "NOLB", "DRAIN", "no check")
-_OUT_OF_SERVICE = "MAINT"
 
 
 class HAProxy:
