@@ -60,6 +60,7 @@ class Folders(SlotFiles):
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self._manifests: dict[str, Manifest] = {}
+        self._records = {}
 
     def state(self) -> State:
         try:

@@ -25,6 +25,8 @@ class SlotFiles:
     """Durable: each unit that a record names is on the disk, wherever a run was killed."""
 
     layout: Layout
+    #: As they were read last: a phase asks for them at each look at a slot, and nobody else writes them meanwhile.
+    _records: dict[str, Slot | None]
 
     def manifest(self, release: str) -> Manifest:
         raise NotImplementedError
@@ -44,6 +46,11 @@ class SlotFiles:
 
         :raises BadInput: the record is damaged
         """
+        if slot not in self._records:
+            self._records[slot] = self._read_record(slot)
+        return self._records[slot]
+
+    def _read_record(self, slot: str) -> Slot | None:
         path = self.layout.record(slot)
         data = read_json(path)
         if data is not None:
@@ -103,6 +110,7 @@ class SlotFiles:
         gone = self._remove_units(slot, {*old.left, *old.processes}, set())
         _remove(self.layout.environment(slot))
         _remove(self.layout.record(slot))
+        self._records.pop(slot, None)
         return gone
 
     def write_migration(self, slot: str, command: Sequence[str], seconds: int) -> str:
@@ -140,6 +148,7 @@ class SlotFiles:
 
     def _write_record(self, record: Slot) -> None:
         self._make_folder(record.slot)
+        self._records.pop(record.slot, None)
         write_json(self.layout.record(record.slot), record.to_dict())
 
     def _make_folder(self, slot: str) -> None:
@@ -158,6 +167,7 @@ class SlotFiles:
         return any(removed)
 
     def _unlink(self, slot: str) -> None:
+        self._records.pop(slot, None)
         with storage_errors(self.layout.slot(slot)), contextlib.suppress(FileNotFoundError):
             os.unlink(self.layout.slot(slot))
 
