@@ -92,7 +92,7 @@ class ActionModule(ActionBase):
         return {"artifact": str(place), "size": Path(place).stat().st_size, **found}
 
     def _pushed(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        """Copy the artifact to the host, into a folder that nobody else can open; the module removes both.
+        """Copy the artifact to the host, into a folder that only its owner can open; the module removes both.
 
         :raises Refused: the host cannot make the folder
         """
