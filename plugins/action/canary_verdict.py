@@ -16,7 +16,7 @@ from ..module_utils._canary.settings import Settings
 from ..modules.canary_verdict import QUERIES, SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.canary.adapters.prometheus import Unreachable, query
-from ..plugin_utils.canary.observe import fleet_windows, prometheus_window
+from ..plugin_utils.canary.observe import fleet_windows, prometheus_window, unread_latencies
 
 
 class ActionModule(ControllerAction):
@@ -27,7 +27,9 @@ class ActionModule(ControllerAction):
         before = [Window.parse(each) for each in params["series"] or ()]
         windows = (*before, *_SOURCES[params["source"]](params))
         verdict = judge(windows, settings, ended=params["ended"], held=params["held"])
-        return {"changed": False, **verdict.to_dict(), "series": [window.to_dict() for window in windows]}
+        result = {"changed": False, **verdict.to_dict(), "series": [window.to_dict() for window in windows]}
+        unread = unread_latencies(params["readings"] or {}) if params["source"] == "haproxy" else []
+        return {**result, "warnings": [_UNREAD.format(", ".join(unread))]} if unread else result
 
 
 def _haproxy(params: Mapping[str, Any]) -> Sequence[Window]:
@@ -52,4 +54,5 @@ def _prometheus(params: Mapping[str, Any]) -> Sequence[Window]:
     return (prometheus_window(answers, time.time()),)
 
 
+_UNREAD = "latencies are not judged: the readings of {} have none. Give mas.ops.traffic_info latency: true."
 _SOURCES = {"haproxy": _haproxy, "prometheus": _prometheus, "values": _values}

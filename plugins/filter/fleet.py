@@ -27,7 +27,8 @@ def command_line(context: Any, playbook: str, **variables: str) -> str:
 @pass_context
 def rollout_failure(context: Any, hostvars: Any, hosts: Any, application: str, version: str) -> str:
     """:func:`.rollout.rollout_failure` with the inventory of this run in the commands that it advises."""
-    return rollout.rollout_failure(hostvars, hosts, application, version, inventory(context))
+    check = bool(context.get("ansible_check_mode"))
+    return rollout.rollout_failure(hostvars, hosts, application, version, inventory(context), check)
 
 
 class FilterModule:

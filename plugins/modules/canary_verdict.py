@@ -34,6 +34,7 @@ options:
   readings:
     description:
       - By host, a list of what M(mas.ops.traffic_info) returned, oldest first. Two readings make one window.
+      - With O(mas.ops.traffic_info#module:latency=true), or latencies are not judged, which is a warning.
       - The result of a task that failed counts as "could not be read".
     type: dict
   canary:
@@ -181,6 +182,7 @@ EXAMPLES = r"""
 - name: Look at the proxies, a minute apart
   mas.ops.traffic_info:
     application: agents
+    latency: true
   register: readings
   loop: [before, after]
   loop_control:

@@ -18,8 +18,16 @@ extends_documentation_fragment:
   - mas.ops.application
   - mas.ops.attributes
   - mas.ops.attributes.info
+options:
+  latency:
+    description:
+      - Return the histogram of latencies of each slot as well, a hundred pairs of numbers. M(mas.ops.canary_verdict) judges
+        latencies only in readings that have it.
+    type: bool
+    default: false
 seealso:
   - module: mas.ops.traffic
+  - module: mas.ops.canary_verdict
 """
 
 EXAMPLES = r"""
@@ -43,8 +51,8 @@ servers:
   description:
     - Status, sessions, queue, and what was counted since the proxy started, by slot.
     - C(requests), C(errors) (answers with 5xx, refused or broken connections), C(downs) (how often the slot went down)
-      and C(latency) (pairs of a bucket's lower edge in milliseconds and its number of answers; empty before
-      P(mas.ops.proxy#role) of this version was applied).
+      and, with O(latency), C(latency) (pairs of a bucket's lower edge in milliseconds and its number of answers; empty
+      before P(mas.ops.proxy#role) of this version was applied).
   type: dict
   returned: success
 process:
@@ -63,9 +71,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._core.argspec import APPLICATION
+from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
 from ..module_utils._core.edge import run_query
 from ..module_utils._releases.adapters.host import require_proxy
+
+SPEC = APPLICATION + ArgumentSpec({"latency": {"type": "bool", "default": False}})
 
 
 def split(params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -75,7 +85,7 @@ def split(params: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "split": facts.running,
         "persisted": facts.persisted.to_dict() if facts.persisted else None,
-        "servers": {slot: server.to_dict() for slot, server in facts.servers.items()},
+        "servers": {slot: server.to_dict(params["latency"]) for slot, server in facts.servers.items()},
         "process": facts.process,
         "at": round(time.time(), 3),
     }
@@ -83,7 +93,7 @@ def split(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    run_query(APPLICATION, split)
+    run_query(SPEC, split)
 
 
 if __name__ == "__main__":

@@ -85,11 +85,13 @@ def rollout_failure(
     application: str,
     version: str,
     inventory: Sequence[str] = (),
+    check: bool = False,
 ) -> str:
     """What happened, which host serves what now, and what to do, for the end of a deploy that was not done.
 
     :param hostvars: as for :func:`rollout`
     :param inventory: as the command line of this run named it
+    :param check: in check mode, where nothing was changed that could be taken back
     """
     told = read_hosts(hostvars, hosts)
     hosts = _taking_part(told, hosts)
@@ -99,11 +101,14 @@ def rollout_failure(
     kept = [name for name in hosts if name not in back and is_called(_live(told[name]), version)]
     closed = _closed_gate(told, hosts)
     where = f" to every host: it failed on {', '.join(failed)}" if failed else ""
-    lines = [f"{application} {version} was not deployed{where}."]
+    verdict = "cannot be deployed" if check else "was not deployed"
+    lines = [f"{application} {version} {verdict}{where}."]
     denied = _denied(told, hosts)
     lines += [f"It was not approved: {denied}"] if denied else []
     lines += ["The gate closed before the next batch.", closed, ""] if closed else []
-    lines += [f"  {name}: {_said(told[name])}" for name in failed]
+    lines += [f"  {name}: {_indented(_said(told[name]))}" for name in failed]
+    if check:
+        return "\n".join([*lines, "This was a dry run: nothing was changed on any host. Correct the cause and run it again."])
     if back:
         lines.append(f"Back on what they served before: {', '.join(back)}.")
     if kept:
@@ -196,6 +201,11 @@ def _said(registered: Mapping[str, Any]) -> str:
         if _outcome(result) == "failed":
             return _message(result)
     return "it did not take part; see above"
+
+
+def _indented(text: str) -> str:
+    """The lines of a message below its host."""
+    return text.replace("\n", "\n    ")
 
 
 def _message(result: Any) -> str:

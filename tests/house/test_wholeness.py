@@ -31,6 +31,32 @@ def test_the_action_group_is_all_modules() -> None:
     report(list(wholeness.unnamed_modules(names(), runtime)))
 
 
+def test_what_the_built_collection_links_is_in_it() -> None:
+    ignored = yaml.safe_load((ROOT / "galaxy.yml").read_text("utf-8"))["build_ignore"]
+    pages = [source for source in files("*.md") if not wholeness.is_ignored(source.path, ignored)]
+    assert {"README.md", "docs/operate.md"} <= {source.path for source in pages}
+    report([line for page in pages for line in wholeness.broken_links(page, names(), ignored)])
+
+
+@pytest.mark.parametrize(
+    "link, broken",
+    [
+        ("../README.md", False),
+        ("b.md#part", False),
+        ("../roles", False),
+        ("https://example.org/x", False),
+        ("#part", False),
+        ("../tests/x.py", True),
+        ("c.md", True),
+        ("README.md", True),
+    ],
+)
+def test_a_broken_link_is_found(link: str, broken: bool) -> None:
+    known = ["README.md", "docs/a.md", "docs/b.md", "roles/x/README.md", "tests/x.py"]
+    page = Source("docs/a.md", f"see [this]({link}) and more")
+    assert bool(list(wholeness.broken_links(page, known, ["tests"]))) == broken
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
 from typing import Any
 
 from .source import Source
@@ -17,6 +20,8 @@ _PACKAGE_HOSTS = (
 _LOCAL_PATH = re.compile(
     r"(?<![\w./$}~-])/(?:work|home/(?!(?:agents|app|ci|runner|user)/)[a-z][\w-]*|Users|opt/wheels|opt/pypi)/"
 )
+#: The target of a link within the collection, without what is within the page.
+_LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{40}")
 
 
@@ -44,6 +49,25 @@ def incomplete_roles(names: Iterable[str]) -> Iterator[str]:
             f"molecule/{role}/molecule.yml",
         )
         yield from (f"role {role} has no {path}" for path in needed if path not in known)
+
+
+def broken_links(source: Source, names: Iterable[str], ignored: Iterable[str]) -> Iterator[str]:
+    """Links of a text to what is not there, or not for a reader who has the built collection and no checkout.
+
+    :param ignored: ``build_ignore`` of galaxy.yml
+    """
+    patterns = [*ignored]
+    known = {name for name in names if not is_ignored(name, patterns)}
+    folders = {str(parent) for name in known for parent in PurePosixPath(name).parents}
+    for link in _LINK.findall(source.text):
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source.path), link))
+        if path not in known | folders:
+            yield f"{source.path}: {link} is not in the built collection"
+
+
+def is_ignored(name: str, patterns: Iterable[str]) -> bool:
+    parts = [name, *map(str, PurePosixPath(name).parents)]
+    return any(fnmatch(part, pattern) for part in parts for pattern in patterns)
 
 
 def unnamed_modules(names: Iterable[str], runtime: Mapping[str, Any]) -> Iterator[str]:

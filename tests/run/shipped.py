@@ -22,7 +22,8 @@ DOCUMENTED = ("become", "callback", "connection", "filter", "inventory", "lookup
 SHIPPED = frozenset(
     {
         *("CHANGELOG.rst", "LICENSE", "README.md"),
-        *("changelogs", "docs", "extensions", "infrastructure", "meta", "playbooks", "plugins", "roles"),
+        *("changelogs", "docs", "extensions", "infrastructure", "inventories", "meta", "playbooks", "plugins"),
+        "roles",
     }
 )
 

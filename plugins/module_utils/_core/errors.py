@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+#: What was quoted in several lines ends with one; what follows is no part of it.
+_LINE = "\n"
+
 
 class OpsError(Exception):
     """Base of every error that mas.ops raises on purpose.
@@ -31,7 +34,7 @@ class OpsError(Exception):
 
     def advise(self, more: str) -> None:
         """Add a sentence to what the reader should know or do."""
-        self.fix = f"{self.fix} {more}".strip()
+        self.fix = f"{self.fix}{_LINE if _LINE in self.fix else ' '}{more}".strip()
 
     def to_dict(self) -> dict[str, str]:
         """What a module returns about the error beside ``msg``."""

@@ -106,13 +106,14 @@ def parse_answer(data: bytes) -> Answer:
 def journal_advice(unit: str, words: str) -> str:
     """Where to look.
 
-    :param words: the last ones that the unit wrote, if any
+    :param words: the last lines that the unit wrote, if any
     """
-    return f"See `journalctl -u {unit} -n 50`{f', which ends with: {words}' if words else ''}."
+    shown = "".join(f"\n  | {line}" for line in words.splitlines())
+    return f"See `journalctl -u {unit} -n 50`{', which ends with:' + shown if words else '.'}"
 
 
-def printable(data: bytes) -> str:
-    """The first words of foreign bytes, on one line and harmless in a terminal."""
-    text = data[: 4 * _SHOWN].decode("ascii", errors="replace")
+def printable(data: bytes, width: int = _SHOWN) -> str:
+    """The first words of foreign bytes, on one line of at most ``width`` characters and harmless in a terminal."""
+    text = data[: 4 * width].decode("ascii", errors="replace")
     words = "".join(char if " " <= char <= "~" else " " for char in text).split()
-    return " ".join(words)[:_SHOWN]
+    return " ".join(words)[:width]

@@ -54,19 +54,43 @@ def refuse_foreign_settings(name: str, settings_for: str, others: Iterable[str])
     :raises Refused: they may be another application's: Ansible merges the groups of a host, and one of them wins
     """
     beside = sorted(others)
-    if not beside or settings_for == name:
+    if settings_for == name or not (settings_for or beside):
         return
     whose = (
         f"say that they are for {settings_for}"
         if settings_for
         else "do not say which application they are for"
     )
+    where = f"this host has {', '.join(beside)} as well, and the variables {whose}, not for {name}"
     raise Refused(
-        f"this host has {', '.join(beside)} as well, and the variables {whose}, not for {name}",
+        where if beside else f"the variables of this host {whose}, not for {name}",
         where="application_settings_for",
-        fix=f"Let the group of {name} set application_settings_for: {name}, and the other groups theirs. Where a variable "
+        fix=_each_its_own(name),
+    )
+
+
+def _each_its_own(name: str) -> str:
+    return (
+        f"Let the group of {name} set application_settings_for: {name}, and the other groups theirs. Where a variable "
         "is set in several of these groups, only one value reaches the host: make it depend on the application, see "
-        "docs/operate.md.",
+        "docs/operate.md."
+    )
+
+
+def advice(name: str, settings_for: str) -> str:
+    """What to do about settings that cannot be.
+
+    :param settings_for: the application that the variables say that they are for
+    """
+    if settings_for == name:
+        return (
+            "Nothing was changed. Correct the variables. What the slots run can be changed once they are empty: "
+            "remove the application's releases with mas.ops.release first."
+        )
+    return (
+        f"Nothing was changed. See whose settings these are: ansible-inventory --host HOST shows what reaches this host. If it "
+        f"is in the group of another application as well, remove no release: {_each_its_own(name)} If they are those of "
+        f"{name}, correct the variables; what the slots run can be changed once they are empty (mas.ops.release)."
     )
 
 

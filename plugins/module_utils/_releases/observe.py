@@ -47,7 +47,7 @@ def _slot(
     release = ports.files.held(slot)
     web = [units[unit] for unit in (record.web if record else ())]
     workers = [units[unit] for unit in (record.workers if record else ())]
-    web_up = all(unit.up for unit in web)
+    web_up = bool(web) and all(unit.up for unit in web)
     stopped = all(unit.stopped for unit in web)
     port = record.port if record else None
     health = ports.files.manifest(release).health if release else None

@@ -97,7 +97,8 @@ class SlotFacts:
     pending: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return {**self.__dict__, "pending": list(self.pending)}
+        """For people: what has no workers has none that are up."""
+        return {**self.__dict__, "workers_up": self.workers and self.workers_up, "pending": list(self.pending)}
 
     def takes(self, percent: int) -> bool:
         """Whether the slot has exactly this part of the traffic, now and after a reload."""

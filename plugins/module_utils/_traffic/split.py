@@ -77,8 +77,12 @@ class Server:
         """Up because a check found it so. After its own start the proxy takes a server for up until one did not."""
         return self.up and (self.check.startswith("L7OK") or self.status == "no check")
 
-    def to_dict(self) -> dict[str, Any]:
-        return {**self.__dict__, "latency": [list(bucket) for bucket in self.latency]}
+    def to_dict(self, histogram: bool = True) -> dict[str, Any]:
+        """
+        :param histogram: with ``latency``, which is a hundred pairs
+        """
+        found = {name: value for name, value in self.__dict__.items() if name != "latency"}
+        return {**found, "latency": [list(bucket) for bucket in self.latency]} if histogram else found
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,16 @@ def fleet_windows(readings: Mapping[str, Any], canary: Any) -> tuple[Window, ...
     return pool([_host_windows(str(host), each, canary) for host, each in readings.items()])
 
 
+def unread_latencies(readings: Mapping[str, Any]) -> list[str]:
+    """The hosts whose readings were made without the histogram of latencies, where a proxy that counts none has an empty one."""
+    return [
+        str(host)
+        for host, results in readings.items()
+        for result in results[-1:]
+        if any("latency" not in server for server in dict(result.get("servers") or {}).values())
+    ]
+
+
 def _host_windows(host: str, results: Any, canary: Any) -> tuple[Window, ...]:
     if isinstance(results, Mapping) or not isinstance(results, Sequence) or isinstance(results, str):
         raise BadInput(

@@ -53,6 +53,18 @@ def test_all_hosts_are_judged_together() -> None:
     assert len(both["series"]) == 2
 
 
+def test_latencies_that_were_not_read_are_called_that() -> None:
+    readings = [result(at, (4 * at, 0), (36 * at, 0)) for at in (0, 60)]
+    assert "warnings" not in run(readings={"web1": readings}, canary="green")
+    for reading in readings:
+        for server in reading["servers"].values():
+            del server["latency"]
+    found = run(readings={"web1": readings}, canary="green")
+    assert found["numbers"]["latency"] is None
+    (warning,) = found["warnings"]
+    assert warning.startswith("latencies are not judged: the readings of web1 have none")
+
+
 def test_a_series_goes_on() -> None:
     readings = [result(at, (4 * at, 0), (36 * at, 0)) for at in (0, 2, 4, 6)]
     first = run(readings={"web1": readings[:3]}, canary="green")

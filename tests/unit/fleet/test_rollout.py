@@ -282,3 +282,17 @@ def test_a_start_within_the_switch_is_waited_for() -> None:
     plan = rollout_plan(hosts, HOSTS)
     assert len(plan["batches"]) == 3
     assert plan["dead_man"] == 120 + 90 + 2 * (20 + 90)
+
+
+def test_a_dry_run_took_nothing_back() -> None:
+    hosts = fleet(staged=[OK, FAILED, OK], left=[OK, None, OK])
+    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0", check=True)
+    assert told.splitlines()[0] == "agents 2.0.0 cannot be deployed to every host: it failed on web2."
+    assert "nothing was changed on any host" in told
+    assert "Back on" not in told
+    assert "resume=undo" not in told
+
+
+def test_a_message_of_several_lines_stays_below_its_host() -> None:
+    hosts = fleet(staged=[OK, {**FAILED, "msg": "it broke, which ends with:\n  | a"}, OK])
+    assert "  web2: it broke, which ends with:\n      | a\n" in rollout_failure(hosts, HOSTS, "agents", "2.0.0")

@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Refused
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application
 from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import (
+    advice,
     Footprint,
     collisions,
     footprint,
@@ -142,6 +143,20 @@ def test_variables_that_may_be_those_of_another_application(settings_for: str) -
     with pytest.raises(Refused, match=r"this host has shop as well.*not for blog") as error:
         refuse_foreign_settings("blog", settings_for, ["shop"])
     assert "application_settings_for: blog" in error.value.fix
+
+
+def test_variables_of_an_application_that_the_host_does_not_have_yet() -> None:
+    """The host joined the group of shop; provision of blog comes first, and would get what shop says."""
+    with pytest.raises(Refused, match="the variables of this host say that they are for shop, not for blog"):
+        refuse_foreign_settings("blog", "shop", [])
+
+
+@pytest.mark.parametrize("settings_for", ["", "shop"])
+def test_settings_that_may_be_anothers_are_no_reason_to_remove_releases(settings_for: str) -> None:
+    said = advice("blog", settings_for)
+    assert "See whose settings these are" in said
+    assert "remove no release: Let the group of blog set application_settings_for: blog" in said
+    assert "remove the application's releases" in advice("blog", "blog")
 
 
 def test_variables_that_are_its_own() -> None:

@@ -119,3 +119,9 @@ def test_a_slot_that_is_down_never_gets_more(
         return
     with pytest.raises(Refused, match=f"sees the {down} slot down .DOWN"):
         plan_split(seen, "agents", Split(*wanted))
+
+
+def test_a_histogram_is_only_for_who_wants_it() -> None:
+    server = Server(1, True, 0, 0, 7, 0, "UP", latency=((0.0, 7), (1.0, 0)))
+    assert "latency" not in server.to_dict(histogram=False)
+    assert server.to_dict()["latency"] == [[0.0, 7], [1.0, 0]]

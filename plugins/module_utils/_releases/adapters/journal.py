@@ -13,20 +13,29 @@ from collections.abc import Sequence
 from .. import redact
 from ..health import printable
 
-_LINES = 5
+#: Python says the cause on the last line of a traceback, Node above ten frames; systemd adds a few lines of its own.
+_LINES, _WIDTH = 24, 200
+_INDENT = 8
 _SECONDS = 5.0
 
 
 def last_words(unit: str, environment_files: Sequence[str]) -> str:
-    """Its last lines as one, each shortened, without the values that these files set; empty when there are none."""
+    """Its last lines, each shortened, without the values that these files set; empty when there are none."""
     command = ["journalctl", f"--unit={unit}", f"--lines={_LINES}", "--output=cat", "--no-pager", "--quiet"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     text = redact.hide(done.stdout.decode(errors="replace"), secrets_of(environment_files))
-    lines = (printable(line.encode()) for line in text.splitlines())
-    return " | ".join(line for line in lines if line)
+    lines = (_line(line) for line in text.splitlines()[-_LINES:])
+    return "\n".join(line for line in lines if line)
+
+
+def _line(text: str) -> str:
+    """One line with its indent, which is how tracebacks show what belongs together."""
+    words = printable(text.encode(), _WIDTH)
+    indent = len(text) - len(text.lstrip(" "))
+    return f"{' ' * min(indent, _INDENT)}{words}" if words else ""
 
 
 def secrets_of(paths: Sequence[str]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from ..._traffic.split import SLOTS
 from ..application import CONFIG, parse_application
 from ..layout import Layout
 from ..manifest import check_name
-from ..neighbours import collisions, footprint, forbidden, refuse_foreign_settings
+from ..neighbours import advice, collisions, footprint, forbidden, refuse_foreign_settings
 from .folders import Folders
 
 
@@ -37,8 +37,7 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         raise Refused(
             f"{app.name} cannot be set up like this: {'; '.join(wrong)}",
             where="this host",
-            fix="Nothing was changed. Correct the variables. What the slots run can be changed once they are empty: "
-            "remove the application's releases with mas.ops.release first.",
+            fix=advice(app.name, params["settings_for"]),
         )
     before = read_json(path)
     after = app.to_dict()

@@ -235,7 +235,7 @@ class Systemd:
                 )
 
     def last_words(self, unit: str) -> str:
-        """What the unit wrote last, on one line, without the values of its environment."""
+        """The last lines that the unit wrote, without the values of its environment."""
         slot = unit.rpartition("@")[2].partition(".")[0]
         own = f"/etc/mas/{self.layout.app.name}/slots/{slot}.env"
         return last_words(unit, [self.layout.app.environment_file, own])
@@ -251,7 +251,7 @@ class Systemd:
         if any(word in said for word in _DENIED):
             what, fix = f"only root may do this: systemctl {words[0]}", "Set become: true."
         else:
-            ends = " | ".join(filter(None, (self.last_words(unit) for unit in units[:3])))
+            ends = "\n".join(filter(None, (self.last_words(unit) for unit in units[:3])))
             what = f"systemctl {words[0]} failed: {said}"
             fix = journal_advice(words[-1], ends)
         return ServiceError(what, where=", ".join(units), fix=fix)
