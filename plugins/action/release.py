@@ -80,6 +80,9 @@ class ActionModule(ActionBase):
             raise BadInput(f"defaults is {defaults!r}", where="the task", fix="Give a dictionary of options.")
         given = {**defaults, **own}
         check_given(given)
+        if not self._task.check_mode:
+            # The host reads the one in the artifact.
+            given.pop("manifest", None)
         return given
 
     @staticmethod

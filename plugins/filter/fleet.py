@@ -7,15 +7,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from jinja2 import pass_context
 
+from ..module_utils._core.errors import OpsError
 from ..module_utils._core.names import text
 from ..module_utils._releases.commands import command
 from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
 from ..plugin_utils.adapters.run import inventory
 from ..plugin_utils.adapters.template import told
+
+
+def decided(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a playbook decides by: why not is ``refused``, for a task that fails with it, and empty where all is well.
+
+    Ansible shows an error of a template three times, each with the source of the template.
+    """
+
+    @wraps(function)
+    def deciding(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return {**function(*args, **kwargs), "refused": ""}
+        except OpsError as error:
+            return {"refused": str(error)}
+
+    return deciding
+
+
+def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
+    """Decided once, with ``call``; what plays ask for after that is an error where it cannot be."""
+    return (told if call is None else decided)(rollout_plan.rollout_plan)(hostvars, hosts, call)
 
 
 @pass_context
@@ -37,13 +60,13 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "application_hosts": told(fleet.application_group),
-            "environment_targets": told(fleet.environment_targets),
+            "environment_targets": decided(fleet.environment_targets),
             "command_line": told(command_line),
             "release_batches": told(batches.release_batches),
             "rollback_rest": told(ways_back.rollback_rest),
-            "rollback_way": told(ways_back.rollback_way),
+            "rollback_way": decided(ways_back.rollback_way),
             "rollout": told(rollout.rollout),
-            "rollout_plan": told(rollout_plan.rollout_plan),
+            "rollout_plan": _rollout_plan,
             "rollout_failure": told(rollout_failure),
             "version_text": told(text),
         }

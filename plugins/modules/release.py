@@ -72,6 +72,12 @@ options:
       - How many bytes the archive has, which M(mas.ops.artifact_info) tells. The host reads no more of a URL than that.
       - For a path on the controller it is that of the file.
     type: int
+  manifest:
+    description:
+      - The manifest of the artifact, which M(mas.ops.artifact_info) tells. It is looked at in check mode only, in which
+        nothing is fetched - with it, check mode refuses what does not fit the host as well.
+    type: dict
+    default: {}
   size_limit:
     description: How many bytes of a URL are read at most, where O(size) is not given.
     type: int
@@ -284,6 +290,10 @@ armed:
   returned: success
 was:
   description: The release that was live before.
+  type: str
+  returned: success
+aim:
+  description: The release that is live afterwards; in check mode the one that would be.
   type: str
   returned: success
 missing:

@@ -115,6 +115,7 @@ def _told_once(
         "signature": artifact.get("signature"),
         # From a URL only where the archive was verified here.
         "size": artifact.get("size") or None,
+        "manifest": artifact.get("manifest") or None,
         "take_over": boolean(call, "take_over"),
         **limits,
         "lease": _BRIEF if given(call, "phase") == "stage" else _LEASE + limit,

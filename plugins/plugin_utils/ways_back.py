@@ -11,11 +11,10 @@ from typing import Any
 
 from ..module_utils._core.errors import Refused
 from ..module_utils._ledger.history import version_of
-from ..module_utils._releases.targets import DISK, STORE, WARM, described
-from .fleet import live_at
+from ..module_utils._releases.targets import STORE, WARM, described
+from .fleet import follow_note, live_at, place_of
 
 Hosts = Mapping[str, Mapping[str, Any]]
-_NEAREST = (WARM, DISK, STORE)
 
 
 def rollback_way(hosts: Hosts, at: str = "") -> dict[str, Any]:
@@ -26,13 +25,16 @@ def rollback_way(hosts: Hosts, at: str = "") -> dict[str, Any]:
     one's as well, and one that was interrupted between hosts is finished, not repeated.
 
     :param hosts: what ``release_info`` returned, by host
-    :param at: RFC 3339 with an offset or ``Z``: go to what was live at that moment
+    :param at: RFC 3339 with an offset or ``Z``: go to what was live at that moment; hosts without a record of it follow
+        the others
     :returns: ``to`` or ``leave``, a release id, the other one empty; or ``done``, why nothing is to be done. ``lacking``:
-        the hosts to which ``to`` has to be brought; ``version`` of ``to``; ``offer``: what needs no store.
+        the hosts to which ``to`` has to be brought; ``version`` of ``to``; ``offer``: what needs no store; ``note``: what
+        is to be said first. ``plain``: there is nothing to say or to bring.
     :raises Refused: there is nothing to go back to, or no one release
     """
     if at:
-        return _way(hosts, to=live_at(hosts, at))
+        release = live_at(hosts, at)
+        return _way(hosts, to=release, note=follow_note(hosts, at, release))
     since = [facts["back_since"] for facts in hosts.values() if facts.get("back_since")]
     if since:
         newest = max(since, key=lambda back: str(back["time"]))
@@ -46,10 +48,10 @@ def rollback_way(hosts: Hosts, at: str = "") -> dict[str, Any]:
     return _way(hosts, done=back) if back else _way(hosts, to=_target(hosts))
 
 
-def _way(hosts: Hosts, to: str = "", leave: str = "", done: str = "") -> dict[str, Any]:
-    lacking = [name for name, facts in hosts.items() if to and _place(facts, to) == STORE]
-    way = {"to": to, "leave": leave, "done": done, "lacking": lacking, "version": version_of(to)}
-    return {**way, "offer": offer(hosts, everywhere=True)}
+def _way(hosts: Hosts, to: str = "", leave: str = "", done: str = "", note: str = "") -> dict[str, Any]:
+    lacking = [name for name, facts in hosts.items() if to and place_of(facts, to) == STORE]
+    way = {"to": to, "leave": leave, "done": done, "lacking": lacking, "version": version_of(to), "note": note}
+    return {**way, "offer": offer(hosts, everywhere=True), "plain": not (lacking or done or note)}
 
 
 def _to_leave(hosts: Hosts) -> str:
@@ -146,12 +148,12 @@ def offer(hosts: Hosts, everywhere: bool = False) -> str:
     names = dict.fromkeys(each["release"] for facts in hosts.values() for each in facts.get("targets", ()))
     ordered = sorted(names, key=lambda release: _last_live(hosts, release), reverse=True)
     if everywhere:
-        ordered = [name for name in ordered if all(_place(facts, name) != STORE for facts in hosts.values())]
+        ordered = [name for name in ordered if all(place_of(facts, name) != STORE for facts in hosts.values())]
     return f"There are: {described([_offered(hosts, name) for name in ordered])}." if ordered else ""
 
 
 def _offered(hosts: Hosts, release: str) -> str:
-    places = {name: _place(facts, release) for name, facts in hosts.items()}
+    places = {name: place_of(facts, release) for name, facts in hosts.items()}
     lacking = [name for name, place in places.items() if place == STORE]
     if lacking:
         return f"{release} (fetched from the store and started on {', '.join(sorted(lacking))})"
@@ -164,13 +166,6 @@ def _offered(hosts: Hosts, release: str) -> str:
         if each["release"] == release
     ]
     return f"{release} (a start-up, at most {max(budgets, default=0.0):.0f} s)"
-
-
-def _place(facts: Mapping[str, Any], release: str) -> str:
-    if facts["live"] == release:
-        return WARM
-    found = [each["place"] for each in facts.get("targets", ()) if each["release"] == release]
-    return min(found, key=_NEAREST.index, default=STORE)
 
 
 def rollback_rest(
@@ -191,13 +186,13 @@ def rollback_rest(
         name: result for name, result in done.items() if not result.get("missing") and result.get("live")
     }
     moved = {name: result for name, result in others.items() if result.get("changed")}
-    lives = {str(result["live"]) for result in others.values()}
+    lives = {_lands_on(result) for result in others.values()}
     release = lives.pop() if len(lives) == 1 else ""
     were = {result.get("was") for result in moved.values()} | {
         result.get("live") for result in missing.values()
     }
     brought = {name: hostvars[name].get("rollback_brought") or {} for name in missing}
-    short = [name for name in missing if not release or brought[name].get("live") != release]
+    short = [name for name in missing if not release or _lands_on(brought[name]) != release]
     return {
         "short": short,
         "cause": _cause([brought[name] for name in short], artifact or {}, release),
@@ -208,6 +203,11 @@ def rollback_rest(
         "forward": str(were.pop() or "") if len(were) == 1 else "",
         "why": str(next(iter(missing.values()))["missing"]) if missing else "",
     }
+
+
+def _lands_on(result: Mapping[str, Any]) -> str:
+    """The release that a host serves after a call; in check mode the one that it would."""
+    return str(result.get("aim") or result.get("live") or "")
 
 
 def _cause(brought: Sequence[Mapping[str, Any]], artifact: Mapping[str, Any], release: str) -> str:

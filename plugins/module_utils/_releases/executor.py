@@ -100,13 +100,19 @@ class Executor(HealthSteps):
     def _check(self, step: Step) -> None:
         on_disk = step.target in self.ports.files.on_disk()
         manifest = self._manifest(step.target) if on_disk else self.ports.source.manifest(step.target)
-        check_fits(self.app, manifest, step.target, self.ports.files.variables())
+        self.check_release(step.target, manifest)
+
+    def check_release(self, release: str, manifest: Manifest) -> None:
+        """
+        :raises OpsError: this host cannot run it, or another application is in its way
+        """
+        check_fits(self.app, manifest, release, self.ports.files.variables())
         records = [record for slot in SLOTS if (record := self.ports.files.record(slot))]
         mine = footprint(self.app, records, manifest.processes)
         wrong = collisions(mine, self.ports.files.neighbours())
         if wrong:
             raise Refused(
-                f"another application of this host is in the way: {'; '.join(wrong)}", where=step.target
+                f"another application of this host is in the way: {'; '.join(wrong)}", where=release
             )
 
     def _unpack(self, step: Step) -> None:

@@ -25,6 +25,7 @@ from .layout import Layout
 from .lease import Claim, Lease, claim, released
 from .observe import observe
 from .ports import Limits, Ports
+from .rehearsal import rehearse
 from .state import Facts, Operation
 from .targets import targets
 from .watch import Watch
@@ -183,7 +184,7 @@ def _carry_out(
     """With the lock held: the plan, the facts after it, and what else is to be told."""
     app = layout.app
     facts = observe(app, layout, ports)
-    was = facts.live_release
+    was, seen = facts.live_release, facts
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     plan, missing = _plan(facts, app, request, ports.clock.moment().wall)
@@ -195,18 +196,23 @@ def _carry_out(
     if plan.changed and not check:
         _apply(executor, plan, _operation(facts, plan, request, ports.clock.text()), request)
         facts = observe(app, layout, ports, again=True)
-    again = was is not None and was == facts.live_release
-    if (
-        not check
-        and again
-        and (request.state == "live" or (request.state == "confirmed" and not plan.changed))
-    ):
+    elif check:
+        rehearse(executor, plan)
+    if was and was == facts.live_release and _looks(request, plan, check, assumed=facts is not seen):
         # Nothing new is live, so nothing else looks at it; what is called good is looked at all the same.
         executor.prove(facts.state.live or "")
     told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     # Live here before this run, and so after it, however the deploy of the fleet ends.
     repaired = request.state == "staged" and plan.changed and not _brings(plan)
-    return plan, facts, {**told, "was": was, "missing": missing, "repaired": repaired}
+    told.update(was=was, aim=plan.after["live"], missing=missing, repaired=repaired)
+    return plan, facts, told
+
+
+def _looks(request: Request, plan: Plan, check: bool, assumed: bool) -> bool:
+    """Whether what is live has to prove itself; in check mode only where it would not be brought up again first."""
+    if check and (plan.changed or assumed):
+        return False
+    return request.state == "live" or (request.state == "confirmed" and not plan.changed)
 
 
 def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str]:

@@ -17,6 +17,7 @@ _OWN = ArgumentSpec(
         "sha256": {"type": "str"},
         "signature": {"type": "str"},
         "size": {"type": "int"},
+        "manifest": {"type": "dict", "default": {}},
         "size_limit": {"type": "int", "default": 4 << 30},
         "fetch_timeout": {"type": "float", "default": 600.0},
         "to": {"type": "str"},

@@ -35,10 +35,20 @@ def test_the_group_of_an_application() -> None:
 def test_filters_tell_their_errors() -> None:
     filters = FilterModule().filters()
     hosts = {"web1": {"live": "1", "previous": None}}
-    with pytest.raises(AnsibleFilterError, match=r"nothing was live before 1 .*mas\.ops\.deploy"):
-        filters["rollback_way"](hosts)
+    # What a playbook decides by is a value: an error of a template is shown three times.
+    refused = filters["rollback_way"](hosts)["refused"]
+    assert "nothing was live before 1 (ledger)." in refused
+    assert "mas.ops.deploy" in refused
+    assert filters["environment_targets"]({}, "yesterday")["refused"] == ""
+    assert "is no time" in filters["environment_targets"]({"web1": {"x": {"timeline": []}}}, "yesterday")["refused"]
+    plan = filters["rollout_plan"]
+    wrong = {"web1": {"deploy_strategy": "sideways"}}
+    assert "sideways" in plan(wrong, ["web1"], {"application": "agents"})["refused"]
+    assert plan({"web1": {}}, ["web1"], {"application": "agents"})["refused"] == ""
     with pytest.raises(AnsibleFilterError, match="no application was named"):
         filters["application_hosts"]({}, "")
+    with pytest.raises(AnsibleFilterError, match=r"version is the number 1\.1 and must be a text"):
+        filters["application_hosts"]({"agents": ["web1"]}, "agents", 1.10)
 
 
 def test_a_run_is_the_same_for_all_forks_of_one_playbook() -> None:
@@ -104,8 +114,15 @@ def test_where_a_fleet_was_at_a_moment(at: str, target: str | None) -> None:
     hosts = {name: {"live": "3", "previous": "2", "timeline": timeline} for name in ("host0", "host1")}
     if target:
         assert live_at(hosts, at) == target
+        # A host that was set up anew follows; one that served something else does not.
         hosts["host1"]["timeline"] = timeline[:0]
-        with pytest.raises(Refused, match="host1: nothing"):
+        assert live_at(hosts, at) == target
+        hosts["host0"]["timeline"] = timeline[:0]
+        with pytest.raises(Refused, match="no host served a release at .*host1: no record"):
+            live_at(hosts, at)
+        hosts["host0"]["timeline"] = timeline
+        hosts["host1"]["timeline"] = [{"time": TIMES[0][0], "release": "0"}]
+        with pytest.raises(Refused, match="did not all serve one release at .*host1: 0"):
             live_at(hosts, at)
     else:
         with pytest.raises((Refused, BadInput)):
@@ -123,12 +140,31 @@ def test_an_environment_goes_back_as_a_whole_or_not_at_all() -> None:
         "host2": {},
     }
     at = "2026-11-24T11:00:00Z"
-    assert environment_targets(hosts, at) == {"host0": {"agents": "1"}, "host1": {}, "host2": {}}
-    hosts["host1"]["agents"]["timeline"] = []
+    goal = {"application": "agents", "release": "1", "version": "", "lacking": False}
+    hosts["host0"]["agents"]["targets"] = [{"release": "1", "place": "disk"}]
+    assert environment_targets(hosts, at) == {"hosts": {"host0": [goal], "host1": [], "host2": []}, "notes": []}
+    # One application served different releases.
+    hosts["host1"]["agents"]["timeline"] = [{"time": TIMES[0][0], "release": "0"}]
     with pytest.raises(
-        Refused,
-        match=r"one release of agents at .*host1: nothing.* mas\.ops\.rollback .*-e application=agents",
+        Refused, match=r"one release of agents at .*host1: 0.* mas\.ops\.rollback .*-e application=agents"
     ):
         environment_targets(hosts, at)
     with pytest.raises(BadInput, match="no time"):
         environment_targets(hosts, "")
+
+
+def test_an_environment_takes_hosts_and_applications_along_that_have_no_record() -> None:
+    timeline = [{"time": time, "release": release} for time, release in TIMES]
+    old = {"live": "2", "timeline": timeline, "targets": [{"release": "1", "place": "warm"}]}
+    hosts = {
+        "host0": {"agents": old, "billing": {"live": "7", "timeline": []}},
+        "host1": {"agents": {"live": None, "timeline": [], "targets": []}},
+    }
+    found = environment_targets(hosts, "2026-11-24T11:00:00Z")
+    goal = {"application": "agents", "release": "1", "version": ""}
+    assert found["hosts"] == {"host0": [{**goal, "lacking": False}], "host1": [{**goal, "lacking": True}]}
+    follows, stays = found["notes"]
+    assert follows.startswith("agents: host1 has no record of that moment, and will serve 1")
+    assert stays == "No host served a release of billing at 2026-11-24T11:00:00Z: it stays as it is."
+    with pytest.raises(Refused, match="no host served a release of any application"):
+        environment_targets({"host1": hosts["host1"]}, "2026-11-24T11:00:00Z")

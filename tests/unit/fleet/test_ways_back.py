@@ -178,3 +178,28 @@ def test_why_it_could_not_be_brought() -> None:
     assert rest(MOVED, LACKS, artifact={"msg": "no store"})["cause"] == "no store"
     ours = {"release": TWO, "msg": ""}
     assert rest(MOVED, LACKS, artifact=ours, web2={"msg": "disk full"})["cause"] == "disk full"
+
+
+def timed(live: str | None, *served: tuple[str, str]) -> dict[str, Any]:
+    times = [{"time": f"2026-11-24T{hour}:00:00Z", "release": release} for hour, release in served]
+    places = [{"release": release, "place": "disk", "startup_seconds": 9.0} for _, release in served]
+    return {"live": live, "previous": None, "timeline": times, "targets": places}
+
+
+def test_at_a_moment_hosts_without_a_record_follow_the_others() -> None:
+    old = timed(THREE, ("10", ONE), ("12", TWO), ("13", THREE))
+    anew, late = timed(None), timed(THREE, ("13", THREE))
+    way = rollback_way(fleet(old, anew, late), "2026-11-24T12:30:00Z")
+    assert (way["to"], way["lacking"], way["plain"]) == (TWO, ["web2", "web3"], False)
+    assert way["note"].startswith(f"web2, web3 have no record of that moment, and will serve {TWO}")
+    same = rollback_way(fleet(old, old), "2026-11-24T12:30:00Z")
+    assert (same["to"], same["note"], same["plain"]) == (TWO, "", True)
+    with pytest.raises(Refused, match="no host served a release"):
+        rollback_way(fleet(anew, late), "2026-11-24T12:30:00Z")
+
+
+def test_in_check_mode_a_host_that_lacks_the_release_would_be_fed() -> None:
+    would = {**MOVED, "live": THREE, "aim": TWO}
+    found = rest(would, {**LACKS, "aim": THREE})
+    assert (found["release"], found["missing"], found["forward"]) == (TWO, ["web2"], THREE)
+    assert rest(would, LACKS, web2={"live": THREE, "aim": TWO})["short"] == []

@@ -83,6 +83,8 @@ class FakeHost:
     proxy_down: set[str] = field(default_factory=set)
     checks: dict[str, Any] = field(default_factory=dict)
     stands_in: str | None = None
+    #: The manifest that the controller says an artifact has, in check mode.
+    told: Manifest | None = None
     now: float = 0.0
     changes: int = 0
     lost_requests: list[str] = field(default_factory=list)
@@ -261,6 +263,12 @@ class FakeHost:
         if release.startswith("9"):
             raise NotFound("there is no such artifact")
         self.fetched[release] = manifest(release.split("-", maxsplit=1)[0])
+
+    def promised(self, release: str, freed: int) -> Manifest | None:
+        return self.told
+
+    def try_assign(self, slot: str, release: str, manifest: Manifest) -> None:
+        assigned(self.layout.app, slot, release, manifest)
 
     def forget(self, release: str) -> None:
         self.fetched.pop(release, None)

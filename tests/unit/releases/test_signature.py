@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import ArtifactError, NotFound
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
+    ArtifactError,
+    NotFound,
+    StorageError,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import fetch as module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.fetch import (
     NAMESPACE,
     verify_signature,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.source import Artifact
+from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Transfer
+from ansible_collections.mas.ops.tests.unit.releases.samples import APP, manifest
 
 pytestmark = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen")
 
@@ -171,3 +181,33 @@ def test_the_signature_is_asked_for_and_only_the_signature(
     monkeypatch.setattr(module.subprocess, "run", watched)
     assert bench.verify(signature, f"-n {bench.public()}") == "-n"
     assert seen[-1][seen[-1].index("-I") + 1] == "-n"
+
+
+def test_check_mode_knows_the_signer_and_the_room_without_the_artifact(bench: Bench) -> None:
+    """Its path is one of the controller's: nothing of it is on the host."""
+    signers = bench.folder / "signers"
+    signers.write_text(f"ci@example.org {bench.public()}\n")
+    app = replace(APP, signers=str(signers))
+    layout = SimpleNamespace(incoming=str(bench.folder / "incoming"), releases=str(bench.folder / "releases"))
+    folders: Any = SimpleNamespace(layout=layout)
+
+    def promised(signature: str | None, size: int = 1000, freed: int = 0, **told: Any) -> Any:
+        return Artifact(app, folders, "/nowhere.tar.gz", "", signature, Transfer(size), told=told).promised("x", freed)
+
+    assert promised(bench.sign()) is None
+    with pytest.raises(ArtifactError, match="the artifact is not signed"):
+        promised(None)
+    with pytest.raises(ArtifactError, match="signed by a key that is not allowed here"):
+        promised(bench.sign("wrong"))
+    with pytest.raises(StorageError, match="no space left"):
+        promised(bench.sign(), 1 << 60)
+    assert promised(bench.sign(), 1 << 60, freed=1 << 60) is None
+    files = {"count": 1, "bytes": 1 << 60}
+    with pytest.raises(StorageError, match="no space left"):
+        promised(bench.sign(), **_told(files))
+    assert promised(bench.sign(), **_told({"count": 1, "bytes": 1})).version == "1.0.0"
+
+
+def _told(files: dict[str, int]) -> dict[str, Any]:
+    """A manifest as the controller says it."""
+    return dict(json.loads(manifest("1.0.0", files=files).to_json()))

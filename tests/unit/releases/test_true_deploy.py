@@ -149,10 +149,12 @@ def test_a_stranger_on_the_port_is_named(host: FakeHost, taken: str) -> None:
 
 def test_a_stranger_makes_no_slot_healthy(host: FakeHost) -> None:
     host.strangers[APP.ports["blue"]] = STRANGER
-    slots = host.do("confirmed", "1.0.0", check=True)[1]["slots"]
+    slots = host.do("staged", "1.0.0", check=True)[1]["slots"]
     assert not slots["blue"]["healthy"]
     assert slots["blue"]["port_taken"]
     assert slots["blue"]["stranger"] == STRANGER
+    with pytest.raises(HealthError, match="another program listens"):
+        host.do("confirmed", "1.0.0", check=True)
 
 
 @pytest.fixture

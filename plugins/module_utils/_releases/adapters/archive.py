@@ -199,6 +199,16 @@ def _need(members: list[archive.Member], dest: str) -> int:
     return sum(-(-max(member.size, 1) // block) * block for member in members)
 
 
+def check_room(folder: str, need: int) -> None:
+    """
+    :param folder: which need not be there yet
+    :raises StorageError: its disk has less than ``need`` bytes left
+    """
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    _check_space(folder, need, 0)
+
+
 def _check_space(dest: str, need: int, names: int) -> None:
     disk = os.statvfs(dest)
     if disk.f_bavail * disk.f_frsize < need:

@@ -64,7 +64,7 @@ def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layo
     attention = Attention(end_request(layout), this_process(claim), controller=not claim.returns)
     transfer = Transfer(params["size"], params["size_limit"], params["fetch_timeout"])
     proof = (params["sha256"] or "", params["signature"])
-    ports, layout = assemble(app, params["artifact"], *proof, attention, transfer)
+    ports, layout = assemble(app, params["artifact"], *proof, attention, transfer, params.get("manifest"))
     limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
     # Check mode changes nothing, so it ends nobody's work either.
     with hold(layout, claim, attention, ends=not check_mode):

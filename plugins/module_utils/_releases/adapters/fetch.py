@@ -104,24 +104,9 @@ def verify_signature(path: str, signature: str | None, signers: str) -> str:
     :param signers: an allowed signers file, see ssh-keygen(1)
     :raises ArtifactError: no signature, or not one by an allowed signer over these bytes
     """
-    if not signature or not signature.strip():
-        raise ArtifactError(
-            "the artifact is not signed",
-            where=os.path.basename(path),
-            fix="Build it with signing_key, and put the .sig file beside it in the store.",
-        )
-    with tempfile.NamedTemporaryFile("w", suffix=".sig", encoding="ascii", errors="replace") as file:
-        file.write(signature)
-        file.flush()
-        found = _keygen("find-principals", "-s", file.name, "-f", signers)
-        principals = [line.strip() for line in found.stdout.splitlines() if line.strip()]
-        if found.returncode or not principals:
-            raise ArtifactError(
-                "the artifact is signed by a key that is not allowed here",
-                where=signers,
-                fix="Sign it with a key of this environment, or add the key to application_allowed_signers.",
-            )
-        options = ("-f", signers, "-n", NAMESPACE, "-s", file.name)
+    principals = find_principals(signature, signers, path)
+    with _signature_file(signature or "") as name:
+        options = ("-f", signers, "-n", NAMESPACE, "-s", name)
         for principal in principals:
             if _keygen("verify", "-I", principal, *options, stdin=path).returncode == 0:
                 return principal
@@ -130,6 +115,38 @@ def verify_signature(path: str, signature: str | None, signers: str) -> str:
         where=os.path.basename(path),
         fix="The artifact or its .sig was replaced, or signed for another purpose: build and sign it again.",
     )
+
+
+def find_principals(signature: str | None, signers: str, place: str) -> list[str]:
+    """Whose key made a signature, which proves nothing of the bytes that it is for.
+
+    :param place: of the artifact, for errors
+    :raises ArtifactError: there is no signature, or its key is not allowed here
+    """
+    if not signature or not signature.strip():
+        raise ArtifactError(
+            "the artifact is not signed",
+            where=os.path.basename(place),
+            fix="Build it with signing_key, and put the .sig file beside it in the store.",
+        )
+    with _signature_file(signature) as name:
+        found = _keygen("find-principals", "-s", name, "-f", signers)
+    principals = [line.strip() for line in found.stdout.splitlines() if line.strip()]
+    if found.returncode or not principals:
+        raise ArtifactError(
+            "the artifact is signed by a key that is not allowed here",
+            where=signers,
+            fix="Sign it with a key of this environment, or add the key to application_allowed_signers.",
+        )
+    return principals
+
+
+@contextlib.contextmanager
+def _signature_file(text: str) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile("w", suffix=".sig", encoding="ascii", errors="replace") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
 
 
 def _keygen(action: str, *words: str, stdin: str = os.devnull) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..._core.errors import NotFound, Refused
 from ..._core.files import exclusive
@@ -39,6 +40,9 @@ class NoArtifact:
         raise NotFound(
             f"no artifact was named for {release}", where="artifact", fix="Give artifact and sha256."
         )
+
+    def promised(self, release: str, freed: int) -> Manifest | None:  # noqa: ARG002 - as every source
+        return self.manifest(release)
 
     def manifest(self, release: str) -> Manifest:
         raise NotFound(
@@ -94,10 +98,12 @@ def assemble(
     signature: str | None = None,
     attention: Attention | None = None,
     transfer: Transfer | None = None,
+    manifest: Mapping[str, Any] | None = None,
 ) -> tuple[Ports, Layout]:
     """Everything that a release touches on this host.
 
     :param attention: by which it waits; by default nothing ends it
+    :param manifest: what the controller read in the artifact, for check mode
     """
     clock = attention or Attention()
     layout = Layout(app)
@@ -108,7 +114,8 @@ def assemble(
         # and only one phase of a release needs it.
         from .source import Artifact  # noqa: PLC0415
 
-        source = Artifact(app, folders, artifact, sha256, signature, transfer or Transfer(), clock.check)
+        bounds = transfer or Transfer()
+        source = Artifact(app, folders, artifact, sha256, signature, bounds, clock.check, manifest or {})
     ports = Ports(
         units=Systemd(layout, clock.sleep),
         proxy=proxy_of(app, clock),

@@ -83,9 +83,7 @@ class SlotFiles:
         # It may have been unpacked when the application had another group.
         give_to(self.layout.release(release), account(self.layout.app)[1])
         old = self.record(slot)
-        new = assigned(self.layout.app, slot, release, self.manifest(release))
-        environment = self._environment(new).encode()
-        texts = units.render_all(new)
+        new, environment, texts = self._rendered(slot, release, self.manifest(release))
         # What can be refused was; from here on the slot is being filled.
         self._unlink(slot)
         if old and set(old.processes) != set(new.processes):
@@ -99,6 +97,17 @@ class SlotFiles:
         gone = self._remove_units(slot, former, set(texts))
         link_atomic(self.layout.slot(slot), os.path.join("..", "releases", release))
         return any(changed) or gone
+
+    def try_assign(self, slot: str, release: str, manifest: Manifest) -> None:
+        """Refuse what :meth:`assign` would refuse. Nothing is written.
+
+        :raises BadInput: what the release or the inventory says cannot be rendered
+        """
+        self._rendered(slot, release, manifest)
+
+    def _rendered(self, slot: str, release: str, manifest: Manifest) -> tuple[Slot, bytes, Mapping[str, str]]:
+        new = assigned(self.layout.app, slot, release, manifest)
+        return new, self._environment(new).encode(), units.render_all(new)
 
     def unassign(self, slot: str) -> bool:
         """Empty a slot, whose processes were stopped before; whether systemd has to read its units again."""

@@ -10,16 +10,17 @@ import contextlib
 import os
 import stat
 import time
-from dataclasses import dataclass, field
-from typing import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable
 
 from ..application import Application
 from ..manifest import Manifest
 from ..ports import Transfer
-from .archive import read_manifest
-from .fetch import fetch, fetch_text, verify_signature
+from .archive import MARGIN, check_room, read_manifest
+from .fetch import fetch, fetch_text, find_principals, verify_signature
 from .folders import Folders
-from .receive import Bounds, go_on
+from .receive import Bounds, go_on, is_url, receive
 
 #: Where controllers put artifacts that are too large to go along with a call, and what their names begin with.
 PUSHED, _PREFIX = "/tmp", "mas-artifact-"  # noqa: S108 - each in a folder of its own, which only who pushed it can open
@@ -73,8 +74,8 @@ def _changed(path: str) -> float:
 class Artifact:
     """Where the archive comes from and what proves it.
 
-    ``place`` is a file of this host or an http(s) URL; ``signature`` the text of the ``.sig`` file,
-    looked for beside ``place`` when it is not given. ``interrupted`` is called several times a second while it comes, and
+    ``place`` is a file of this host (in check mode of the controller) or an http(s) URL; ``signature`` the text of the
+    ``.sig`` file, looked for beside ``place`` when it is not given; ``told`` the manifest that the controller read. ``interrupted`` is called several times a second while it comes, and
     raises what is to end it.
     """
 
@@ -85,6 +86,31 @@ class Artifact:
     signature: str | None = None
     transfer: Transfer = field(default_factory=Transfer)
     interrupted: Callable[[], None] = go_on
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    def promised(self, release: str, freed: int) -> Manifest | None:  # noqa: ARG002 - as every source
+        """What can be known of the artifact before it is here: its signer, whether it can be had and has room, its manifest.
+
+        Only a fetch proves that the bytes are the ones that were signed.
+
+        :param freed: bytes that are removed from the disk first
+        :returns: what the controller read in the artifact, if it did
+        """
+        if self.app.signature_required:
+            find_principals(self._signature(), self.app.signers, self.place)
+        if is_url(self.place):
+            receive(self.place, replace(self._bounds(), size=None), lambda *_: None, only=1)
+        manifest = Manifest.parse(dict(self.told)) if self.told else None
+        size = self.transfer.size or 0
+        check_room(self.folders.layout.incoming, size - freed)
+        if manifest:
+            check_room(self.folders.layout.releases, size + manifest.files.bytes + MARGIN - freed)
+        return manifest
+
+    def _signature(self) -> str | None:
+        if self.signature or not is_url(self.place):
+            return self.signature
+        return fetch_text(f"{self.place}.sig")
 
     def fetch(self, release: str) -> None:
         """Digest and signature are checked before a byte of the archive is interpreted."""
