@@ -61,8 +61,17 @@ def systemd_environment(variables: Any) -> str:
         raise AnsibleFilterError(str(error)) from error
 
 
+def environment_problem(variables: Any) -> str:
+    """Why there is no such file; empty where there is one. For a task that fails with it."""
+    try:
+        systemd_environment(variables)
+    except AnsibleFilterError as error:
+        return str(error)
+    return ""
+
+
 class FilterModule:
     """Ansible looks filters up here."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"systemd_environment": systemd_environment}
+        return {"systemd_environment": systemd_environment, "environment_problem": environment_problem}

@@ -31,6 +31,20 @@ def test_the_action_group_is_all_modules() -> None:
     report(list(wholeness.unnamed_modules(names(), runtime)))
 
 
+def test_every_filter_that_is_used_is_there() -> None:
+    used = [*files("playbooks/*.yml"), *files("playbooks/tasks/*.yml"), *files("roles/*/*/*.yml"), *files("*.j2")]
+    assert any("mas.ops.rollback_way" in source.text for source in used)
+    report([line for source in used for line in wholeness.unknown_filters(source, names())])
+
+
+def test_a_filter_that_is_not_there_is_found() -> None:
+    known = ["plugins/filter/here.yml", "plugins/filter/own.py"]
+    bad = Source("roles/x/tasks/main.yml", "{{ 1 | mas.ops.here | mas.ops.gone(2) |mas.ops.own }}")
+    assert list(wholeness.unknown_filters(bad, known)) == [
+        "roles/x/tasks/main.yml:1: there is no filter mas.ops.gone"
+    ]
+
+
 def test_what_the_built_collection_links_is_in_it() -> None:
     ignored = yaml.safe_load((ROOT / "galaxy.yml").read_text("utf-8"))["build_ignore"]
     pages = [source for source in files("*.md") if not wholeness.is_ignored(source.path, ignored)]

@@ -22,6 +22,7 @@ _LOCAL_PATH = re.compile(
 )
 #: The target of a link within the collection, without what is within the page.
 _LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
+_FILTER = re.compile(r"\|\s*mas\.ops\.(\w+)")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{40}")
 
 
@@ -68,6 +69,15 @@ def broken_links(source: Source, names: Iterable[str], ignored: Iterable[str]) -
 def is_ignored(name: str, patterns: Iterable[str]) -> bool:
     parts = [name, *map(str, PurePosixPath(name).parents)]
     return any(fnmatch(part, pattern) for part in parts for pattern in patterns)
+
+
+def unknown_filters(source: Source, names: Iterable[str]) -> Iterator[str]:
+    """Filters of this collection that a playbook or role names, and that it does not have. Ansible says so when it gets there."""
+    known = {PurePosixPath(name).stem for name in names if name.startswith("plugins/filter/")}
+    for number, line in enumerate(source.lines, start=1):
+        for name in _FILTER.findall(line):
+            if name not in known:
+                yield f"{source.path}:{number}: there is no filter mas.ops.{name}"
 
 
 def unnamed_modules(names: Iterable[str], runtime: Mapping[str, Any]) -> Iterator[str]:

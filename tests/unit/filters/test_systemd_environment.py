@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mas.ops.plugins.filter.systemd_environment import systemd_environment
+from ansible_collections.mas.ops.plugins.filter.systemd_environment import environment_problem, systemd_environment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,3 +84,10 @@ def test_what_every_program_obeys_is_refused(name: str) -> None:
     with pytest.raises(AnsibleFilterError, match=f"{name} cannot be in the environment") as refused:
         systemd_environment({name: "/srv/shop/shared/s3cret.so"})
     assert "s3cret" not in str(refused.value)
+
+
+def test_a_problem_is_a_value_that_a_task_can_fail_with() -> None:
+    assert environment_problem({"A": "1"}) == ""
+    assert "LD_PRELOAD cannot be in the environment" in environment_problem({"LD_PRELOAD": "/s3cret.so"})
+    assert "s3cret" not in environment_problem({"LD_PRELOAD": "/s3cret.so"})
+    assert environment_problem([]) == "the environment must be a mapping of names to values"
