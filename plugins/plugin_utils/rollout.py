@@ -108,7 +108,12 @@ def rollout_failure(
     lines += ["The gate closed before the next batch.", closed, ""] if closed else []
     lines += [f"  {name}: {_indented(_said(told[name]))}" for name in failed]
     if check:
-        return "\n".join([*lines, "This was a dry run: nothing was changed on any host. Correct the cause and run it again."])
+        return "\n".join(
+            [
+                *lines,
+                "This was a dry run: nothing was changed on any host. Correct the cause and run it again.",
+            ]
+        )
     if back:
         lines.append(f"Back on what they served before: {', '.join(back)}.")
     if kept:

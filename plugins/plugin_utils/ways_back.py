@@ -50,7 +50,14 @@ def rollback_way(hosts: Hosts, at: str = "") -> dict[str, Any]:
 
 def _way(hosts: Hosts, to: str = "", leave: str = "", done: str = "", note: str = "") -> dict[str, Any]:
     lacking = [name for name, facts in hosts.items() if to and place_of(facts, to) == STORE]
-    way = {"to": to, "leave": leave, "done": done, "lacking": lacking, "version": version_of(to), "note": note}
+    way = {
+        "to": to,
+        "leave": leave,
+        "done": done,
+        "lacking": lacking,
+        "version": version_of(to),
+        "note": note,
+    }
     return {**way, "offer": offer(hosts, everywhere=True), "plain": not (lacking or done or note)}
 
 
@@ -148,7 +155,9 @@ def offer(hosts: Hosts, everywhere: bool = False) -> str:
     names = dict.fromkeys(each["release"] for facts in hosts.values() for each in facts.get("targets", ()))
     ordered = sorted(names, key=lambda release: _last_live(hosts, release), reverse=True)
     if everywhere:
-        ordered = [name for name in ordered if all(place_of(facts, name) != STORE for facts in hosts.values())]
+        ordered = [
+            name for name in ordered if all(place_of(facts, name) != STORE for facts in hosts.values())
+        ]
     return f"There are: {described([_offered(hosts, name) for name in ordered])}." if ordered else ""
 
 

@@ -32,7 +32,12 @@ def test_the_action_group_is_all_modules() -> None:
 
 
 def test_every_filter_that_is_used_is_there() -> None:
-    used = [*files("playbooks/*.yml"), *files("playbooks/tasks/*.yml"), *files("roles/*/*/*.yml"), *files("*.j2")]
+    used = [
+        *files("playbooks/*.yml"),
+        *files("playbooks/tasks/*.yml"),
+        *files("roles/*/*/*.yml"),
+        *files("*.j2"),
+    ]
     assert any("mas.ops.rollback_way" in source.text for source in used)
     report([line for source in used for line in wholeness.unknown_filters(source, names())])
 

@@ -22,7 +22,16 @@ DOCUMENTED = ("become", "callback", "connection", "filter", "inventory", "lookup
 SHIPPED = frozenset(
     {
         *("CHANGELOG.rst", "LICENSE", "README.md"),
-        *("changelogs", "docs", "extensions", "infrastructure", "inventories", "meta", "playbooks", "plugins"),
+        *(
+            "changelogs",
+            "docs",
+            "extensions",
+            "infrastructure",
+            "inventories",
+            "meta",
+            "playbooks",
+            "plugins",
+        ),
         "roles",
     }
 )

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, Protocol
 
 from .._traffic.split import Split
@@ -131,16 +131,18 @@ class Ports:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What the artifact's way to the host may take.
+    """What the artifact's way to the host may take, and what is known before it.
 
     :param size: its bytes, where they are known
     :param size_limit: bytes at most, where they are not
     :param seconds: in all
+    :param manifest: what the controller read in it, for check mode; empty where it did not
     """
 
     size: int | None = None
     size_limit: int = 4 << 30
     seconds: float = 600.0
+    manifest: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

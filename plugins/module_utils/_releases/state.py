@@ -98,7 +98,11 @@ class SlotFacts:
 
     def to_dict(self) -> dict[str, Any]:
         """For people: what has no workers has none that are up."""
-        return {**self.__dict__, "workers_up": self.workers and self.workers_up, "pending": list(self.pending)}
+        return {
+            **self.__dict__,
+            "workers_up": self.workers and self.workers_up,
+            "pending": list(self.pending),
+        }
 
     def takes(self, percent: int) -> bool:
         """Whether the slot has exactly this part of the traffic, now and after a reload."""

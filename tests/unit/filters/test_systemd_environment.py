@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mas.ops.plugins.filter.systemd_environment import environment_problem, systemd_environment
+from ansible_collections.mas.ops.plugins.filter.systemd_environment import (
+    environment_problem,
+    systemd_environment,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -40,7 +40,10 @@ def test_filters_tell_their_errors() -> None:
     assert "nothing was live before 1 (ledger)." in refused
     assert "mas.ops.deploy" in refused
     assert filters["environment_targets"]({}, "yesterday")["refused"] == ""
-    assert "is no time" in filters["environment_targets"]({"web1": {"x": {"timeline": []}}}, "yesterday")["refused"]
+    assert (
+        "is no time"
+        in filters["environment_targets"]({"web1": {"x": {"timeline": []}}}, "yesterday")["refused"]
+    )
     plan = filters["rollout_plan"]
     wrong = {"web1": {"deploy_strategy": "sideways"}}
     assert "sideways" in plan(wrong, ["web1"], {"application": "agents"})["refused"]
@@ -118,11 +121,11 @@ def test_where_a_fleet_was_at_a_moment(at: str, target: str | None) -> None:
         hosts["host1"]["timeline"] = timeline[:0]
         assert live_at(hosts, at) == target
         hosts["host0"]["timeline"] = timeline[:0]
-        with pytest.raises(Refused, match="no host served a release at .*host1: no record"):
+        with pytest.raises(Refused, match=r"no host served a release at .*host1: no record"):
             live_at(hosts, at)
         hosts["host0"]["timeline"] = timeline
         hosts["host1"]["timeline"] = [{"time": TIMES[0][0], "release": "0"}]
-        with pytest.raises(Refused, match="did not all serve one release at .*host1: 0"):
+        with pytest.raises(Refused, match=r"did not all serve one release at .*host1: 0"):
             live_at(hosts, at)
     else:
         with pytest.raises((Refused, BadInput)):
@@ -142,7 +145,10 @@ def test_an_environment_goes_back_as_a_whole_or_not_at_all() -> None:
     at = "2026-11-24T11:00:00Z"
     goal = {"application": "agents", "release": "1", "version": "", "lacking": False}
     hosts["host0"]["agents"]["targets"] = [{"release": "1", "place": "disk"}]
-    assert environment_targets(hosts, at) == {"hosts": {"host0": [goal], "host1": [], "host2": []}, "notes": []}
+    assert environment_targets(hosts, at) == {
+        "hosts": {"host0": [goal], "host1": [], "host2": []},
+        "notes": [],
+    }
     # One application served different releases.
     hosts["host1"]["agents"]["timeline"] = [{"time": TIMES[0][0], "release": "0"}]
     with pytest.raises(

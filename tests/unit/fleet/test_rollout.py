@@ -295,4 +295,6 @@ def test_a_dry_run_took_nothing_back() -> None:
 
 def test_a_message_of_several_lines_stays_below_its_host() -> None:
     hosts = fleet(staged=[OK, {**FAILED, "msg": "it broke, which ends with:\n  | a"}, OK])
-    assert "  web2: it broke, which ends with:\n      | a\n" in rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+    assert "  web2: it broke, which ends with:\n      | a\n" in rollout_failure(
+        hosts, HOSTS, "agents", "2.0.0"
+    )

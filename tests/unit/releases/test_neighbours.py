@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Refused
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application
 from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import (
-    advice,
     Footprint,
+    advice,
     collisions,
     footprint,
     forbidden,

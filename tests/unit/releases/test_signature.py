@@ -192,7 +192,9 @@ def test_check_mode_knows_the_signer_and_the_room_without_the_artifact(bench: Be
     folders: Any = SimpleNamespace(layout=layout)
 
     def promised(signature: str | None, size: int = 1000, freed: int = 0, **told: Any) -> Any:
-        return Artifact(app, folders, "/nowhere.tar.gz", "", signature, Transfer(size), told=told).promised("x", freed)
+        return Artifact(
+            app, folders, "/nowhere.tar.gz", "", signature, Transfer(size, manifest=told)
+        ).promised("x", freed)
 
     assert promised(bench.sign()) is None
     with pytest.raises(ArtifactError, match="the artifact is not signed"):

@@ -318,5 +318,7 @@ def test_a_unit_that_does_not_start_is_told_with_its_last_words(
     monkeypatch.setattr(
         module, "last_words", lambda unit, _files: f"{unit}: Failed to locate executable gunicorn"
     )
-    with pytest.raises(ServiceError, match=r"ends with:\n  \| a\.service: Failed to locate executable gunicorn"):
+    with pytest.raises(
+        ServiceError, match=r"ends with:\n  \| a\.service: Failed to locate executable gunicorn"
+    ):
         systemd.start(["a.service"])

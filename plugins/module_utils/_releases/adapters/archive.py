@@ -204,9 +204,18 @@ def check_room(folder: str, need: int) -> None:
     :param folder: which need not be there yet
     :raises StorageError: its disk has less than ``need`` bytes left
     """
+    _check_space(_nearest(folder), need, 0)
+
+
+def disk_of(folder: str) -> int:
+    """What tells the file system apart that a folder is on, or will be."""
+    return os.stat(_nearest(folder)).st_dev
+
+
+def _nearest(folder: str) -> str:
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
-    _check_space(folder, need, 0)
+    return folder
 
 
 def _check_space(dest: str, need: int, names: int) -> None:

@@ -62,9 +62,10 @@ def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layo
     layout, claim = Layout(app), request.claim(check_mode)
     # What goes back needs nobody any more once it has begun.
     attention = Attention(end_request(layout), this_process(claim), controller=not claim.returns)
-    transfer = Transfer(params["size"], params["size_limit"], params["fetch_timeout"])
+    allowed = (params["size"], params["size_limit"], params["fetch_timeout"])
+    transfer = Transfer(*allowed, params.get("manifest") or {})
     proof = (params["sha256"] or "", params["signature"])
-    ports, layout = assemble(app, params["artifact"], *proof, attention, transfer, params.get("manifest"))
+    ports, layout = assemble(app, params["artifact"], *proof, attention, transfer)
     limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
     # Check mode changes nothing, so it ends nobody's work either.
     with hold(layout, claim, attention, ends=not check_mode):

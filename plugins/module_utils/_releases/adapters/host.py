@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from ..._core.errors import NotFound, Refused
 from ..._core.files import exclusive
@@ -98,12 +97,10 @@ def assemble(
     signature: str | None = None,
     attention: Attention | None = None,
     transfer: Transfer | None = None,
-    manifest: Mapping[str, Any] | None = None,
 ) -> tuple[Ports, Layout]:
     """Everything that a release touches on this host.
 
     :param attention: by which it waits; by default nothing ends it
-    :param manifest: what the controller read in the artifact, for check mode
     """
     clock = attention or Attention()
     layout = Layout(app)
@@ -114,8 +111,7 @@ def assemble(
         # and only one phase of a release needs it.
         from .source import Artifact  # noqa: PLC0415
 
-        bounds = transfer or Transfer()
-        source = Artifact(app, folders, artifact, sha256, signature, bounds, clock.check, manifest or {})
+        source = Artifact(app, folders, artifact, sha256, signature, transfer or Transfer(), clock.check)
     ports = Ports(
         units=Systemd(layout, clock.sleep),
         proxy=proxy_of(app, clock),

@@ -10,14 +10,13 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable
+from typing import Callable
 
 from ..application import Application
 from ..manifest import Manifest
 from ..ports import Transfer
-from .archive import MARGIN, check_room, read_manifest
+from .archive import MARGIN, check_room, disk_of, read_manifest
 from .fetch import fetch, fetch_text, find_principals, verify_signature
 from .folders import Folders
 from .receive import Bounds, go_on, is_url, receive
@@ -75,8 +74,8 @@ class Artifact:
     """Where the archive comes from and what proves it.
 
     ``place`` is a file of this host (in check mode of the controller) or an http(s) URL; ``signature`` the text of the
-    ``.sig`` file, looked for beside ``place`` when it is not given; ``told`` the manifest that the controller read. ``interrupted`` is called several times a second while it comes, and
-    raises what is to end it.
+    ``.sig`` file, looked for beside ``place`` when it is not given. ``interrupted`` is called several times a second while
+    it comes, and raises what is to end it.
     """
 
     app: Application
@@ -86,7 +85,6 @@ class Artifact:
     signature: str | None = None
     transfer: Transfer = field(default_factory=Transfer)
     interrupted: Callable[[], None] = go_on
-    told: Mapping[str, Any] = field(default_factory=dict)
 
     def promised(self, release: str, freed: int) -> Manifest | None:  # noqa: ARG002 - as every source
         """What can be known of the artifact before it is here: its signer, whether it can be had and has room, its manifest.
@@ -100,12 +98,18 @@ class Artifact:
             find_principals(self._signature(), self.app.signers, self.place)
         if is_url(self.place):
             receive(self.place, replace(self._bounds(), size=None), lambda *_: None, only=1)
-        manifest = Manifest.parse(dict(self.told)) if self.told else None
-        size = self.transfer.size or 0
-        check_room(self.folders.layout.incoming, size - freed)
-        if manifest:
-            check_room(self.folders.layout.releases, size + manifest.files.bytes + MARGIN - freed)
+        manifest = Manifest.parse(dict(told)) if (told := self.transfer.manifest) else None
+        self._check_room(manifest, freed)
         return manifest
+
+    def _check_room(self, manifest: Manifest | None, freed: int) -> None:
+        """The archive lies beside what is unpacked from it, maybe on another disk."""
+        layout, size = self.folders.layout, self.transfer.size or 0
+        shared = disk_of(layout.incoming) == disk_of(layout.releases)
+        check_room(layout.incoming, size - (freed if shared else 0))
+        if manifest:
+            unpacked = manifest.files.bytes + MARGIN - freed
+            check_room(layout.releases, unpacked + (size if shared else 0))
 
     def _signature(self) -> str | None:
         if self.signature or not is_url(self.place):
