@@ -26,6 +26,8 @@ OBEYED_BY_ALL = frozenset(
         *("OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "RESOLV_HOST_CONF"),
     }
 )
+#: What glibc's loader reads begins like this, also what a later version adds.
+_LOADER = "LD_"
 _NEWLINE, _SPACE = "\n\r", " \t\n\r"
 
 
@@ -33,7 +35,7 @@ def refuse_obeyed(variables: Mapping[Any, Any]) -> None:
     """
     :raises BadInput: a variable that would reach more programs than the application's own
     """
-    found = sorted(OBEYED_BY_ALL.intersection(variables))
+    found = sorted(name for name in variables if is_obeyed(name))
     if found:
         raise BadInput(
             f"{', '.join(found)} cannot be in the environment of an application: what runs as root beside its processes "
@@ -41,6 +43,11 @@ def refuse_obeyed(variables: Mapping[Any, Any]) -> None:
             where="application_environment",
             fix=f"Set it in mas.yml for the one program that needs it: command: env {found[0]}=... PROGRAM",
         )
+
+
+def is_obeyed(name: Any) -> bool:
+    """Whether more programs than the application's own would obey a variable."""
+    return name in OBEYED_BY_ALL or str(name).startswith(_LOADER)
 
 
 def render(variables: Mapping[Any, Any]) -> str:

@@ -94,3 +94,8 @@ def test_a_problem_is_a_value_that_a_task_can_fail_with() -> None:
     assert "LD_PRELOAD cannot be in the environment" in environment_problem({"LD_PRELOAD": "/s3cret.so"})
     assert "s3cret" not in environment_problem({"LD_PRELOAD": "/s3cret.so"})
     assert environment_problem([]) == "the environment must be a mapping of names to values"
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "LD_HWCAP_MASK", "LD_OF_A_LATER_VERSION", "GCONV_PATH"])
+def test_all_that_a_loader_reads_is_refused(name: str) -> None:
+    assert f"{name} cannot be in the environment" in environment_problem({name: "x"})

@@ -86,6 +86,17 @@ def test_the_environment_is_the_one_of_the_assignment(folders: Folders) -> None:
     assert "one" not in json.dumps(json.loads(Path(folders.layout.record("blue")).read_text()))
 
 
+def test_what_a_loader_obeys_reaches_no_slot(folders: Folders) -> None:
+    """Written by hand, past the role. The hooks of the unit run as root with the same environment."""
+    Path(folders.layout.app.environment_file).write_text(
+        "LD_PRELOAD=/x.so\nLD_NEW=1\nGCONV_PATH=/x\nMINE=1\n"
+    )
+    folders.assign("blue", ONE)
+    text = Path(folders.layout.environment("blue")).read_text()
+    assert "MINE" in text
+    assert not any(word in text for word in ("LD_", "GCONV"))
+
+
 def test_an_environment_that_systemd_could_not_read_is_refused_before_a_unit_is_written(
     folders: Folders,
 ) -> None:

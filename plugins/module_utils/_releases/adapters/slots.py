@@ -139,13 +139,15 @@ class SlotFiles:
         _remove(self.layout.unit_file(self.layout.migration(slot)))
 
     def _environment(self, record: Slot) -> str:
-        """The slot's own settings come last and win."""
+        """The slot's own settings come last and win. What the role refuses, somebody may have written by hand."""
         own = {
             "MAS_SHARED": os.path.join(record.root, "shared"),
             "MAS_SLOT": record.slot,
             "PORT": str(record.port),
         }
-        return environment_file.render({**self._variables("surrogateescape"), **own}) + "\n"
+        given = self._variables("surrogateescape").items()
+        allowed = {name: value for name, value in given if not environment_file.is_obeyed(name)}
+        return environment_file.render({**allowed, **own}) + "\n"
 
     def _variables(self, errors: str) -> Mapping[str, str]:
         path = self.layout.app.environment_file
