@@ -15,8 +15,8 @@ description:
   - Returns the lines of a file for C(EnvironmentFile=), sorted by name, each value quoted so that the process
     gets it letter by letter, with quotes, backslashes, dollar signs, percent signs, spaces and line breaks.
   - Control characters beside tabs and line breaks are refused, because systemd drops a variable that holds one.
-  - Variables that the dynamic loader, the C library or OpenSSL obey in each program (C(LD_PRELOAD) and all that begins with C(LD_),
-    C(LD_LIBRARY_PATH), C(GCONV_PATH) and C(OPENSSL_CONF)) are refused, because they would reach what a unit runs as root.
+  - Variables that the dynamic loader, the C library or OpenSSL obey in each program (all that begins with C(LD_), and such as
+    C(GCONV_PATH) and C(OPENSSL_CONF)) are refused, because they would reach what a unit runs as root.
   - An error names the variable and never shows its value.
 options:
   _input:
