@@ -31,6 +31,13 @@ def test_the_action_group_is_all_modules() -> None:
     report(list(wholeness.unnamed_modules(names(), runtime)))
 
 
+def test_every_filter_that_is_used_is_there() -> None:
+    documented = [*files("plugins/filter/*.yml"), *files("plugins/filter/*.py")]
+    known = [source.parts[-1].split(".")[0] for source in documented if "DOCUMENTATION" in source.text]
+    users = [source for source in files("*.yml", "*.md", "*.j2", "*.py") if source.path not in RULES]
+    report(list(wholeness.unknown_filters(users, known)))
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -71,3 +78,9 @@ def test_a_rotten_action_group_is_found(group: list[str]) -> None:
     modules = ["plugins/modules/a.py", "plugins/modules/b.py", "plugins/modules/__init__.py"]
     assert list(wholeness.unnamed_modules(modules, {"action_groups": {"all": group}}))
     assert not list(wholeness.unnamed_modules(modules, {"action_groups": {"all": ["a", "b"]}}))
+
+
+@pytest.mark.parametrize("line", ["{{ 'x' | mas.ops.gone(a=1) }}", "when: x |mas.ops.gone"])
+def test_a_filter_that_is_gone_is_found(line: str) -> None:
+    assert list(wholeness.unknown_filters([Source("playbooks/x.yml", line)], ["there"]))
+    assert not list(wholeness.unknown_filters([Source("playbooks/x.yml", line)], ["there", "gone"]))
