@@ -168,6 +168,9 @@ def test_new_secrets_reach_what_runs_without_a_new_version(pair: Fleet) -> None:
     assert load.result.failed == 0, load.result
     everywhere(pair, "1.2.0")
     assert environment(pair) == {"1"}
+
+
+def test_a_warm_slot_with_old_secrets_says_so_after_a_rollback(pair: Fleet) -> None:
     pair.rollback().check()
     pair.provision().check()
     told = pair.ansible("mas.ops.release_info", "-b", "-a", "application=agents").check().output

@@ -35,10 +35,12 @@ def fleet() -> Iterator[Fleet]:
 
 
 def grouped(fleet: Fleet, **variables: Any) -> Path:
-    """A second inventory, which puts the host into the group ``shop`` as well."""
-    path = fleet.bed.state / "shop.yml"
-    hosts = dict.fromkeys(fleet.names, None)
-    path.write_text(yaml.safe_dump({"shop": {"hosts": hosts, "vars": variables}}))
+    """A second inventory, which puts the host into the group ``shop`` as well, with a file for the group's variables."""
+    path = fleet.bed.state / "second/shop.yml"
+    values = path.parent / "group_vars/shop.yml"
+    values.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({"shop": {"hosts": dict.fromkeys(fleet.names, None)}}))
+    values.write_text(yaml.safe_dump(variables))
     return path
 
 

@@ -211,6 +211,8 @@ def test_what_cannot_be_had_leaves_the_fleet_on_one_version(fleet: Fleet, tmp_pa
 
 
 def test_the_command_in_the_ledger_works_as_it_stands(fleet: Fleet) -> None:
+    # What every host has: the store is a variable of these tests and not of the inventory that the command names.
+    fleet.deploy("2.1.0").check()
     last = json.loads(fleet.bed.exec(fleet.names[0], ["tail", "-n", "1", "/var/lib/mas/ledger.jsonl"]))
     assert last["action"] in ("confirmed", "rolled_back")
     info = fleet.ansible("mas.ops.release_info", "-a", "application=agents").check().output

@@ -66,10 +66,11 @@ class Watch:
         percent, seconds = step.detail["percent"], step.detail["seconds"]
         bake = Bake(self.settings, step.target, seconds, self.windows)
         began = clock.seconds()
-        verdict = bake.step(_reading(proxy, began, restarts()), began)
+        downs = Downs()
+        verdict = bake.step(_reading(proxy, began, restarts(), downs), began)
         while not verdict.final and not (percent == 100 and clock.seconds() - began >= seconds):
             clock.sleep(_POLL)
-            verdict = bake.step(_reading(proxy, clock.seconds(), restarts()), clock.seconds())
+            verdict = bake.step(_reading(proxy, clock.seconds(), restarts(), downs), clock.seconds())
         self.windows = bake.windows
         self.stages.append(
             {"percent": percent, "seconds": round(clock.seconds() - began, 1), **verdict.to_dict()}
@@ -94,7 +95,30 @@ def _failed(verdict: Verdict, release: str, percent: int) -> VerdictError:
     )
 
 
-def _reading(proxy: Counters, at: float, restarts: Mapping[str, int]) -> Reading | None:
+class Downs:
+    """How often each slot went down since the first look: what the proxy saw, or systemd, whichever saw more.
+
+    Both see a crash of a process that has its own port, and systemd alone one whose socket it holds. The proxy's number
+    goes on over all deploys of a slot and systemd's begins anew with each, so that only their growth can be compared.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], int] = {}
+        self._grown: dict[tuple[str, str], int] = {}
+
+    def since(self, slot: str, **counted: int) -> int:
+        return max(self._growth((slot, source), count) for source, count in counted.items())
+
+    def _growth(self, key: tuple[str, str], count: int) -> int:
+        last = self._last.get(key, count)
+        # A counter that fell began anew at zero.
+        more = count - last if count >= last else count
+        self._last[key] = count
+        self._grown[key] = self._grown.get(key, 0) + more
+        return self._grown[key]
+
+
+def _reading(proxy: Counters, at: float, restarts: Mapping[str, int], downs: Downs) -> Reading | None:
     from .._canary.counters import Reading, sample  # noqa: PLC0415 - as above
 
     try:
@@ -106,7 +130,7 @@ def _reading(proxy: Counters, at: float, restarts: Mapping[str, int]) -> Reading
         slot: sample(
             server.requests,
             server.errors,
-            max(server.downs, restarts.get(slot, 0)),
+            downs.since(slot, proxy=server.downs, systemd=restarts.get(slot, 0)),
             dict(server.latency),
         )
         for slot, server in facts.servers.items()
