@@ -98,12 +98,15 @@ def test_both_run_beside_each_other_with_their_own(fleet: Fleet) -> None:
     shop = grouped(fleet, **SHOP)
     play(fleet, "provision", shop, "shop").check()
     assert THEIRS in environment(fleet, "shop")
-    # Now the host has both, and a group that does not say whose its variables are is refused.
-    silent = grouped(fleet, **{**SHOP, "application_settings_for": ""})
-    for application, other in (("agents", "shop"), ("shop", "agents")):
-        done = play(fleet, "provision", silent, application)
-        assert done.status != 0
-        assert f"this host has {other} as well" in done.output, done.output
+    # Now the host has both. A group that says secrets, and not whose they are, is refused; so are ports of the other one.
+    silent = grouped(fleet, application_environment=SHOP["application_environment"])
+    done = play(fleet, "provision", silent, "agents")
+    assert done.status != 0
+    assert "this host has shop as well, and the variables do not say which" in done.output, done.output
+    done = play(fleet, "provision", silent, "shop")
+    assert done.status != 0
+    assert "port 8101 is wanted by" in done.output, done.output
+    shop = grouped(fleet, **SHOP)
     assert THEIRS not in environment(fleet, "agents")
     play(fleet, "deploy", shop, "shop", version="1.0.0").check()
     assert answers(fleet, "shop.example.org") == 200
