@@ -193,3 +193,23 @@ def test_a_port_that_another_file_listens_on() -> None:
     with pytest.raises(Refused, match="listens on port 80 already"):
         plan_config(found, MAIN_SETTINGS, [site("shop")])
     plan_config(found, MAIN_SETTINGS, [site("shop", port=8080)])
+
+
+def test_a_boot_begins_without_the_slots() -> None:
+    """Each unit takes its own slot in; those of an application that no release is made of stay as they are."""
+    files = texts(Found(slots={"shop": {}}), MAIN_SETTINGS, [site("shop"), site("blog", 8103, **NAMED)])
+    assert "/etc/tmpfiles.d/mas-blog.conf" not in files
+    for slot in ("blue", "green"):
+        line = next(line for line in files["/etc/tmpfiles.d/mas-shop.conf"].splitlines() if slot in line)
+        assert line.startswith(
+            f"f+! {FOLDER}/10-shop-{slot}-state.cfg 0644 root root - # Written by mas.ops: "
+        )
+        assert line.endswith(f"\\nglobal\\n    setenv MAS_SHOP_{slot.upper()}_STATE disabled\\n")
+    assert '"${MAS_SHOP_BLUE_STATE-enabled}"' in files[f"{FOLDER}/20-shop.cfg"]
+
+
+def test_a_slot_that_is_down_when_its_file_is_first_written_stays_out() -> None:
+    held = {"shop": {"blue": Held("/", "shop", 200, 1.0, 8101, serves=False)}}
+    files = texts(Found(slots=held), MAIN_SETTINGS, [site("shop")])
+    assert "_BLUE_STATE disabled\n" in files[f"{FOLDER}/10-shop-blue-state.cfg"]
+    assert "_GREEN_STATE enabled\n" in files[f"{FOLDER}/10-shop-green-state.cfg"]

@@ -352,3 +352,20 @@ def test_a_proxy_that_does_not_come_back_from_a_reload(
 def test_a_proxy_with_checks_of_its_own_keeps_them(adapter: HAProxy, proxy: Proxy) -> None:
     adapter.check_with("green", Asked("/ping"), PORTS)
     assert not proxy.asked
+
+
+def test_what_is_set_aside_outlives_the_proxy(adapter: HAProxy, proxy: Proxy, tmp_path: Path) -> None:
+    """It is in a file that the proxy reads at its start, before the proxy that runs is given the order."""
+    path = tmp_path / "conf.d" / "10-agents-green-state.cfg"
+    adapter.set_aside("green")
+    assert not path.exists(), "the files of a proxy that somebody else configured are left alone"
+    (tmp_path / "maps").mkdir()
+    adapter.set_aside("green")
+    assert path.read_text().endswith("    setenv MAS_AGENTS_GREEN_STATE disabled\n")
+    assert adapter.facts().aside == {"green"}
+    proxy.answer = b"No such server.\n\n"
+    with pytest.raises(TrafficError):
+        adapter.set_down("green")
+    proxy.answer = None
+    assert path.read_text().endswith("    setenv MAS_AGENTS_GREEN_STATE enabled\n")
+    assert not adapter.facts().aside

@@ -19,7 +19,7 @@ from ..._core.errors import BadInput, Refused
 from ..._core.files import read_json, storage_errors, sync_folder, write_atomic, write_json
 from ..._core.plan import Plan
 from ..config import MAPS, MARK
-from ..host_config import FOLDER, HAPROXY, MAIN, OPTIONS, SITES, Found, Held
+from ..host_config import BOOT, FOLDER, HAPROXY, MAIN, OPTIONS, SITES, Found, Held
 from ..sites import Site
 
 PROGRAM = "/usr/sbin/haproxy"
@@ -47,7 +47,13 @@ def _site(path: str) -> Site:
 
 def look(slots: Mapping[str, Mapping[str, Held]]) -> Found:
     """The files that are there, and whose they are."""
-    paths = [*glob.glob(f"{FOLDER}/*.cfg"), *glob.glob(f"{MAPS}/*.map"), MAIN, OPTIONS]
+    paths = [
+        *glob.glob(f"{FOLDER}/*.cfg"),
+        *glob.glob(f"{MAPS}/*.map"),
+        *glob.glob(BOOT.format("*")),
+        MAIN,
+        OPTIONS,
+    ]
     files = {}
     for path in paths:
         with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:

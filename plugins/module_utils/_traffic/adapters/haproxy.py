@@ -27,6 +27,7 @@ from ..checks import (
     render_warm,
 )
 from ..latency import parse_table, table
+from ..settings import IN, OUT, configured, parse_state, render_state, state_file
 from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
 from .runtime import HEAD, STAT, Clock, OwnClock, Runtime, began, life
 
@@ -70,7 +71,7 @@ class HAProxy:
             slot: replace(server, latency=latency.get(slot, ()))
             for slot, server in self._parsed(text[text.index(HEAD) :]).items()
         }
-        return TrafficFacts(self._persisted(), servers, life(text))
+        return TrafficFacts(self._persisted(), servers, life(text), self._left_out())
 
     def shift(self, split: Split) -> None:
         """Persist the split, then put it in force: what a crash leaves is repaired by doing it again.
@@ -96,11 +97,31 @@ class HAProxy:
         What the proxy knows of the process before says nothing about the one that is about to start.
         """
         server = f"{self.backend}/{slot}"
-        self.runtime.order(f"set server {server} state ready; set server {server} health down")
+        try:
+            self.keep_in(slot)
+        finally:
+            # On a full disk too: it holds until the proxy starts again.
+            self.runtime.order(f"set server {server} state ready; set server {server} health down")
+
+    def keep_in(self, slot: str) -> None:
+        """Let the slot take part from the next start of the proxy on."""
+        self._keep(slot, IN)
 
     def set_aside(self, slot: str) -> None:
-        """Take the slot out of service: no requests and no checks until :meth:`set_down`."""
+        """Take the slot out of service, over starts of the proxy too: no requests and no checks until :meth:`set_down`."""
+        self._keep(slot, OUT)
         self.runtime.order(f"set server {self.backend}/{slot} state maint")
+
+    def _keep(self, slot: str, state: str) -> None:
+        path = state_file(self.split_file, self.application, slot)
+        text = render_state(self.application, slot, state)
+        if configured(self.split_file, self.application) and _read(path) != text:
+            write_atomic(path, text.encode())
+
+    def _left_out(self) -> frozenset[str]:
+        paths = {slot: state_file(self.split_file, self.application, slot) for slot in SLOTS}
+        states = {slot: parse_state(self.application, slot, _read(path)) for slot, path in paths.items()}
+        return frozenset(slot for slot, state in states.items() if state == OUT)
 
     def stand_in(self, slot: str | None) -> None:
         """Let this slot answer while the other one is down, and no other; ``None`` for neither of them."""
