@@ -44,6 +44,10 @@ class Executor(HealthSteps):
     inventory: Sequence[str] = ()
     #: It is a way back, or puts back what failed.
     goes_back: bool = False
+    #: Check mode: nothing is changed.
+    looks_only: bool = False
+    #: What is to be seen to, and stops nothing.
+    warnings: list[str] = field(default_factory=list)
 
     def apply(self, plan: Plan, operation: Operation | None) -> None:
         """Journal ``operation`` and take the steps in order.

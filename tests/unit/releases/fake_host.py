@@ -82,6 +82,12 @@ class FakeHost:
     #: Slots that the proxy has not seen up since it was set down, and how each slot is checked.
     proxy_down: set[str] = field(default_factory=set)
     checks: dict[str, Any] = field(default_factory=dict)
+    #: Slots that are out of service at the proxy now, and from its next start on; why it would not start.
+    aside: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
+    proxy_unsound: str = ""
+    #: Settings that changed since a slot was assigned, by slot.
+    changed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stands_in: str | None = None
     #: The manifest that the controller says an artifact has, in check mode.
     told: Manifest | None = None
@@ -169,10 +175,18 @@ class FakeHost:
 
     def facts(self) -> TrafficFacts:
         servers = {
-            slot: Server(weight, self.healthy(slot), 0, 0, 0, 0, "UP")
+            slot: Server(
+                weight,
+                self.healthy(slot) and slot not in self.aside,
+                0,
+                0,
+                0,
+                0,
+                "MAINT" if slot in self.aside else "UP",
+            )
             for slot, weight in self.weights.items()
         }
-        return TrafficFacts(Split(**self.split), servers)
+        return TrafficFacts(Split(**self.split), servers, aside=frozenset(self.left_out))
 
     def shift(self, split: Split) -> None:
         self.touch()
@@ -182,7 +196,7 @@ class FakeHost:
         self.watch()
 
     def wait_up(self, slot: str, seconds: float) -> None:
-        if self.proxy_blind or not self.healthy(slot):
+        if self.proxy_blind or not self.healthy(slot) or slot in self.aside:
             raise TrafficError(f"the proxy sees {slot} down")
         self.proxy_down.discard(slot)
 
@@ -190,10 +204,18 @@ class FakeHost:
         self.stands_in = slot
 
     def set_down(self, slot: str) -> None:
+        self.aside.discard(slot)
         self.proxy_down.add(slot)
 
+    def keep_in(self, slot: str) -> None:
+        self.left_out.discard(slot)
+
+    def unsound(self) -> str:
+        return self.proxy_unsound
+
     def check_with(self, slot: str, check: Any, ports: Mapping[str, int], other: Any = None) -> None:
-        self.touch()
+        if self.checks.get(slot) != check:
+            self.touch()
         self.checks[slot] = check
 
     def drain(self, slot: str, seconds: float) -> int:
@@ -220,7 +242,7 @@ class FakeHost:
         return self.records.get(slot)
 
     def pending(self, slot: str) -> Sequence[str]:
-        return ()
+        return self.changed.get(slot, ())
 
     def neighbours(self) -> Sequence[Footprint]:
         return ()

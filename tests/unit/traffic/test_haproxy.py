@@ -369,3 +369,59 @@ def test_what_is_set_aside_outlives_the_proxy(adapter: HAProxy, proxy: Proxy, tm
     proxy.answer = None
     assert path.read_text().endswith("    setenv MAS_AGENTS_GREEN_STATE enabled\n")
     assert not adapter.facts().aside
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Any:
+    (tmp_path / "maps").mkdir()
+    return Asked("/health", "agents", 200, 2.0)
+
+
+@pytest.mark.parametrize("damage", ["lost", "changed"])
+@pytest.mark.parametrize(
+    "name", ["maps/agents-path.map", "maps/agents-host.map", "conf.d/10-agents-slots.cfg"]
+)
+def test_what_releases_write_for_the_proxy_is_written_anew(
+    adapter: HAProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Any, name: str, damage: str
+) -> None:
+    """The proxy that runs has read it, and its next start would fail."""
+    monkeypatch.setattr(adapter, "_reload", lambda _before: None)
+    both = {"blue": check, "green": check}
+
+    def tell() -> None:
+        for slot in both:
+            adapter.check_with(slot, check, {"blue": 8101, "green": 8102}, check)
+
+    tell()
+    path = tmp_path / name
+    was = path.read_text()
+    if damage == "lost":
+        path.unlink()
+    else:
+        path.write_text(was.replace("agents", "nobody") + "rubbish\n")
+    tell()
+    assert path.read_text() == was
+
+
+def test_what_keeps_the_proxy_from_its_next_start(
+    adapter: HAProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Any
+) -> None:
+    program = tmp_path / "haproxy"
+    program.write_text("#!/bin/sh\necho '[NOTICE] x' >&2; echo '[ALERT] no such map' >&2; exit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(module, "_PROGRAM", str(program))
+    assert adapter.unsound() == f"{tmp_path}/haproxy.cfg is missing"
+    (tmp_path / "haproxy.cfg").touch()
+    assert adapter.unsound() == f"{tmp_path}/conf.d/20-agents.cfg is missing"
+    (tmp_path / "conf.d" / "20-agents.cfg").touch()
+    assert adapter.unsound() == "[ALERT] no such map"
+    program.write_text("#!/bin/sh\n")
+    assert not adapter.unsound()
+
+
+def test_a_slot_that_was_taken_out_by_hand_is_told_with_what_brings_it_back(
+    adapter: HAProxy, proxy: Proxy
+) -> None:
+    proxy.servers["agents/blue"] = {"status": "MAINT", "weight": 100}
+    with pytest.raises(TrafficError, match=r"taken out by hand .*mas\.ops\.restart -e application=agents$"):
+        adapter.wait_up("blue", 0.05)

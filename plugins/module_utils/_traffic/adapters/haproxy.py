@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..._core.errors import TrafficError
-from ..._core.files import write_atomic
+from ..._core.files import storage_errors, write_atomic
 from ..checks import (
     Check,
     Fixed,
@@ -32,6 +32,7 @@ from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
 from .runtime import HEAD, STAT, Clock, OwnClock, Runtime, began, life
 
 _POLL = 0.1
+_PROGRAM = "/usr/sbin/haproxy"
 #: Seconds in which a reload must have brought a new process.
 _RELOAD = 15.0
 #: How the status of a server begins that passes its checks; NOLB and DRAIN are those of weight 0.
@@ -115,8 +116,12 @@ class HAProxy:
     def _keep(self, slot: str, state: str) -> None:
         path = state_file(self.split_file, self.application, slot)
         text = render_state(self.application, slot, state)
-        if configured(self.split_file, self.application) and _read(path) != text:
+        if self._configured and _read(path) != text:
             write_atomic(path, text.encode())
+
+    @property
+    def _configured(self) -> bool:
+        return configured(self.split_file, self.application)
 
     def _left_out(self) -> frozenset[str]:
         paths = {slot: state_file(self.split_file, self.application, slot) for slot in SLOTS}
@@ -125,9 +130,10 @@ class HAProxy:
 
     def stand_in(self, slot: str | None) -> None:
         """Let this slot answer while the other one is down, and no other; ``None`` for neither of them."""
-        if not os.path.exists(self.warm_file) or self.stands_in() == slot:
+        text = render_warm(self.application, slot)
+        if not self._configured or _read(self.warm_file) == text:
             return
-        write_atomic(self.warm_file, render_warm(self.application, slot).encode())
+        write_atomic(self.warm_file, text.encode())
         # A proxy that was configured without fallback has no such servers.
         for name in sorted(SLOTS, key=lambda name: name == slot):
             self.runtime.ask(f"set server {self.backend}/{name}_warm weight {int(name == slot)}")
@@ -139,23 +145,27 @@ class HAProxy:
     def check_with(
         self, slot: str, check: Check, ports: Mapping[str, int], other: Check | None = None
     ) -> None:
-        """Check ``slot`` so from now on, after a restart too.
+        """Check ``slot`` so from now on, after a restart too. Files that were lost or damaged are written anew.
 
         A proxy whose configuration has no such maps is somebody else's, or older than they are: its own checks stay.
 
         :param ports: of both slots
         :param other: the check of the other slot
         """
-        if not os.path.isdir(self.maps):
+        if not self._configured:
             return
+        with storage_errors(self.maps):
+            os.makedirs(self.maps, mode=0o755, exist_ok=True)
         for name, value in (("path", check.path), ("host", check.host)):
             self._map(name, slot, value)
         self._fix(Fixed.of([check, *([other] if other else [])], ports))
 
     def _map(self, name: str, slot: str, value: str) -> None:
         path = os.path.join(self.maps, f"{self.application}-{name}.map")
-        values = {**parse_map(_read(path)), slot: value}
-        write_atomic(path, render_map(values).encode())
+        text = _read(path)
+        wanted = render_map({**parse_map(text), slot: value})
+        if text != wanted:
+            write_atomic(path, wanted.encode())
         listed = self.runtime.ask(f"show map {path}")
         if "Unknown map" in listed or parse_listed(listed).get(slot) == value:
             return
@@ -169,13 +179,34 @@ class HAProxy:
 
     def _fix(self, wanted: Fixed) -> None:
         """The file only ever changes together with a reload; one that was killed in between is made up for."""
-        held = parse_fixed(self.application, _read(self.slots_file))
+        found = _read(self.slots_file)
+        held = parse_fixed(self.application, found)
+        sound = bool(held and held.covers(wanted) and found == render_fixed(self.application, held))
         text = self.runtime.ask("show info")
-        if held and held.covers(wanted) and began(text) >= int(os.stat(self.slots_file).st_mtime):
+        if sound and began(text) >= int(os.stat(self.slots_file).st_mtime):
             return
-        if not (held and held.covers(wanted)):
+        if not sound:
             write_atomic(self.slots_file, render_fixed(self.application, wanted).encode())
         self._reload(life(text))
+
+    def unsound(self) -> str:
+        """What keeps the proxy from its next start, in words; empty when nothing does."""
+        if not self._configured:
+            return ""
+        folder = os.path.dirname(self.split_file)
+        main = os.path.join(os.path.dirname(folder), "haproxy.cfg")
+        for path in (main, os.path.join(folder, f"20-{self.application}.cfg")):
+            if not os.path.exists(path):
+                return f"{path} is missing"
+        try:
+            done = subprocess.run(
+                [_PROGRAM, "-c", "-f", main, "-f", folder],
+                capture_output=True, text=True, errors="replace", check=False,
+            )  # fmt: skip
+        except OSError as error:
+            return f"{_PROGRAM} cannot be run: {error.strerror}"
+        alerts = [line for line in done.stderr.splitlines() if "ALERT" in line] or [done.stderr.strip()]
+        return "; ".join(alerts) if done.returncode else ""
 
     def _reload(self, before: str) -> None:
         command = ["systemctl", "reload", "haproxy"]
@@ -198,6 +229,14 @@ class HAProxy:
         """
         deadline = self.clock.seconds() + seconds
         while not (server := self._servers()[slot]).proven:
+            if self.clock.seconds() > deadline and server.aside:
+                raise TrafficError(
+                    f"the {slot} slot is out of service at the proxy ({server.status}), and its own process is up: "
+                    "it was taken out by hand",
+                    where=f"server {self.backend}/{slot}, {self.runtime.path}",
+                    fix="Ask who took it out and why. To take the application back in: "
+                    f"ansible-playbook mas.ops.restart -e application={self.application}",
+                )
             if self.clock.seconds() > deadline:
                 raise TrafficError(
                     f"the proxy still sees the {slot} slot down after {seconds:g} s ({server.status}), "
