@@ -126,3 +126,23 @@ def test_a_front_door_that_denies_is_told_by_a_way_back(one: Fleet) -> None:
     one.set(proxy_frontend_lines=[])
     one.provision().check()
     assert "[WARNING]" not in one.rollback("1.0.0").check().output
+
+
+def test_what_is_not_served_any_more_leaves_nothing_behind() -> None:
+    """An application of workers only, which was provisioned with the default first."""
+    run = f"proxy-workers-{os.getpid()}"
+    written = "ls /etc/haproxy/mas /etc/haproxy/conf.d /etc/haproxy/maps /etc/tmpfiles.d"
+    try:
+        fleet = Fleet.up(run, 1, suite="bookworm")
+        fleet.provision().check()
+        assert "agents.json" in on(fleet, written)
+        assert "mas-agents.conf" in on(fleet, written)
+        fleet.set(application_web=False)
+        fleet.provision("--check", "--diff").check()
+        assert "agents.json" in on(fleet, written)
+        fleet.provision().check()
+        assert "agents" not in on(fleet, written)
+        on(fleet, f"{CHECK} && systemctl is-active haproxy && ! ss -ltn | grep -q ':80 '")
+        assert "changed=0" in fleet.provision().check().output
+    finally:
+        Fleet.remove(run)

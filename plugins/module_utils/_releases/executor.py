@@ -272,7 +272,7 @@ def check_fits(app: Application, manifest: Manifest, release: str, variables: fr
     if (manifest.name, manifest.version) != (app.name, version_of(release)):
         wrong.append(f"it is {manifest.name} {manifest.version}, not {app.name} {version_of(release)}")
     if app.web != bool(manifest.web):
-        serves = "the proxy serves it, but it has no web process"
+        serves = "the proxy serves it, but it has no web process: it needs application_web: false"
         wrong.append(serves if app.web else f"its process {manifest.web} serves HTTP, but no proxy serves it")
     missing = sorted(set(manifest.secrets) - variables)
     if missing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,9 +134,41 @@ def _fixed(site: Site, held: Mapping[str, Held]) -> Fixed:
     return Fixed.of(list(held.values()), ports)
 
 
-def plan_config(found: Found, main: config.Main, sites: Sequence[Site], take_over: bool = False) -> Plan:
+def refuse_held(gone: Iterable[str], slots: Mapping[str, Mapping[str, Held]]) -> None:
+    """
+    :raises Refused: an application that is not to be served any more has a web process in a slot
+    """
+    held = [name for name in gone if slots.get(name)]
+    if held:
+        raise Refused(
+            f"{held[0]} is not to be served any more, and its slots hold releases with a web process",
+            where="this host",
+            fix="Remove its releases with mas.ops.release first, or set application_web: true again.",
+        )
+
+
+def _files_of(name: str) -> list[str]:
+    """All that is written for one application."""
+    parts = ("split", "slots", "warm", *(f"{slot}-state" for slot in SLOTS))
+    return [
+        *(f"{FOLDER}/10-{name}-{part}.cfg" for part in parts),
+        f"{FOLDER}/20-{name}.cfg",
+        *(posixpath.join(config.MAPS, f"{name}-{what}.map") for what in _NOTHING),
+        BOOT.format(name),
+        f"{SITES}/{name}.json",
+    ]
+
+
+def plan_config(
+    found: Found,
+    main: config.Main,
+    sites: Sequence[Site],
+    take_over: bool = False,
+    gone: Sequence[str] = (),
+) -> Plan:
     """The change from what is there.
 
+    :param gone: applications that are not served any more
     :raises Refused: a main file is an administrator's own
     """
     if found.foreign and not take_over:
@@ -152,7 +184,10 @@ def plan_config(found: Found, main: config.Main, sites: Sequence[Site], take_ove
     files = {path: text for path, text in mine.items() if found.files.get(path) != text} | {
         path: text for path, text in first(sites, found.slots).items() if path not in found.files
     }
-    stale = sorted(path for path in found.files if path.startswith(_FRONTS) and path not in mine)
+    left = {path for name in gone for path in _files_of(name)}
+    stale = sorted(
+        path for path in found.files if path in left or (path.startswith(_FRONTS) and path not in mine)
+    )
     steps = [Step("keep", path) for path in found.foreign if path in files]
     steps += [Step("write", path) for path in sorted(files)]
     steps += [Step("remove", path) for path in stale]
@@ -180,8 +215,11 @@ def _check_binds(files: Mapping[str, str], sites: Sequence[Site]) -> None:
             )
 
 
-def texts(found: Found, main: config.Main, sites: Sequence[Site]) -> dict[str, str]:
+def texts(found: Found, main: config.Main, sites: Sequence[Site], gone: Sequence[str] = ()) -> dict[str, str]:
     """All files as they will be, those of others too: what HAProxy has to judge as a whole."""
     mine = wanted(main, sites, found.slots)
-    kept = {path: text for path, text in found.files.items() if not path.startswith(_FRONTS)}
+    left = {path for name in gone for path in _files_of(name)}
+    kept = {
+        path: text for path, text in found.files.items() if path not in left and not path.startswith(_FRONTS)
+    }
     return {**first(sites, found.slots), **kept, **mine}

@@ -47,10 +47,12 @@ def _site(path: str) -> Site:
 
 def look(slots: Mapping[str, Mapping[str, Held]]) -> Found:
     """The files that are there, and whose they are."""
+    known = glob.glob(f"{SITES}/*.json")
     paths = [
         *glob.glob(f"{FOLDER}/*.cfg"),
         *glob.glob(f"{MAPS}/*.map"),
         *glob.glob(BOOT.format("*")),
+        *known,
         MAIN,
         OPTIONS,
     ]
