@@ -214,6 +214,7 @@ class HealthSteps:
         proxy = self.ports.proxy
         if proxy is None or self.looks_only:
             return
+        proxy.mend()
         self._tell_proxy(slot)
         unsound = proxy.unsound()
         if unsound:
@@ -260,6 +261,8 @@ class HealthSteps:
                 where=self.app.name,
                 fix="Somebody changed the split since the switch: see who, and deploy again.",
             )
+        if not self.looks_only:
+            self._stand_in(self._warm())
         self._ask_front(slot)
 
     def _ask_front_door(self, step: Step) -> None:

@@ -45,11 +45,3 @@ def render_state(application: str, slot: str, state: str) -> str:
 def parse_state(application: str, slot: str, text: str) -> str:
     """What such a file says. The proxy takes a slot in of which nothing is said."""
     return parse_settings(text).get(variable(application, slot, "state"), IN)
-
-
-def configured(split_file: str, application: str) -> bool:
-    """Whether the role configured the proxy; the files of one that somebody else configured are left alone."""
-    top = os.path.dirname(os.path.dirname(split_file))
-    return os.path.isdir(os.path.join(top, "maps")) or os.path.exists(
-        os.path.join(top, "mas", f"{application}.json")
-    )

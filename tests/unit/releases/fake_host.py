@@ -210,6 +210,9 @@ class FakeHost:
     def keep_in(self, slot: str) -> None:
         self.left_out.discard(slot)
 
+    def mend(self) -> None:
+        pass
+
     def unsound(self) -> str:
         return self.proxy_unsound
 

@@ -23,7 +23,8 @@ from typing import Any
 
 from ..._core.errors import OpsError
 from ..._core.files import write_atomic
-from ..._traffic.settings import OUT, configured, render_state, state_file
+from ..._traffic.adapters.configured import configured
+from ..._traffic.settings import OUT, render_state, state_file
 
 _CONFIG = "/etc/mas/{0}/application.json"
 _RECORD = "/etc/mas/{0}/slots/{1}.json"

@@ -27,8 +27,9 @@ from ..checks import (
     render_warm,
 )
 from ..latency import parse_table, table
-from ..settings import IN, OUT, configured, parse_state, render_state, state_file
+from ..settings import IN, OUT, parse_state, render_state, state_file
 from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
+from .configured import configured
 from .runtime import HEAD, STAT, Clock, OwnClock, Runtime, began, life
 
 _POLL = 0.1
@@ -115,9 +116,8 @@ class HAProxy:
 
     def _keep(self, slot: str, state: str) -> None:
         path = state_file(self.split_file, self.application, slot)
-        text = render_state(self.application, slot, state)
-        if self._configured and _read(path) != text:
-            write_atomic(path, text.encode())
+        if self._configured:
+            _write_changed(path, render_state(self.application, slot, state))
 
     @property
     def _configured(self) -> bool:
@@ -162,10 +162,7 @@ class HAProxy:
 
     def _map(self, name: str, slot: str, value: str) -> None:
         path = os.path.join(self.maps, f"{self.application}-{name}.map")
-        text = _read(path)
-        wanted = render_map({**parse_map(text), slot: value})
-        if text != wanted:
-            write_atomic(path, wanted.encode())
+        _write_changed(path, render_map({**parse_map(_read(path)), slot: value}))
         listed = self.runtime.ask(f"show map {path}")
         if "Unknown map" in listed or parse_listed(listed).get(slot) == value:
             return
@@ -188,6 +185,20 @@ class HAProxy:
         if not sound:
             write_atomic(self.slots_file, render_fixed(self.application, wanted).encode())
         self._reload(life(text))
+
+    def mend(self) -> None:
+        """Write anew what is lost or damaged of the files that releases write, besides what :meth:`check_with` does.
+
+        What can still be read of a file stays; of the split, what is in force.
+        """
+        if not self._configured:
+            return
+        for slot in SLOTS:
+            text = _read(state_file(self.split_file, self.application, slot))
+            self._keep(slot, parse_state(self.application, slot, text))
+        _write_changed(self.warm_file, render_warm(self.application, self.stands_in()))
+        split = self._persisted() or Split.to("blue", self.facts().running["blue"])
+        _write_changed(self.split_file, render(self.application, split))
 
     def unsound(self) -> str:
         """What keeps the proxy from its next start, in words; empty when nothing does."""
@@ -281,6 +292,11 @@ class HAProxy:
             raise TrafficError(
                 f"the split cannot be read: {error.strerror}", where=self.split_file, fix="Set become: true."
             ) from error
+
+
+def _write_changed(path: str, text: str) -> None:
+    if _read(path) != text:
+        write_atomic(path, text.encode())
 
 
 def _read(path: str) -> str:
