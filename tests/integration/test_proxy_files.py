@@ -76,6 +76,15 @@ def test_a_stranger_gets_nothing_after_a_boot(one: Fleet) -> None:
     one.deploy("1.1.0").check()
 
 
+def test_a_way_back_from_a_release_that_stays_down(one: Fleet) -> None:
+    """Its slot is out of service, which bars no shift of the traffic to the other one."""
+    on(one, f"systemctl stop agents-api@{slot(one)[0]}; systemctl reload haproxy; sleep 1.5")
+    one.rollback().check()
+    assert live(one) == "1.0.0"
+    one.deploy("1.1.0").check()
+    assert live(one) == "1.1.0"
+
+
 @pytest.mark.parametrize(
     "lost",
     [
@@ -138,7 +147,7 @@ def test_what_is_not_served_any_more_leaves_nothing_behind() -> None:
         assert "agents.json" in on(fleet, written)
         assert "mas-agents.conf" in on(fleet, written)
         fleet.set(application_web=False)
-        fleet.provision("--check", "--diff").check()
+        fleet.play("provision", "--check", "--diff").check()
         assert "agents.json" in on(fleet, written)
         fleet.provision().check()
         assert "agents" not in on(fleet, written)

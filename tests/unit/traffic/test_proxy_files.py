@@ -113,3 +113,10 @@ def test_a_slot_that_was_taken_out_by_hand_is_told_with_what_brings_it_back(
     proxy.servers["agents/blue"] = {"status": "MAINT", "weight": 100}
     with pytest.raises(TrafficError, match=r"taken out by hand .*mas\.ops\.restart -e application=agents$"):
         adapter.wait_up("blue", 0.05)
+
+
+def test_a_slot_that_is_out_of_service_bars_no_shift_to_the_other(adapter: HAProxy, proxy: Proxy) -> None:
+    """As after a crash of the live one: HAProxy goes on showing the weight that it had."""
+    proxy.servers["agents/blue"] = {"status": "MAINT", "weight": 100}
+    adapter.shift(Split(0, 100))
+    assert adapter.facts().running == {"blue": 0, "green": 100}

@@ -312,7 +312,8 @@ def _server(row: Mapping[str, str]) -> Server:
         return int(row.get(field) or 0)
 
     return Server(
-        weight=number("weight"),
+        # What was set; the one in force stays as it was while a server is out of service.
+        weight=number("uweight" if row.get("uweight") else "weight"),
         up=row["status"].startswith(_UP),
         sessions=number("scur"),
         queued=number("qcur"),
