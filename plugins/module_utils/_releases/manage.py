@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from .._core.errors import Abandoned, NotFound, NotHere, OpsError, Stopped
+from .._core.errors import Abandoned, NotFound, NotHere, OpsError, Stopped, StorageError
 from .._core.plan import Plan
 from .._ledger.history import version_of
 from .._traffic.split import SLOTS
@@ -169,8 +170,12 @@ def change(
         ports.files.write_lease(lease)
     try:
         plan, facts, told = _carry_out(ports, layout, limits, request, check)
-    except Exception:
-        _let_go(ports, lease, check)
+    except Exception as error:
+        # It is about the same disk, where that is what failed.
+        with contextlib.suppress(StorageError):
+            _let_go(ports, lease, check)
+        if isinstance(error, OpsError):
+            error.advise(" ".join(ports.files.mended()))
         raise
     if limits.lease <= 0 or not request.goes_on(facts):
         _let_go(ports, lease, check)
@@ -182,8 +187,10 @@ def _carry_out(
 ) -> tuple[Plan, Facts, dict[str, Any]]:
     """With the lock held: the plan, the facts after it, and what else is to be told."""
     app = layout.app
-    facts = observe(app, layout, ports)
+    found = facts = observe(app, layout, ports)
     was = facts.live_release
+    if facts.damage and not check:
+        ports.files.mend(facts.state, facts.armed)
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     plan, missing = _plan(facts, app, request, ports.clock.moment().wall)
@@ -203,9 +210,11 @@ def _carry_out(
     ):
         # Nothing new is live, so nothing else looks at it; what is called good is looked at all the same.
         executor.prove(facts.state.live or "")
-    told = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
+    told: dict[str, Any] = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     # Live here before this run, and so after it, however the deploy of the fleet ends.
     repaired = request.state == "staged" and plan.changed and not _brings(plan)
+    told["damage"] = [*ports.files.mended(), *map(str, facts.damage if check else ())]
+    plan = planner.mended(plan, found)
     return plan, facts, {**told, "was": was, "missing": missing, "repaired": repaired}
 
 
@@ -271,16 +280,25 @@ def describe(
     """
     facts = observe(app, layout, ports)
     moments = [{"time": time, "release": release} for time, release in facts.history.moments]
-    manifests = {name: ports.files.manifest(name) for name in facts.on_disk}
-    budgets = {name: float(each.health.startup_budget) for name, each in manifests.items() if each.health}
+    budgets = {name: budget for name in facts.on_disk if (budget := _startup_budget(ports, name)) is not None}
     return {
         **report(facts, app, inventory),
         "timeline": moments,
         "targets": [target.to_dict(budgets) for target in targets(facts, app)],
         "left": facts.history.left,
+        "damage": list(map(str, facts.damage)),
         "back": dict(facts.history.back.__dict__) if facts.history.back else None,
         "back_since": _back_since(facts, ports.clock.moment().wall, age),
     }
+
+
+def _startup_budget(ports: Ports, release: str) -> float | None:
+    """Seconds; ``None`` where the release says none, or its manifest is damaged."""
+    try:
+        health = ports.files.manifest(release).health
+    except OpsError:
+        return None
+    return float(health.startup_budget) if health else None
 
 
 def _back_since(facts: Facts, wall: float, age: float) -> dict[str, Any] | None:

@@ -216,6 +216,11 @@ def nothing(facts: Facts) -> Plan:
     return _plan(facts)
 
 
+def mended(plan: Plan, facts: Facts) -> Plan:
+    """The plan after what is found damaged was written anew."""
+    return replace(plan, steps=(*(Step("mend", damage.path) for damage in facts.damage), *plan.steps))
+
+
 def plan_undo(facts: Facts, app: Application) -> Plan:
     """Put back what an operation that failed or was killed had begun; no steps when there is none."""
     operation = facts.state.operation

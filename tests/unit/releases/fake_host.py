@@ -19,6 +19,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     StorageError,
     TrafficError,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.damage import Damage
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import Answer, Door, HealthCheck
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
@@ -83,6 +84,7 @@ class FakeHost:
     proxy_down: set[str] = field(default_factory=set)
     checks: dict[str, Any] = field(default_factory=dict)
     stands_in: str | None = None
+    damaged: list[Damage] = field(default_factory=list)
     now: float = 0.0
     changes: int = 0
     lost_requests: list[str] = field(default_factory=list)
@@ -293,6 +295,17 @@ class FakeHost:
     def forget_armed(self) -> None:
         self.touch()
         self.armed_file = None
+
+    def damage(self) -> tuple[Damage, ...]:
+        return tuple(self.damaged)
+
+    def mend(self, state: State, armed: Armed | None) -> None:
+        self.damaged.clear()
+        self.state_file = state.to_dict()
+        self.armed_file = armed.to_dict() if armed else None
+
+    def mended(self) -> list[str]:
+        return []
 
     def wake(self, seconds: float) -> None:
         self.touch()
