@@ -107,7 +107,7 @@ def set_aside(path: str) -> str:
     :raises StorageError: the folder cannot be written to
     """
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    kept = f"{path}.damaged-{moment}-{os.urandom(2).hex()}"
+    kept = f"{path}.aside-{moment}-{os.urandom(2).hex()}"
     with storage_errors(path):
         os.rename(path, kept)
         sync_folder(os.path.dirname(path) or ".")

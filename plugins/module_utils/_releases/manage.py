@@ -193,7 +193,7 @@ def _carry_out(
         ports.files.mend(facts.state, facts.armed)
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
-    plan, missing = _plan(facts, app, request, ports.clock.moment().wall)
+    plan, missing, lacks = _plan(facts, app, request, ports.clock.moment().wall)
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
     watch = Watch(request.course.settings)
     executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
@@ -212,20 +212,22 @@ def _carry_out(
         executor.prove(facts.state.live or "")
     told: dict[str, Any] = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     # Live here before this run, and so after it, however the deploy of the fleet ends.
-    repaired = request.state == "staged" and plan.changed and not _brings(plan)
+    repaired = request.state == "staged" and (plan.changed or bool(found.damage)) and not _brings(plan)
     told["damage"] = [*ports.files.mended(), *map(str, facts.damage if check else ())]
     plan = planner.mended(plan, found)
-    return plan, facts, {**told, "was": was, "missing": missing, "repaired": repaired}
+    if request.report_missing:
+        told |= {"missing": missing, "lacks": lacks, "targets": _targets(facts, app, ports)}
+    return plan, facts, {"missing": "", **told, "was": was, "repaired": repaired}
 
 
-def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str]:
-    """The plan; and why there is none, where the host lacks what it should go back to."""
+def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str, str]:
+    """The plan; and why there is none, where the host lacks what it should go back to, and which release that is."""
     try:
-        return make_plan(facts, app, request, _age(facts, wall)), ""
+        return make_plan(facts, app, request, _age(facts, wall)), "", ""
     except NotHere as error:
         if not request.report_missing:
             raise
-        return planner.nothing(facts), located(str(error), request.inventory)
+        return planner.nothing(facts), located(str(error), request.inventory), error.release
 
 
 def _brings(plan: Plan) -> bool:
@@ -280,16 +282,23 @@ def describe(
     """
     facts = observe(app, layout, ports)
     moments = [{"time": time, "release": release} for time, release in facts.history.moments]
-    budgets = {name: budget for name in facts.on_disk if (budget := _startup_budget(ports, name)) is not None}
     return {
         **report(facts, app, inventory),
         "timeline": moments,
-        "targets": [target.to_dict(budgets) for target in targets(facts, app)],
+        "targets": _targets(facts, app, ports),
         "left": facts.history.left,
         "damage": list(map(str, facts.damage)),
         "back": dict(facts.history.back.__dict__) if facts.history.back else None,
         "back_since": _back_since(facts, ports.clock.moment().wall, age),
     }
+
+
+def _targets(facts: Facts, app: Application, ports: Ports) -> list[dict[str, Any]]:
+    """What can be gone back to, newest first, as builtins."""
+    found = targets(facts, app)
+    held = {target.release for target in found} & facts.on_disk
+    budgets = {name: budget for name in held if (budget := _startup_budget(ports, name)) is not None}
+    return [target.to_dict(budgets) for target in found]
 
 
 def _startup_budget(ports: Ports, release: str) -> float | None:

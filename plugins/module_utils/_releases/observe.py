@@ -52,6 +52,7 @@ def _slot(
     release = ports.files.held(slot)
     web = [units[unit] for unit in (record.web if record else ())]
     workers = [units[unit] for unit in (record.workers if record else ())]
+    held = record.units if record and release else ()
     web_up = all(unit.up for unit in web)
     stopped = all(unit.stopped for unit in web)
     port = record.port if record else None
@@ -76,6 +77,7 @@ def _slot(
         stranger=stranger,
         port=port,
         pending=tuple(ports.files.pending(slot)),
+        neglected=tuple(ports.units.neglected([unit for unit in held if units[unit].up])),
     )
 
 

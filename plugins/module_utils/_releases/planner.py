@@ -153,6 +153,7 @@ def plan_rolled_back(
             f"the files of release {release} are no longer on this host",
             where=f"keep_releases is {app.keep_releases}",
             fix=f"{offered(facts, app)} To have it fetched from the store: {way_back(app.name, release)}",
+            release=release,
         )
     commit = {"action": "rolled_back", **({} if known else {"brought": True})}
     steps += [Step("commit", slot, commit)]

@@ -89,7 +89,8 @@ class SlotFacts:
     does. ``port`` is the one that it was assigned, ``pending`` names the settings that changed since then.
     ``percent`` is its part of the traffic right now, ``persisted`` the part after a reload of the
     proxy; both are ``None`` where the application has no web process or no proxy.
-    ``stranger`` is who else listens on its port, in words.
+    ``stranger`` is who else listens on its port, in words. ``neglected``: units that run, but have a process that was
+    stopped by a signal, or would not run after a boot.
     """
 
     release: str | None = None
@@ -105,9 +106,10 @@ class SlotFacts:
     stranger: str = ""
     port: int | None = None
     pending: tuple[str, ...] = ()
+    neglected: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return {**self.__dict__, "pending": list(self.pending)}
+        return {**self.__dict__, "pending": list(self.pending), "neglected": list(self.neglected)}
 
     def takes(self, percent: int) -> bool:
         """Whether the slot has exactly this part of the traffic, now and after a reload."""

@@ -84,6 +84,8 @@ class FakeHost:
     proxy_down: set[str] = field(default_factory=set)
     checks: dict[str, Any] = field(default_factory=dict)
     stands_in: str | None = None
+    #: Units that stand still, or would not run after a boot.
+    standing: set[str] = field(default_factory=set)
     damaged: list[Damage] = field(default_factory=list)
     now: float = 0.0
     changes: int = 0
@@ -154,6 +156,15 @@ class FakeHost:
         for unit in units:
             self.running.pop(unit, None)
         self.watch()
+
+    def asleep(self, units: Sequence[str]) -> Sequence[str]:
+        return [unit for unit in units if unit in self.standing]
+
+    neglected = asleep
+
+    def revive(self, units: Sequence[str]) -> None:
+        self.touch()
+        self.standing -= set(units)
 
     def reload(self, units: Sequence[str], changed: bool) -> None:
         self.touch()

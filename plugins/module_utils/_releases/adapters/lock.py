@@ -22,6 +22,7 @@ from ..preemption import GRACE, PATIENCE, EndRequest, Holder, may_end, parse_hol
 from .attention import Attention
 from .folders import Folders
 from .lockers import holders, lockers
+from .processes import began, stands_still
 
 _POLL = 0.1
 #: Seconds for a killed process to be gone. The kernel lets it finish a write to a disk first.
@@ -38,7 +39,7 @@ def end_request(layout: Layout) -> str:
 def this_process(wanted: Claim) -> Holder:
     """What the lock file says about the process that makes ``wanted``."""
     pid = os.getpid()
-    return Holder(pid, _began(pid), wanted.run, wanted.owner, wanted.operation, wanted.returns)
+    return Holder(pid, began(pid), wanted.run, wanted.owner, wanted.operation, wanted.returns)
 
 
 @contextlib.contextmanager
@@ -88,7 +89,7 @@ class _Waiting:
         holder = self._holder()
         if self._held_by_stranger(holder):
             self._meet_stranger(waited)
-        elif not self._ends or not may_end(holder, self._wanted):
+        elif not self._ends or not self._may_end(holder):
             if waited > (patience(holder, self._wanted) if self._ends else 0.0):
                 raise held_by_another(self._layout.lock, str(holder))
         elif holder != self._asked:
@@ -98,6 +99,11 @@ class _Waiting:
         elif time.monotonic() - self._since > GRACE:
             self._kill(holder)
         self._attention.sleep(_POLL)
+
+    def _may_end(self, holder: Holder) -> bool:
+        """Another way back is not ended, unless it was stopped: then it would never end."""
+        hangs = self._wanted.returns and stands_still(holder.pid)
+        return hangs or may_end(holder, self._wanted)
 
     def _held_by_stranger(self, holder: Holder) -> bool:
         """Whether a process holds the lock that is not the one that the file names, and not just for a moment.
@@ -126,11 +132,11 @@ class _Waiting:
             if kept:
                 self.told.append(f"{path} was {held}. It was set aside as {kept}, and a new one made.")
         elif waited > (PATIENCE if self._ends else 0.0):
-            fix = f"End it there: kill {' '.join(map(str, sorted(who)))}" if who else "Boot the host"
+            fix = f"End it there (kill {' '.join(map(str, sorted(who)))})" if who else "Boot the host"
             raise Busy(
                 f"the lock of the application is {held}",
                 where=path,
-                fix=f"{fix} - then run the same command again. A way back does not wait for it.",
+                fix=f"{fix}, then run the same command again. A way back does not wait for it.",
             )
 
     def _holder(self) -> Holder:
@@ -170,9 +176,3 @@ class _Waiting:
         units = _MIGRATIONS.format(self._layout.app.name)
         command = ["systemctl", "kill", "--signal=SIGKILL", "--", units]
         subprocess.run(command, capture_output=True, timeout=10, check=False)
-
-
-def _began(pid: int) -> str:
-    """Field 22 of proc_pid_stat(5)."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-        return stream.read().rpartition(")")[2].split()[19]
