@@ -145,7 +145,7 @@ def test_a_stranger_that_holds_the_lock_is_named_and_bars_no_way_back(fleet: Fle
     assert "flock (pid" in text(refused)
     assert f"(kill {' '.join(sorted(pids, key=int))})" in text(refused)
     assert "(run " not in text(refused), "no run that ended long ago is named"
-    done = fleet.rollback().check()
+    done = fleet.rollback("1.0.0").check()
     serves(fleet, "1.0.0")
     assert "was held by flock (pid" in text(done)
     run(fleet, f"kill {' '.join(pids)}")
@@ -158,7 +158,7 @@ def test_a_way_back_that_was_stopped_is_ended_by_the_next_one(fleet: Fleet) -> N
     stop += "os.pwrite(h, json.dumps(dict(pid=os.getpid(), began=began, run='r', owner='o', operation='rollback', "
     stop += "returns=True)).encode(), 0); os.kill(os.getpid(), signal.SIGSTOP)"
     run(fleet, f'setsid python3 -c "{stop}" {STATE}/lock >/dev/null 2>&1 & sleep 1')
-    done = fleet.rollback().check()
+    done = fleet.rollback("1.0.0").check()
     assert done.seconds < 30
     serves(fleet, "1.0.0")
 
@@ -200,13 +200,13 @@ def test_a_full_disk_is_called_that(fleet: Fleet) -> None:
     full += "mount --bind /mnt/m /var/lib/mas; dd if=/dev/zero of=/var/lib/mas/fill bs=1k 2>/dev/null || true"
     run(fleet, full)
     try:
-        said = fleet.rollback()
+        said = fleet.rollback("1.0.0")
         assert said.status
         assert "No space left on device" in text(said)
         assert "Free some space there and run the same command again." in text(said)
         serves(fleet, "1.0.1")
         run(fleet, "rm /var/lib/mas/fill")
-        fleet.rollback().check()
+        fleet.rollback("1.0.0").check()
         serves(fleet, "1.0.0")
     finally:
         run(
