@@ -19,6 +19,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     StorageError,
     TrafficError,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.damage import Damage
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import Answer, Door, HealthCheck
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
@@ -85,6 +86,9 @@ class FakeHost:
     stands_in: str | None = None
     #: The manifest that the controller says an artifact has, in check mode.
     told: Manifest | None = None
+    #: Units that stand still, or would not run after a boot.
+    standing: set[str] = field(default_factory=set)
+    damaged: list[Damage] = field(default_factory=list)
     now: float = 0.0
     changes: int = 0
     lost_requests: list[str] = field(default_factory=list)
@@ -154,6 +158,15 @@ class FakeHost:
         for unit in units:
             self.running.pop(unit, None)
         self.watch()
+
+    def asleep(self, units: Sequence[str]) -> Sequence[str]:
+        return [unit for unit in units if unit in self.standing]
+
+    neglected = asleep
+
+    def revive(self, units: Sequence[str]) -> None:
+        self.touch()
+        self.standing -= set(units)
 
     def reload(self, units: Sequence[str], changed: bool) -> None:
         self.touch()
@@ -301,6 +314,17 @@ class FakeHost:
     def forget_armed(self) -> None:
         self.touch()
         self.armed_file = None
+
+    def damage(self) -> tuple[Damage, ...]:
+        return tuple(self.damaged)
+
+    def mend(self, state: State, armed: Armed | None) -> None:
+        self.damaged.clear()
+        self.state_file = state.to_dict()
+        self.armed_file = armed.to_dict() if armed else None
+
+    def mended(self) -> list[str]:
+        return []
 
     def wake(self, seconds: float) -> None:
         self.touch()
