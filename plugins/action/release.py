@@ -18,6 +18,7 @@ from ..module_utils._core.names import check_given
 from ..module_utils._core.outcome import error_result
 from ..module_utils._releases.options import RELEASE
 from ..plugin_utils.adapters import host_call
+from ..plugin_utils.adapters.damage import warn_of_damage
 from ..plugin_utils.adapters.leash import leash
 from ..plugin_utils.adapters.run import actor, inventory, run_id
 from ..plugin_utils.adapters.sidecars import is_url, local_artifact
@@ -52,9 +53,11 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, **error_result(error)}
         try:
             with leash():
-                return {**result, **self._made(args, found, task_vars)}
+                done = self._made(args, found, task_vars)
         except OpsError as error:
             return {**result, "failed": True, **error_result(error)}
+        warn_of_damage(done)
+        return {**result, **done}
 
     def _made(
         self, args: dict[str, Any], found: Mapping[str, Any], task_vars: Mapping[str, Any]

@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._releases.options import RELEASE_INFO
 from ..plugin_utils.adapters import host_call
+from ..plugin_utils.adapters.damage import warn_of_damage
 from ..plugin_utils.adapters.run import inventory, run_age
 
 _CALL = host_call.Call("info", RELEASE_INFO)
@@ -31,4 +32,5 @@ class ActionModule(ActionBase):
             done = self._execute_module(
                 module_name="mas.ops.release_info", module_args=args, task_vars=task_vars
             )
+        warn_of_damage(done)
         return {**result, **done}

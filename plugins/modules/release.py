@@ -300,6 +300,25 @@ missing:
   description: With O(report_missing), why the host cannot go back to O(to) by itself; empty otherwise.
   type: str
   returned: success
+lacks:
+  description:
+    - With O(report_missing), the release id of O(to) where this host served it and has its files no longer; empty otherwise.
+  type: str
+  returned: with O(report_missing)
+targets:
+  description: What can be gone back to, as RV(mas.ops.release_info#module:targets).
+  type: list
+  elements: dict
+  returned: with O(report_missing)
+damage:
+  description:
+    - Files of the application on this host that were lost or damaged, in sentences. They were set aside (renamed) and
+      written anew from what else says the same. In check mode they would be.
+    - The action shows each of them as a warning.
+  type: list
+  elements: str
+  returned: success
+  sample: ["/var/lib/mas/agents/state.json was damaged: this is not JSON."]
 token:
   description: The lock's fencing token, for the next phase of this run.
   type: int

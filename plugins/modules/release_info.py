@@ -104,6 +104,13 @@ targets:
   elements: dict
   returned: success
   sample: [{"release": "1.0.0-ba9876543210", "place": "warm", "startup_seconds": 0.0}]
+damage:
+  description:
+    - Files of the application on this host that are lost or damaged, in sentences. The next change writes them anew.
+    - The action shows each of them as a warning.
+  type: list
+  elements: str
+  returned: success
 left:
   description: The release that was brought in last and is not served, because it failed or was left.
   type: str

@@ -28,8 +28,8 @@ def rollback_way(hosts: Hosts, at: str = "") -> dict[str, Any]:
     :param at: RFC 3339 with an offset or ``Z``: go to what was live at that moment; hosts without a record of it follow
         the others
     :returns: ``to`` or ``leave``, a release id, the other one empty; or ``done``, why nothing is to be done. ``lacking``:
-        the hosts to which ``to`` has to be brought; ``version`` of ``to``; ``offer``: what needs no store; ``note``: what
-        is to be said first. ``plain``: there is nothing to say or to bring.
+        the hosts to which ``to`` has to be brought; ``version`` of ``to``; ``offer``: what needs no store, and
+        ``nearest``, the first of it; ``note``: what is to be said first. ``plain``: there is nothing to say or to bring.
     :raises Refused: there is nothing to go back to, or no one release
     """
     if at:
@@ -58,7 +58,8 @@ def _way(hosts: Hosts, to: str = "", leave: str = "", done: str = "", note: str 
         "version": version_of(to),
         "note": note,
     }
-    return {**way, "offer": offer(hosts, everywhere=True), "plain": not (lacking or done or note)}
+    offered = {"offer": offer(hosts, everywhere=True), "nearest": next(iter(_held_by_all(hosts)), "")}
+    return {**way, **offered, "plain": not (lacking or done or note)}
 
 
 def _to_leave(hosts: Hosts) -> str:
@@ -152,13 +153,22 @@ def offer(hosts: Hosts, everywhere: bool = False) -> str:
 
     :param everywhere: only those that every host has
     """
-    names = dict.fromkeys(each["release"] for facts in hosts.values() for each in facts.get("targets", ()))
-    ordered = sorted(names, key=lambda release: _last_live(hosts, release), reverse=True)
-    if everywhere:
-        ordered = [
-            name for name in ordered if all(place_of(facts, name) != STORE for facts in hosts.values())
-        ]
+    ordered = _held_by_all(hosts) if everywhere else _newest_first(hosts)
     return f"There are: {described([_offered(hosts, name) for name in ordered])}." if ordered else ""
+
+
+def _newest_first(hosts: Hosts) -> list[str]:
+    names = dict.fromkeys(each["release"] for facts in hosts.values() for each in facts.get("targets", ()))
+    return sorted(names, key=lambda release: _last_live(hosts, release), reverse=True)
+
+
+def _held_by_all(hosts: Hosts) -> list[str]:
+    """What needs no store."""
+    return [
+        name
+        for name in _newest_first(hosts)
+        if all(place_of(facts, name) != STORE for facts in hosts.values())
+    ]
 
 
 def _offered(hosts: Hosts, release: str) -> str:
@@ -186,17 +196,21 @@ def rollback_rest(
     :param hosts: those that answered
     :param artifact: what ``artifact_info`` said of it
     :returns: ``missing`` and ``moved``, lists of hosts; ``release`` and ``version`` to bring to the missing ones, empty
-        where no host has it; ``forward``: what all of them served, where those that moved can go back to it; ``why``:
+        where none ever served it; ``offer``: what all hosts can go back to without the store, and ``nearest``, the
+        first of it; ``forward``: what all of them served, where those that moved can go back to it; ``why``:
         what a host says that lacks it; ``short``: the hosts that do not serve it yet, and the ``cause``
     """
     done = {name: hostvars[name].get("rollback_done") or {} for name in hosts}
+    answered = {name: result for name, result in done.items() if "live" in result}
     missing = {name: result for name, result in done.items() if result.get("missing")}
     others = {
         name: result for name, result in done.items() if not result.get("missing") and result.get("live")
     }
     moved = {name: result for name, result in others.items() if result.get("changed")}
     lives = {_lands_on(result) for result in others.values()}
-    release = lives.pop() if len(lives) == 1 else ""
+    # No host has its files any more, where none is on it.
+    known = lives or {str(result["lacks"]) for result in missing.values() if result.get("lacks")}
+    release = known.pop() if len(known) == 1 else ""
     were = {result.get("was") for result in moved.values()} | {
         result.get("live") for result in missing.values()
     }
@@ -205,6 +219,8 @@ def rollback_rest(
     return {
         "short": short,
         "cause": _cause([brought[name] for name in short], artifact or {}, release),
+        "offer": offer(answered, everywhere=True),
+        "nearest": next(iter(_held_by_all(answered)), ""),
         "missing": list(missing),
         "moved": list(moved),
         "release": release,

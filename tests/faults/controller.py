@@ -39,6 +39,9 @@ class Controller:
     def output(self) -> str:
         return "".join(self._lines)
 
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
     def wait_for_line(self, start: str, count: int, seconds: float) -> float:
         """Wait until ``count`` lines begin with ``start``; when that was, on the monotonic clock."""
         with self._news:

@@ -107,6 +107,16 @@ class Scene:
         others = [agent for name, agent in self.agents.items() if name != self.victim]
         return wait_for(lambda: not any(agent.snapshot()["armed"] for agent in others), REACHED)
 
+    def wait_for_end_request(self) -> None:
+        """Until the way back asks the module of the victim to end, or has ended: a module without a lock is not asked."""
+        assert self.back is not None
+        back = self.back
+
+        def asked() -> bool:
+            return "lock.end" in self.agent.run("ls", "/var/lib/mas/agents").split()
+
+        wait_for(lambda: back.ended() or asked(), REACHED)
+
     def out_of_service(self, host: str) -> None:
         """From now on nobody can expect an answer there, until it gives one."""
         outage = Outage(host, self.fleet.bed.url(host, 80, self.path), time.monotonic())

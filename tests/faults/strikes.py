@@ -40,7 +40,7 @@ def way_back(kind: str, *, another: bool = False, still: bool = False) -> Strike
     """A rollback or an undo, begun now; the scene waits for it.
 
     :param another: by another person, who says to take over
-    :param still: the module stays stopped, and can only be killed
+    :param still: the module stays stopped until that command has ended, and can only be killed
     """
 
     def strike(scene: Scene) -> None:
@@ -52,6 +52,8 @@ def way_back(kind: str, *, another: bool = False, still: bool = False) -> Strike
             process = fleet.start("rollback", **extra)
         scene.back = Controller(process)
         if not still:
+            # Thawed at once it could end well before that command has even begun to ask.
+            scene.wait_for_end_request()
             scene.thaw()
 
     return strike

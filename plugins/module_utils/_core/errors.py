@@ -54,9 +54,16 @@ class NotFound(OpsError):
 
 
 class NotHere(NotFound):
-    """What is to be gone back to is not on this host; it may be had from elsewhere."""
+    """What is to be gone back to is not on this host; it may be had from elsewhere.
+
+    :param release: its id, where this host served it once
+    """
 
     kind = "missing"
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", release: str = "") -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.release = release
 
 
 class Refused(OpsError):

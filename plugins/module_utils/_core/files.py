@@ -11,6 +11,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -65,19 +66,52 @@ def sync_folder(folder: str) -> None:
         os.close(handle)
 
 
+def read_regular(path: str) -> bytes:
+    """The bytes of a file. A pipe of that name, for one, would be waited for without end.
+
+    :raises OSError: it is not there, is no regular file or cannot be read
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
+        return stream.read()
+
+
 def read_json(path: str) -> Any:
-    """The parsed file, or ``None`` when there is no such file."""
+    """The parsed file, or ``None`` when there is no such file.
+
+    :raises BadInput: it holds something else, or cannot be read
+    """
     try:
-        with open(path, encoding="utf-8") as stream:
-            return json.load(stream)
+        return json.loads(read_regular(path).decode())
     except FileNotFoundError:
         return None
     except PermissionError as error:
         raise Refused("this may only be read by root", where=path, fix="Set become: true.") from error
-    except ValueError as error:
+    except OSError as error:
+        raise BadInput(
+            f"this cannot be read: {error.strerror}",
+            where=path,
+            fix="Restore the file or run mas.ops.provision.",
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise BadInput(
             f"this is not JSON: {error}", where=path, fix="Restore the file or run mas.ops.provision."
         ) from error
+
+
+def set_aside(path: str) -> str:
+    """Rename what is at ``path``, whatever it is, and keep it as evidence; its new name.
+
+    :raises StorageError: the folder cannot be written to
+    """
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    kept = f"{path}.aside-{moment}-{os.urandom(2).hex()}"
+    with storage_errors(path):
+        os.rename(path, kept)
+        sync_folder(os.path.dirname(path) or ".")
+    return kept
 
 
 def write_json(path: str, value: Any, mode: int = 0o644) -> None:
@@ -102,28 +136,35 @@ def storage_errors(where: str) -> Iterator[None]:
         what = "cannot write"
         if isinstance(error, PermissionError) and os.geteuid():
             what, fix = "only root may write this", "Set become: true."
+        elif error.errno == errno.EPERM:
+            fix = f"See `lsattr -d {where}`: where it shows the flag i, run `chattr -i {where}`."
         raise StorageError(f"{what}: {error.strerror}", where=where, fix=fix) from error
 
 
 @contextlib.contextmanager
 def exclusive(
     path: str, patience: float = 0.0, wait: Callable[[float], None] | None = None, said: bytes = b""
-) -> Iterator[None]:
+) -> Iterator[list[str]]:
     """Hold the lock file ``path``; raise :class:`Busy` when another process still holds it after ``patience`` seconds.
 
-    The kernel drops the lock with its process, so a killed run never leaves one behind.
+    The kernel drops the lock with its process, so a killed run never leaves one behind. What is at ``path`` and is no
+    file is set aside.
 
     :param wait: called instead of that while another process holds it, with the seconds waited so far; it pauses
-        for a moment, or raises what ends the waiting
+        for a moment, or raises what ends the waiting. It may have the file replaced by a new one
     :param said: what the file tells others about who holds it
+    :returns: the names of what was set aside
     """
-    with storage_errors(path):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    kept: list[str] = []
+    handle = _open_lock(path, kept)
     try:
         began = time.monotonic()
-        while not _locked(handle):
+        while not _locked(handle) or not _is_at(handle, path):
             waited = time.monotonic() - began
-            if wait:
+            if not _is_at(handle, path):
+                former, handle = handle, _open_lock(path, kept)
+                os.close(former)
+            elif wait:
                 wait(waited)
             elif waited >= patience:
                 raise held_by_another(path)
@@ -133,9 +174,22 @@ def exclusive(
         with contextlib.suppress(OSError):
             os.ftruncate(handle, 0)
             os.pwrite(handle, said, 0)
-        yield
+        yield kept
     finally:
         os.close(handle)
+
+
+def replace_lock(path: str, inode: int) -> str:
+    """Set a lock file aside that a process holds which does not let it go; the name that it has now.
+
+    Who waits for it sees that, and waits for the new one. Empty where another process did this first.
+
+    :param inode: of the file that is meant
+    """
+    with _folder_locked(path), contextlib.suppress(FileNotFoundError):
+        if os.lstat(path).st_ino == inode:
+            return set_aside(path)
+    return ""
 
 
 def held_by_another(path: str, holder: str = "") -> Busy:
@@ -148,6 +202,46 @@ def held_by_another(path: str, holder: str = "") -> Busy:
         where=path,
         fix="Wait for it to end, then run the same command again.",
     )
+
+
+def _open_lock(path: str, kept: list[str]) -> int:
+    how = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    with storage_errors(path):
+        if not _is_file(path):
+            with _folder_locked(path):
+                # Another process may have done it meanwhile, and hold what it made.
+                if not _is_file(path):
+                    kept.append(set_aside(path))
+        return os.open(path, how, 0o600)
+
+
+def _is_file(path: str) -> bool:
+    """Whether a lock file is there, or nothing is, so that one can be made."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return True
+
+
+@contextlib.contextmanager
+def _folder_locked(path: str) -> Iterator[None]:
+    """One process at a time renames a lock file."""
+    folder = os.path.dirname(path) or "."
+    with storage_errors(folder):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_at(handle: int, path: str) -> bool:
+    """Whether the file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.lstat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _locked(handle: int) -> bool:

@@ -177,6 +177,18 @@ def fold(entries: Iterable[Mapping[str, Any]], application: str) -> History:
     return history
 
 
+def unconfirmed(entries: Iterable[Mapping[str, Any]], application: str) -> Mapping[str, Any] | None:
+    """The entry with which the release went live that nobody has confirmed since, if there is one."""
+    found: Mapping[str, Any] | None = None
+    for entry in entries:
+        if entry.get("kind") == RELEASE and entry.get("application") == application:
+            if entry.get("action") == "live":
+                found = entry
+            elif entry.get("action") in ("confirmed", "rolled_back"):
+                found = None
+    return found
+
+
 def _carried(entry: Mapping[str, Any], application: str) -> History:
     return parse_history(entry.get("carried", {}).get(application, {}))
 

@@ -178,6 +178,9 @@ class Executor(HealthSteps):
     def _stop_workers(self, step: Step) -> None:
         self._stop_units(self._workers(step.target))
 
+    def _revive(self, step: Step) -> None:
+        self.ports.units.revive(list(step.detail["units"]))
+
     def _start_units(self, units: Sequence[str]) -> None:
         if units:
             self.ports.units.start(units)

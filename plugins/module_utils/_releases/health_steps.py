@@ -173,12 +173,14 @@ class HealthSteps:
         if left > 0:
             self.ports.clock.sleep(left)
             facts = self.ports.units.show(units)
+        stopped = self.ports.units.asleep(units)
         for unit in units:
-            if not facts[unit].up or facts[unit].restarts:
+            if not facts[unit].up or facts[unit].restarts or unit in stopped:
                 words = self.ports.units.last_words(unit)
+                state = "stopped by a signal" if unit in stopped else facts[unit].active
                 raise HealthError(
                     f"a worker of {self._release_in(step.target)} did not stay up "
-                    f"(unit {facts[unit].active}, {facts[unit].restarts} restarts)",
+                    f"(unit {state}, {facts[unit].restarts} restarts)",
                     where=unit,
                     fix=journal_advice(unit, words),
                 )
@@ -214,7 +216,7 @@ class HealthSteps:
         proxy = self.ports.proxy
         if proxy is None or self.looks_only:
             return
-        proxy.mend()
+        proxy.rewrite()
         self._tell_proxy(slot)
         unsound = proxy.unsound()
         if unsound:

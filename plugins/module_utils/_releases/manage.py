@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from .._core.errors import Abandoned, NotFound, NotHere, OpsError, Stopped
+from .._core.errors import Abandoned, NotFound, NotHere, OpsError, Stopped, StorageError
 from .._core.plan import Plan
 from .._ledger.history import version_of
 from .._traffic.split import SLOTS
@@ -170,8 +171,12 @@ def change(
         ports.files.write_lease(lease)
     try:
         plan, facts, told = _carry_out(ports, layout, limits, request, check)
-    except Exception:
-        _let_go(ports, lease, check)
+    except Exception as error:
+        # It is about the same disk, where that is what failed.
+        with contextlib.suppress(StorageError):
+            _let_go(ports, lease, check)
+        if isinstance(error, OpsError):
+            error.advise(" ".join(ports.files.mended()))
         raise
     if limits.lease <= 0 or not request.goes_on(facts):
         _let_go(ports, lease, check)
@@ -183,11 +188,13 @@ def _carry_out(
 ) -> tuple[Plan, Facts, dict[str, Any]]:
     """With the lock held: the plan, the facts after it, and what else is to be told."""
     app = layout.app
-    facts = observe(app, layout, ports)
-    was, seen = facts.live_release, facts
+    found = facts = seen = observe(app, layout, ports)
+    was = facts.live_release
+    if facts.damage and not check:
+        ports.files.mend(facts.state, facts.armed)
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
-    plan, missing = _plan(facts, app, request, ports.clock.moment().wall)
+    plan, missing, lacks = _plan(facts, app, request, ports.clock.moment().wall)
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
     watch = Watch(request.course.settings)
     executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
@@ -203,13 +210,17 @@ def _carry_out(
         executor.prove(facts.state.live or "")
     told: dict[str, Any] = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     # Live here before this run, and so after it, however the deploy of the fleet ends.
-    repaired = request.state == "staged" and plan.changed and not _brings(plan)
+    repaired = request.state == "staged" and (plan.changed or bool(found.damage)) and not _brings(plan)
     if executor.goes_back and not check and facts.live and not missing:
         executor.look_back(facts.state.live or "")
         executor.warnings += _settings_of_then(facts, app)
     if executor.warnings:
         told["warnings"] = [located(warning, request.inventory) for warning in executor.warnings]
-    told.update(was=was, aim=plan.after["live"], missing=missing, repaired=repaired)
+    told["damage"] = [*ports.files.mended(), *map(str, facts.damage if check else ())]
+    plan = planner.mended(plan, found)
+    if request.report_missing:
+        told |= {"missing": missing, "lacks": lacks, "targets": _targets(facts, app, ports)}
+    told = {"missing": "", **told, "was": was, "aim": plan.after["live"], "repaired": repaired}
     return plan, facts, told
 
 
@@ -228,14 +239,14 @@ def _looks(request: Request, plan: Plan, check: bool, assumed: bool) -> bool:
     return request.state == "live" or (request.state == "confirmed" and not plan.changed)
 
 
-def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str]:
-    """The plan; and why there is none, where the host lacks what it should go back to."""
+def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str, str]:
+    """The plan; and why there is none, where the host lacks what it should go back to, and which release that is."""
     try:
-        return make_plan(facts, app, request, _age(facts, wall)), ""
+        return make_plan(facts, app, request, _age(facts, wall)), "", ""
     except NotHere as error:
         if not request.report_missing:
             raise
-        return planner.nothing(facts), located(str(error), request.inventory)
+        return planner.nothing(facts), located(str(error), request.inventory), error.release
 
 
 def _brings(plan: Plan) -> bool:
@@ -290,16 +301,32 @@ def describe(
     """
     facts = observe(app, layout, ports)
     moments = [{"time": time, "release": release} for time, release in facts.history.moments]
-    manifests = {name: ports.files.manifest(name) for name in facts.on_disk}
-    budgets = {name: float(each.health.startup_budget) for name, each in manifests.items() if each.health}
     return {
         **report(facts, app, inventory),
         "timeline": moments,
-        "targets": [target.to_dict(budgets) for target in targets(facts, app)],
+        "targets": _targets(facts, app, ports),
         "left": facts.history.left,
+        "damage": list(map(str, facts.damage)),
         "back": dict(facts.history.back.__dict__) if facts.history.back else None,
         "back_since": _back_since(facts, ports.clock.moment().wall, age),
     }
+
+
+def _targets(facts: Facts, app: Application, ports: Ports) -> list[dict[str, Any]]:
+    """What can be gone back to, newest first, as builtins."""
+    found = targets(facts, app)
+    held = {target.release for target in found} & facts.on_disk
+    budgets = {name: budget for name in held if (budget := _startup_budget(ports, name)) is not None}
+    return [target.to_dict(budgets) for target in found]
+
+
+def _startup_budget(ports: Ports, release: str) -> float | None:
+    """Seconds; ``None`` where the release says none, or its manifest is damaged."""
+    try:
+        health = ports.files.manifest(release).health
+    except OpsError:
+        return None
+    return float(health.startup_budget) if health else None
 
 
 def _back_since(facts: Facts, wall: float, age: float) -> dict[str, Any] | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._ledger.history import fold
+from .._ledger.history import fold, unconfirmed
 from .._traffic.split import SLOTS, TrafficFacts
 from .application import Application
+from .deadman import presumed
 from .health import check_of, slot_door
 from .layout import Layout
 from .ports import Ports
@@ -31,9 +32,13 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
     units = look((*held, layout.dead_man_timer))
     traffic = ports.proxy.facts() if ports.proxy and app.web else None
     slots = {slot: _slot(app, ports, slot, record, units, traffic) for slot, record in records.items()}
-    history = fold(ports.book.entries(), app.name)
+    entries = ports.book.entries()
+    history = fold(entries, app.name)
     state = recovered(ports.files.state(), slots, history)
-    return Facts(state, slots, ports.files.on_disk(), history, ports.files.armed())
+    armed, damage = ports.files.armed(), tuple(ports.files.damage())
+    if any(found.path == layout.dead_man for found in damage):
+        armed = presumed(state.operation, unconfirmed(entries, app.name), ports.clock.moment())
+    return Facts(state, slots, ports.files.on_disk(), history, armed, damage)
 
 
 def _slot(
@@ -47,10 +52,12 @@ def _slot(
     release = ports.files.held(slot)
     web = [units[unit] for unit in (record.web if record else ())]
     workers = [units[unit] for unit in (record.workers if record else ())]
+    held = record.units if record and release else ()
     web_up = bool(web) and all(unit.up for unit in web)
     stopped = all(unit.stopped for unit in web)
     port = record.port if record else None
-    health = ports.files.manifest(release).health if release else None
+    # What the manifest said when the slot was filled: a manifest that was lost since bars nothing.
+    health = record.health if record and release else None
     listens = _ownership(ports, record)
     check = check_of(health, record.host) if health and record and web_up and listens.good else None
     healthy = bool(check and port and ports.web.ask(slot_door(port), check).meets(check))
@@ -70,6 +77,7 @@ def _slot(
         stranger=stranger,
         port=port,
         pending=tuple(ports.files.pending(slot)),
+        neglected=tuple(ports.units.neglected([unit for unit in held if units[unit].up])),
     )
 
 

@@ -26,7 +26,7 @@ def ready(facts: Facts, app: Application, slot: str) -> bool:
 def serves(facts: Facts, app: Application, slot: str) -> bool:
     mine, idle = facts.slots[slot], facts.slots[other(slot)]
     alone = mine.takes(100) and idle.takes(0) and not idle.workers_any and (idle.stopped or not app.exclusive)
-    return ready(facts, app, slot) and mine.workers_up and alone
+    return ready(facts, app, slot) and mine.workers_up and not mine.neglected and alone
 
 
 def start(app: Application, slot: str) -> list[Step]:
@@ -34,11 +34,19 @@ def start(app: Application, slot: str) -> list[Step]:
 
 
 def repair(facts: Facts, app: Application, slot: str) -> list[Step]:
-    """Bring the web process of the live slot up again: one that hangs is stopped first. Workers are for the switch."""
+    """Bring the web process of the live slot up again: one that hangs is stopped first. Workers are for the switch, except
+    for those that only stand still.
+    """
     if ready(facts, app, slot):
-        return []
+        return revive(facts, slot)
     hangs = [Step("stop_web", slot)] if facts.slots[slot].web_up else []
-    return [*hangs, *(serve_live(facts, app) if app.exclusive else start(app, slot))]
+    return [*revive(facts, slot), *hangs, *(serve_live(facts, app) if app.exclusive else start(app, slot))]
+
+
+def revive(facts: Facts, slot: str) -> list[Step]:
+    """What runs in the slot goes on where it was stopped by a signal, and runs after a boot as well."""
+    units = facts.slots[slot].neglected
+    return [Step("revive", slot, {"units": list(units)})] if units else []
 
 
 def repaired(facts: Facts, app: Application) -> Facts:
@@ -103,7 +111,7 @@ def switch(
         return [*replace(facts, app, slot, prove and not course.confirmed), *front]
     old = facts.slots[other(slot)]
     mine = facts.slots[slot]
-    workers = [] if mine.workers_up else [Step("start_workers", slot)]
+    workers = [*revive(facts, slot), *([] if mine.workers_up else [Step("start_workers", slot)])]
     if mine.workers and prove and (not course.confirmed or len(course.stages) > 1):
         workers.append(Step("await_workers", slot))
     steps: list[Step] = []
@@ -125,7 +133,7 @@ def replace(facts: Facts, app: Application, slot: str, prove: bool) -> list[Step
     """Two copies must never run at once: the old one stops first, and nobody is served until the new one is up."""
     mine, old = facts.slots[slot], facts.slots[other(slot)]
     steps = [] if old.stopped else [Step("stop", other(slot))]
-    steps += [] if mine.healthy else start(app, slot)
+    steps += revive(facts, slot) if mine.healthy else start(app, slot)
     if not mine.workers_up:
         steps.append(Step("start_workers", slot))
     if mine.workers and prove:

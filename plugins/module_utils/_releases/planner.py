@@ -153,6 +153,7 @@ def plan_rolled_back(
             f"the files of release {release} are no longer on this host",
             where=f"keep_releases is {app.keep_releases}",
             fix=f"{offered(facts, app)} To have it fetched from the store: {way_back(app.name, release)}",
+            release=release,
         )
     commit = {"action": "rolled_back", **({} if known else {"brought": True})}
     steps += [Step("commit", slot, commit)]
@@ -214,6 +215,11 @@ def _plan_nothing(facts: Facts, slot: str) -> Plan:
 def nothing(facts: Facts) -> Plan:
     """Leave everything as it is."""
     return _plan(facts)
+
+
+def mended(plan: Plan, facts: Facts) -> Plan:
+    """The plan after what is found damaged was written anew."""
+    return replace(plan, steps=(*(Step("mend", damage.path) for damage in facts.damage), *plan.steps))
 
 
 def plan_undo(facts: Facts, app: Application) -> Plan:

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._ledger.history import History
 from .._traffic.split import SLOTS
+from .damage import Damage
 from .deadman import Armed
 
 SCHEMA = 1
@@ -67,8 +68,17 @@ def parse_state(data: Any) -> State:
         return State()
     if data["schema"] != SCHEMA or data["live"] not in (None, *SLOTS):
         raise ValueError(f"schema {data['schema']!r}, live {data['live']!r}")
-    operation = data["operation"]
-    return State(data["live"], Operation(**operation) if operation else None)
+    return State(data["live"], _operation(data["operation"]))
+
+
+def _operation(data: Any) -> Operation | None:
+    if data is None:
+        return None
+    found = Operation(**data)
+    words = (found.kind, found.release, found.run, found.since, found.step, found.before or "")
+    if found.slot not in SLOTS or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"operation {data!r}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,8 @@ class SlotFacts:
     does. ``port`` is the one that it was assigned, ``pending`` names the settings that changed since then.
     ``percent`` is its part of the traffic right now, ``persisted`` the part after a reload of the
     proxy; both are ``None`` where the application has no web process or no proxy.
-    ``stranger`` is who else listens on its port, in words.
+    ``stranger`` is who else listens on its port, in words. ``neglected``: units that run, but have a process that was
+    stopped by a signal, or would not run after a boot.
     """
 
     release: str | None = None
@@ -95,6 +106,7 @@ class SlotFacts:
     stranger: str = ""
     port: int | None = None
     pending: tuple[str, ...] = ()
+    neglected: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For people: what has no workers has none that are up."""
@@ -102,6 +114,7 @@ class SlotFacts:
             **self.__dict__,
             "workers_up": self.workers and self.workers_up,
             "pending": list(self.pending),
+            "neglected": list(self.neglected),
         }
 
     def takes(self, percent: int) -> bool:
@@ -112,13 +125,24 @@ class SlotFacts:
 def recovered(state: State, slots: Mapping[str, SlotFacts], history: History) -> State:
     """The state of a host whose journal was lost: the ledger and the slots still tell what is live.
 
-    Without this, a host full of users would look like a new one, and its slots like free ones.
+    Without this, a host full of users would look like a new one, and its slots like free ones. A release in the other
+    slot that was never live is one of a deploy that has not ended.
     """
     if state.live or state.operation or history.live is None:
         return state
     held = [slot for slot in SLOTS if slots[slot].release == history.live]
     busiest = max(held, key=lambda slot: (slots[slot].percent or 0, slots[slot].workers_up), default=None)
-    return replace(state, live=busiest)
+    return replace(state, live=busiest, operation=_under_way(busiest, slots, history))
+
+
+def _under_way(live: str | None, slots: Mapping[str, SlotFacts], history: History) -> Operation | None:
+    slot = next((slot for slot in SLOTS if live and slot != live), "")
+    release = slots[slot].release if slot else None
+    if release is None or release in history.stack or history.served(release):
+        return None
+    # It began after what went live last; more is not known.
+    since = history.moments[-1][0] if history.moments else ""
+    return Operation("deploy", release, slot, history.previous, "", since)
 
 
 @dataclass(frozen=True)
@@ -130,6 +154,7 @@ class Facts:
     on_disk: frozenset[str]
     history: History
     armed: Armed | None = None
+    damage: tuple[Damage, ...] = ()
 
     @property
     def live(self) -> SlotFacts | None:

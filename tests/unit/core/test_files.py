@@ -20,6 +20,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.files import (
     exclusive,
     link_atomic,
     read_json,
+    replace_lock,
     storage_errors,
     write_atomic,
     write_json,
@@ -167,6 +168,44 @@ def test_json(tmp_path: Path) -> None:
         path.write_bytes(text)
         with pytest.raises(BadInput, match="this is not JSON"):
             read_json(str(path))
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    os.mkfifo(path)
+    with pytest.raises(BadInput, match="cannot be read: it is not a regular file"):
+        read_json(str(path))
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_json(str(path))
+    path.rmdir()
+    path.write_text("[" * 100_000)
+    with pytest.raises(BadInput, match="this is not JSON"):
+        read_json(str(path))
+
+
+def test_an_immutable_file_is_called_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(module.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(module.os, "replace", refuse)
+    path = tmp_path / "x"
+    with pytest.raises(StorageError, match=f"chattr -i {path}"):
+        write_atomic(str(path), b"x")
+
+
+def test_who_waits_for_a_lock_that_is_replaced_gets_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+
+    def replaced(_: float) -> None:
+        replace_lock(str(path), path.stat().st_ino)
+
+    with exclusive(str(path)):
+        with exclusive(str(path), wait=replaced), pytest.raises(Busy), exclusive(str(path)):
+            pass
+        assert len(names(tmp_path)) == 2
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:

@@ -165,9 +165,31 @@ def test_hosts_that_served_different_releases_do_not_go_forward() -> None:
     assert rest(MOVED, {**MOVED, "was": ONE}, LACKS)["forward"] == ""
 
 
+def test_the_newest_that_needs_no_store_is_named() -> None:
+    there = host(THREE, TWO, ONE, place="disk")
+    lacks = host(THREE, TWO, ONE, place="disk")
+    lacks["targets"][0]["place"] = "store"
+    assert rollback_way(fleet(there, lacks))["nearest"] == ONE
+    assert rollback_way(fleet(there, there))["nearest"] == TWO
+
+
 def test_what_no_host_ever_served_is_not_brought() -> None:
     found = rest(LACKS, LACKS)
     assert (found["release"], found["why"]) == ("", "never live here")
+
+
+def test_what_all_hosts_lack_is_brought_from_the_store_and_what_needs_none_is_offered() -> None:
+    """The hosts served it, and keep no files of it any more."""
+    targets = [{"release": ONE, "place": "disk", "startup_seconds": 9.0}, {"release": TWO, "place": "store"}]
+    known = {**LACKS, "lacks": TWO, "targets": targets}
+    found = rest(known, known)
+    assert (found["release"], found["version"], found["short"]) == (TWO, "2.0.0", ["web1", "web2"])
+    assert found["nearest"] == ONE
+    assert found["offer"] == f"There are: {ONE} (a start-up, at most 9 s)."
+    joined = {**LACKS, "lacks": "", "targets": []}
+    found = rest(known, joined)
+    assert (found["release"], found["nearest"], found["offer"]) == (TWO, "", "")
+    assert rest(known, {**known, "lacks": ONE})["release"] == "", "two releases of one version"
 
 
 def test_why_it_could_not_be_brought() -> None:

@@ -17,8 +17,8 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     Preempted,
     Stopped,
     StorageError,
-    TrafficError,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.damage import Damage
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import Answer, Door, HealthCheck
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
@@ -30,7 +30,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Lim
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
-from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
+from ansible_collections.mas.ops.tests.unit.releases.fake_front import FakeFront
 from ansible_collections.mas.ops.tests.unit.releases.samples import APP, manifest, release
 
 #: When the clock of every host in memory begins.
@@ -42,7 +42,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class FakeHost:
+class FakeHost(FakeFront):
     """Disk, systemd, proxy and ledger of one host.
 
     ``die_at`` counts changes: the process is killed just before that one. ``broken`` versions never
@@ -51,7 +51,6 @@ class FakeHost:
 
     broken: set[str] = field(default_factory=set)
     migrations_fail: set[str] = field(default_factory=set)
-    proxy_blind: bool = False
     disk_full: bool = False
     die_at: int = -1
     #: Looks whether the run is to end, counted as changes are; ``stopped_by`` is raised at that one.
@@ -70,8 +69,6 @@ class FakeHost:
     slots: dict[str, str | None] = field(default_factory=lambda: {"blue": None, "green": None})
     records: dict[str, Slot] = field(default_factory=dict)
     running: dict[str, str] = field(default_factory=dict)
-    weights: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
-    split: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
     ledger: list[dict[str, Any]] = field(default_factory=list)
     migrated: list[str] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
@@ -79,18 +76,13 @@ class FakeHost:
     strangers: dict[int, str] = field(default_factory=dict)
     #: What the front door answers; ``None`` for what the slot with the traffic does.
     front_status: int | None = None
-    #: Slots that the proxy has not seen up since it was set down, and how each slot is checked.
-    proxy_down: set[str] = field(default_factory=set)
-    checks: dict[str, Any] = field(default_factory=dict)
-    #: Slots that are out of service at the proxy now, and from its next start on; why it would not start.
-    aside: set[str] = field(default_factory=set)
-    left_out: set[str] = field(default_factory=set)
-    proxy_unsound: str = ""
     #: Settings that changed since a slot was assigned, by slot.
     changed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    stands_in: str | None = None
     #: The manifest that the controller says an artifact has, in check mode.
     told: Manifest | None = None
+    #: Units that stand still, or would not run after a boot.
+    standing: set[str] = field(default_factory=set)
+    damaged: list[Damage] = field(default_factory=list)
     now: float = 0.0
     changes: int = 0
     lost_requests: list[str] = field(default_factory=list)
@@ -161,6 +153,15 @@ class FakeHost:
             self.running.pop(unit, None)
         self.watch()
 
+    def asleep(self, units: Sequence[str]) -> Sequence[str]:
+        return [unit for unit in units if unit in self.standing]
+
+    neglected = asleep
+
+    def revive(self, units: Sequence[str]) -> None:
+        self.touch()
+        self.standing -= set(units)
+
     def reload(self, units: Sequence[str], changed: bool) -> None:
         self.touch()
 
@@ -170,59 +171,6 @@ class FakeHost:
         if release in self.migrations_fail:
             raise MigrationError("the migration failed")
         self.migrated.append(release)
-
-    # proxy
-
-    def facts(self) -> TrafficFacts:
-        servers = {
-            slot: Server(
-                weight,
-                self.healthy(slot) and slot not in self.aside,
-                0,
-                0,
-                0,
-                0,
-                "MAINT" if slot in self.aside else "UP",
-            )
-            for slot, weight in self.weights.items()
-        }
-        return TrafficFacts(Split(**self.split), servers, aside=frozenset(self.left_out))
-
-    def shift(self, split: Split) -> None:
-        self.touch()
-        self.split = split.to_dict()
-        self.touch()
-        self.weights = split.to_dict()
-        self.watch()
-
-    def wait_up(self, slot: str, seconds: float) -> None:
-        if self.proxy_blind or not self.healthy(slot) or slot in self.aside:
-            raise TrafficError(f"the proxy sees {slot} down")
-        self.proxy_down.discard(slot)
-
-    def stand_in(self, slot: str | None) -> None:
-        self.stands_in = slot
-
-    def set_down(self, slot: str) -> None:
-        self.aside.discard(slot)
-        self.proxy_down.add(slot)
-
-    def keep_in(self, slot: str) -> None:
-        self.left_out.discard(slot)
-
-    def mend(self) -> None:
-        pass
-
-    def unsound(self) -> str:
-        return self.proxy_unsound
-
-    def check_with(self, slot: str, check: Any, ports: Mapping[str, int], other: Any = None) -> None:
-        if self.checks.get(slot) != check:
-            self.touch()
-        self.checks[slot] = check
-
-    def drain(self, slot: str, seconds: float) -> int:
-        return 0
 
     # files
 
@@ -326,6 +274,17 @@ class FakeHost:
     def forget_armed(self) -> None:
         self.touch()
         self.armed_file = None
+
+    def damage(self) -> tuple[Damage, ...]:
+        return tuple(self.damaged)
+
+    def mend(self, state: State, armed: Armed | None) -> None:
+        self.damaged.clear()
+        self.state_file = state.to_dict()
+        self.armed_file = armed.to_dict() if armed else None
+
+    def mended(self) -> list[str]:
+        return []
 
     def wake(self, seconds: float) -> None:
         self.touch()

@@ -100,7 +100,7 @@ def test_a_stranger_is_named(address: str, monkeypatch: pytest.MonkeyPatch) -> N
         found = listeners.ownership(port, "agents-api@blue.service")
         assert not found.own
         assert f"(pid {os.getpid()}, user " in found.stranger
-        monkeypatch.setattr(listeners, "_members", lambda _unit: [os.getpid()])
+        monkeypatch.setattr(listeners, "members", lambda _unit: [os.getpid()])
         assert listeners.ownership(port, "agents-api@blue.service") == Ownership(True)
 
 
@@ -117,7 +117,7 @@ def test_one_listener_of_two_is_a_stranger(monkeypatch: pytest.MonkeyPatch, tmp_
         own.bind(("127.0.0.1", 0))
         own.listen()
         port = own.getsockname()[1]
-        monkeypatch.setattr(listeners, "_members", lambda _unit: [os.getpid()])
+        monkeypatch.setattr(listeners, "members", lambda _unit: [os.getpid()])
         assert listeners.ownership(port, "x.service").good
         with subprocess.Popen(
             [sys.executable, str(tmp_path / "second.py"), str(port)], stdout=subprocess.PIPE

@@ -124,6 +124,13 @@ def test_another_way_back_is_waited_for_and_ended_only_by_force(
     assert "preempted" in process.communicate()[1]
 
 
+def test_another_way_back_that_was_stopped_is_ended(layout: Layout, start: Any) -> None:
+    process = start("back")
+    process.send_signal(signal.SIGSTOP)
+    assert taken(layout, BACK) < lock.GRACE + 3
+    assert process.wait(5) == -signal.SIGKILL
+
+
 def test_another_deploy_is_refused_and_the_same_one_goes_on(
     layout: Layout, start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

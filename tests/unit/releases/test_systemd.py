@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import MigrationError, ServiceError
+from ansible_collections.mas.ops.plugins.module_utils._releases import layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import waited
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.systemd import Systemd
@@ -322,3 +326,26 @@ def test_a_unit_that_does_not_start_is_told_with_its_last_words(
         ServiceError, match=r"ends with:\n  \| a\.service: Failed to locate executable gunicorn"
     ):
         systemd.start(["a.service"])
+
+
+def test_what_runs_and_would_not_after_a_boot_or_stands_still(
+    systemd: Systemd, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = ["agents-api@blue.service", "agents-api@blue.socket", "agents-worker@blue.service"]
+    monkeypatch.setattr(layout, "UNITS", str(tmp_path))
+    monkeypatch.setattr(module, "members", lambda unit: [child.pid] if unit == units[2] else [])
+    for target in ("multi-user", "sockets"):
+        (tmp_path / f"{target}.target.wants").mkdir()
+    with subprocess.Popen(["sleep", "60"]) as child:
+        assert systemd.neglected(units) == units
+        for unit in units:
+            target = "sockets" if unit.endswith("socket") else "multi-user"
+            (tmp_path / f"{target}.target.wants" / unit).symlink_to("/nowhere")
+        assert systemd.neglected(units) == []
+        child.send_signal(signal.SIGSTOP)
+        os.waitpid(child.pid, os.WUNTRACED)
+        assert systemd.neglected(units) == systemd.asleep(units) == units[2:]
+        child.kill()
+    systemd.revive(units)
+    assert machine.calls[0][1:] == ["kill", "--signal=SIGCONT", "--", units[0], units[2]]
+    assert machine.calls[1][1:] == ["enable", "--quiet", "--no-reload", "--", *units]

@@ -76,7 +76,7 @@ def test_what_releases_write_for_the_proxy_is_written_anew(
     both = {"blue": check, "green": check}
 
     def tell() -> None:
-        adapter.mend()
+        adapter.rewrite()
         for slot in both:
             adapter.check_with(slot, check, {"blue": 8101, "green": 8102}, check)
 

@@ -85,7 +85,7 @@ def _locked(path: str) -> bool:
     microseconds is told that it is busy, and changes nothing.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -11,9 +11,10 @@ import json
 import os
 import select
 import time
-from typing import Any, Callable
+from typing import Callable
 
 from ..._core.errors import Abandoned, Preempted
+from ..._core.files import read_regular
 from ..preemption import Holder, parse_end_request
 from .clock import Clock
 
@@ -82,9 +83,7 @@ class Attention(Clock):
 
     def _obey(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            with open(self._request, encoding="utf-8") as stream:
-                data: Any = json.load(stream)
-            request = parse_end_request(data)
+            request = parse_end_request(json.loads(read_regular(self._request)))
             if request and request.is_for(self._holder):
                 raise Preempted(
                     f"this run was ended by {request}",

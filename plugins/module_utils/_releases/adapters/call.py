@@ -68,11 +68,11 @@ def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layo
     ports, layout = assemble(app, params["artifact"], *proof, attention, transfer)
     limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
     # Check mode changes nothing, so it ends nobody's work either.
-    with hold(layout, claim, attention, ends=not check_mode):
+    with hold(layout, claim, attention, ends=not check_mode) as aside:
         if before:
             before(layout)
         plan, facts = change(ports, layout, limits, request, check_mode)
-    return Outcome(plan, facts)
+    return Outcome(plan, {**facts, "damage": [*aside, *facts["damage"]]})
 
 
 def info(params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 
 from ..._core.errors import Busy, OpsError
+from ..application import Application
 from ..deadman import ACTOR, Armed
 from ..layout import Layout
+from ..lease import Moment
 from ..manage import Request, change
-from ..ports import Limits
+from ..observe import observe
+from ..ports import Limits, Ports
 from .attention import Attention
 from .folders import load_application
 from .host import assemble
@@ -30,14 +34,16 @@ def watch(application: str) -> int:
 
     :returns: 1 when going back failed: systemd then starts this again
     """
-    ports, dummy = assemble(load_application(application))
-    while (armed := ports.files.armed()) is not None:
+    app = load_application(application)
+    ports, layout = assemble(app)
+    begun = ports.clock.moment()
+    while (armed := _awaited(app, layout, ports, begun)) is not None:
         left = armed.until.left(ports.clock.moment())
         if left > 0:
             time.sleep(min(left, _POLL))
             continue
         try:
-            if _go_back(application, armed, ends=left < -_GRACE):
+            if _go_back(application, armed, begun, ends=left < -_GRACE):
                 return 0
         except Busy:
             time.sleep(_POLL)
@@ -48,7 +54,16 @@ def watch(application: str) -> int:
     return 0
 
 
-def _go_back(application: str, armed: Armed, ends: bool) -> bool:
+def _awaited(app: Application, layout: Layout, ports: Ports, begun: Moment) -> Armed | None:
+    """What the file says; where it is damaged, what ledger, journal and slots say, and its time was over at ``begun``."""
+    armed = ports.files.armed()
+    if armed or all(found.path != layout.dead_man for found in ports.files.damage()):
+        return armed
+    presumed = observe(app, layout, ports).armed
+    return replace(presumed, until=begun.after(0.0)) if presumed else None
+
+
+def _go_back(application: str, armed: Armed, begun: Moment, ends: bool) -> bool:
     """Whether the host went back; not so where the release was confirmed or its limit moved meanwhile.
 
     :param ends: end what is at work
@@ -60,7 +75,7 @@ def _go_back(application: str, armed: Armed, ends: bool) -> bool:
     attention = Attention(end_request(layout), this_process(claim))
     ports, layout = assemble(app, attention=attention)
     with hold(layout, claim, attention, ends):
-        if ports.files.armed() != armed:
+        if _awaited(app, layout, ports, begun) != armed:
             return False
         dummy, facts = change(ports, layout, Limits(), request, check=False)
     _say(f"nobody confirmed {armed.release}: {application} is back on {facts['live'] or 'nothing'}")

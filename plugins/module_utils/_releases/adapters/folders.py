@@ -10,17 +10,20 @@ import contextlib
 import glob
 import os
 import re
+from collections.abc import Iterator, Sequence
 
 from ..._core.errors import BadInput, NotFound, StorageError
-from ..._core.files import read_json, storage_errors, sync_folder, write_json
+from ..._core.files import read_json, set_aside, storage_errors, sync_folder, write_json
 from ..._core.names import check_application
 from ..._traffic.split import SLOTS
 from ..application import CONFIG, SITE, Application, parse_application
+from ..damage import Damage
 from ..deadman import Armed, parse_armed
 from ..layout import Layout
 from ..lease import Lease, parse_lease
 from ..manifest import MEMBER, Manifest
 from ..neighbours import Footprint, footprint
+from ..slot import Slot
 from ..state import State, parse_state
 from .private_files import account, give_to
 from .slots import SlotFiles
@@ -61,38 +64,80 @@ class Folders(SlotFiles):
         self.layout = layout
         self._manifests: dict[str, Manifest] = {}
         self._records = {}
+        self._damage = {}
+        self._mended: list[str] = []
 
     def state(self) -> State:
-        try:
+        """As of a host without releases where it is damaged: ledger and slots then tell what is live."""
+        with self._noting(self.layout.state, "ledger and slots"):
             return parse_state(read_json(self.layout.state))
-        except (BadInput, KeyError, TypeError, ValueError) as error:
-            raise BadInput(
-                f"the journal is not usable: {error.what if isinstance(error, BadInput) else repr(error)}",
-                where=self.layout.state,
-                fix="Move it away and run the same command again: what is live is read from ledger and slots.",
-            ) from error
+        return State()
 
     def write_state(self, state: State) -> None:
         write_json(self.layout.state, state.to_dict(), mode=0o640)
 
     def lease(self) -> Lease:
-        # One that nobody can read must not keep a host from going back: the lock of the kernel is what parts two runs.
-        with contextlib.suppress(BadInput):
+        """One that nobody can read must not keep a host from going back: the lock of the kernel is what parts two runs."""
+        with self._noting(self.layout.lease, ""):
             return parse_lease(read_json(self.layout.lease))
         return parse_lease(None)
 
     def write_lease(self, lease: Lease) -> None:
+        damage = self._damage.pop(self.layout.lease, None)
+        if damage:
+            self._mended.append(damage.mended(set_aside(damage.path)))
         write_json(self.layout.lease, lease.to_dict(), mode=0o640)
 
     def armed(self) -> Armed | None:
-        try:
+        """``None`` also where the file is damaged: what it may have said, :func:`..observe.observe` finds out."""
+        with self._noting(self.layout.dead_man, "ledger and journal"):
             return parse_armed(read_json(self.layout.dead_man))
-        except (BadInput, KeyError, TypeError) as error:
-            raise BadInput(
-                f"what the dead-man's switch waits for is not readable: {error!r}",
-                where=self.layout.dead_man,
-                fix="Remove the file, then deploy or roll back.",
-            ) from error
+        return None
+
+    def damage(self) -> tuple[Damage, ...]:
+        """What was found damaged so far, and was not written anew since."""
+        return tuple(self._damage[path] for path in sorted(self._damage))
+
+    def mend(self, state: State, armed: Armed | None) -> None:
+        """Set aside what was found damaged, and write it anew.
+
+        :param state: what the journal should say; ``armed`` what the dead-man's switch waits for, if it does
+        """
+        records = [record for slot in SLOTS if (record := self.record(slot))]
+        for damage in self.damage():
+            kept = set_aside(damage.path) if os.path.lexists(damage.path) else ""
+            written = self._write_anew(damage.path, state, armed, records)
+            del self._damage[damage.path]
+            self._mended.append(damage.mended(kept, written))
+
+    def _write_anew(self, path: str, state: State, armed: Armed | None, records: Sequence[Slot]) -> bool:
+        """Whether there was something to be written."""
+        for record in records:
+            if path == self.layout.record(record.slot):
+                self._write_record(record)
+                return True
+            if path == self.layout.environment(record.slot):
+                self._write_environment(record)
+                return True
+        if path == self.layout.state:
+            self.write_state(state)
+        elif path == self.layout.dead_man and armed:
+            self.write_armed(armed)
+        return path == self.layout.state or (path == self.layout.dead_man and armed is not None)
+
+    def mended(self) -> list[str]:
+        """In words, what was set aside and written anew."""
+        return list(self._mended)
+
+    @contextlib.contextmanager
+    def _noting(self, path: str, source: str) -> Iterator[None]:
+        """What cannot be used is noted, and no error."""
+        try:
+            yield
+            self._damage.pop(path, None)
+        except (AttributeError, BadInput, KeyError, TypeError, ValueError) as error:
+            what = error.what if isinstance(error, BadInput) else f"it says something else: {error!r}"
+            self._damage[path] = Damage(path, what, source)
 
     def write_armed(self, armed: Armed) -> None:
         write_json(self.layout.dead_man, armed.to_dict(), mode=0o640)

@@ -49,7 +49,7 @@ def ownership(port: int, unit: str, by_systemd: bool = False) -> Ownership:
     if not wanted:
         return Ownership(False)
     pids = [_SYSTEMD] if by_systemd else []
-    left = _not_held(wanted, [*pids, *_members(unit)])
+    left = _not_held(wanted, [*pids, *members(unit)])
     return Ownership(left != wanted, _who(left) if left else "")
 
 
@@ -73,7 +73,7 @@ def _sockets(pid: int) -> Iterator[int]:
                     yield found
 
 
-def _members(unit: str) -> list[int]:
+def members(unit: str) -> list[int]:
     """The processes of a unit, oldest first."""
     if not unit:
         return []

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..._core.errors import Refused
+from ..._core.errors import BadInput, Refused
 from ..._core.files import exclusive, read_json, storage_errors, write_json
 from ..._core.outcome import Outcome
 from ..._core.plan import Plan, Step
@@ -39,9 +40,9 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
             where="this host",
             fix=advice(app.name, params["settings_for"]),
         )
-    before = read_json(path)
+    before = _before(path)
     after = app.to_dict()
-    plan = Plan(before or {}, after, (Step("write", path),) if before != after else ())
+    plan = Plan(before, after, (Step("write", path),) if before != after else ())
     if plan.changed and not check_mode:
         with storage_errors(path):
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
@@ -52,3 +53,12 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         pending = {record.slot: list(folders.pending(record.slot)) for record in records if record.processes}
         live = folders.state().live
     return Outcome(plan, {"pending": pending.get(live or "", []), "pending_by_slot": pending})
+
+
+def _before(path: str) -> Mapping[str, Any]:
+    """What the role wrote last; nothing where that is damaged, for writing it again is what repairs it."""
+    with contextlib.suppress(BadInput):
+        found = read_json(path)
+        if isinstance(found, Mapping):
+            return found
+    return {}

@@ -7,13 +7,23 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ..._core.errors import NotFound
-from ..._core.files import link_atomic, read_json, storage_errors, sync_folder, write_atomic, write_json
-from .. import environment_file, units
+from ..._core.errors import BadInput, NotFound, OpsError
+from ..._core.files import (
+    link_atomic,
+    read_json,
+    read_regular,
+    storage_errors,
+    sync_folder,
+    write_atomic,
+    write_json,
+)
+from .. import environment_file, unit_file, units
+from ..damage import Damage, Remains, port_of, rebuilt, whole_environment
 from ..layout import Layout
 from ..manifest import Manifest
 from ..slot import Slot, assigned, emptied, parse_slot, pending, socket_name, unit_name
@@ -27,6 +37,8 @@ class SlotFiles:
     layout: Layout
     #: As they were read last: a phase asks for them at each look at a slot, and nobody else writes them meanwhile.
     _records: dict[str, Slot | None]
+    #: Files that were found damaged, by path.
+    _damage: dict[str, Damage]
 
     def manifest(self, release: str) -> Manifest:
         raise NotImplementedError
@@ -42,21 +54,67 @@ class SlotFiles:
     def record(self, slot: str) -> Slot | None:
         """What the slot was assigned; ``None`` for one that holds nothing.
 
-        A record that was lost is made again, of what is known today.
+        One that was lost or is damaged is made again, from the units and the manifest.
 
-        :raises BadInput: the record is damaged
+        :raises BadInput: these are lost as well
         """
         if slot not in self._records:
-            self._records[slot] = self._read_record(slot)
+            record = self._read_record(slot)
+            self._records[slot] = record
+            if record and record.processes and self.held(slot):
+                self._check_environment(record)
         return self._records[slot]
 
     def _read_record(self, slot: str) -> Slot | None:
-        path = self.layout.record(slot)
-        data = read_json(path)
-        if data is not None:
-            return parse_slot(data, path)
-        release = self.held(slot)
-        return assigned(self.layout.app, slot, release, self.manifest(release)) if release else None
+        path, release, wrong = self.layout.record(slot), self.held(slot), ""
+        try:
+            data = read_json(path)
+            if data is not None:
+                found = parse_slot(data, path)
+                if (found.application, found.slot, release or found.release) == (
+                    self.layout.app.name,
+                    slot,
+                    found.release,
+                ):
+                    return found
+                wrong = f"it is about {found.application} {found.release}, slot {found.slot}"
+        except BadInput as error:
+            wrong = error.what
+        if not wrong and not release:
+            return None
+        source = "the units of the slot and the manifest of its release" if release else ""
+        self._damage[path] = Damage(path, wrong or "it is gone", source)
+        return self._rebuilt(slot, release) if release else None
+
+    def _rebuilt(self, slot: str, release: str) -> Slot:
+        try:
+            manifest: Manifest | None = self.manifest(release)
+        except OpsError:
+            manifest = None
+        texts = self._unit_texts(slot)
+        names = {process: socket_name(self.layout.app.name, process, slot) for process in texts}
+        held = {process: _text(self.layout.unit_file(name)) for process, name in names.items()}
+        sockets = {process: text for process, text in held.items() if text}
+        port = port_of(_text(self.layout.environment(slot)))
+        return rebuilt(self.layout.app, slot, release, manifest, Remains(texts, sockets, port))
+
+    def _unit_texts(self, slot: str) -> dict[str, str]:
+        """The unit files of a slot by process. ``crm-api-worker`` may be of crm-api, or of crm: the environment says it."""
+        app = self.layout.app.name
+        ours = f"\nEnvironmentFile={unit_file.path(self.layout.environment(slot))}\n"
+        pattern = self.layout.unit_file(unit_name(glob.escape(app), "*", slot))
+        texts = {
+            os.path.basename(path)[len(app) + 1 :].partition("@")[0]: _text(path)
+            for path in glob.glob(pattern)
+        }
+        return {name: text for name, text in texts.items() if ours in text and name != units.MIGRATION}
+
+    def _check_environment(self, record: Slot) -> None:
+        path = self.layout.environment(record.slot)
+        text = _text(path)
+        if not whole_environment(text, record):
+            wrong = "it is not whole" if text or os.path.lexists(path) else "it is gone"
+            self._damage[path] = Damage(path, wrong, "the settings of today")
 
     def pending(self, slot: str) -> tuple[str, ...]:
         """Settings that changed since the slot was assigned, and that only a next assignment brings."""
@@ -162,6 +220,10 @@ class SlotFiles:
         self._records.pop(record.slot, None)
         write_json(self.layout.record(record.slot), record.to_dict())
 
+    def _write_environment(self, record: Slot) -> None:
+        self._make_folder(record.slot)
+        write_atomic(self.layout.environment(record.slot), self._environment(record).encode(), 0o600)
+
     def _make_folder(self, slot: str) -> None:
         folder = os.path.dirname(self.layout.record(slot))
         with storage_errors(folder):
@@ -200,6 +262,11 @@ def _remove(path: str) -> bool:
 
 
 def _read(path: str) -> bytes:
-    with contextlib.suppress(FileNotFoundError), open(path, "rb") as stream:
-        return stream.read()
+    """Nothing of what is no file."""
+    with contextlib.suppress(OSError):
+        return read_regular(path)
     return b""
+
+
+def _text(path: str) -> str:
+    return _read(path).decode(errors="replace")

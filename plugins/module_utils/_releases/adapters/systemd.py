@@ -17,6 +17,8 @@ from ..._core.errors import MigrationError, ServiceError, Stopped
 from ..health import journal_advice
 from ..layout import Layout
 from .journal import last_words
+from .listeners import members
+from .processes import stands_still
 from .waited import run
 
 _PROPERTIES = (
@@ -142,6 +144,24 @@ class Systemd:
         if self._call(["systemctl", *words]).returncode:
             self._run("reset-failed", "--", *units, check=False)
             self._run(*words)
+
+    def asleep(self, units: Sequence[str]) -> list[str]:
+        """Those of these units of which a process stands still (SIGSTOP). systemd calls them active."""
+        return [unit for unit in units if any(map(stands_still, members(unit)))]
+
+    def neglected(self, units: Sequence[str]) -> list[str]:
+        """Those of these units, which run, that stand still or would not run after a boot.
+
+        Read from files: to ask systemd would cost each phase more than all else that it looks at.
+        """
+        asleep = self.asleep(units)
+        return [unit for unit in units if unit in asleep or not _enabled(unit)]
+
+    def revive(self, units: Sequence[str]) -> None:
+        """Let their processes go on, and start them at each boot."""
+        services = [unit for unit in units if unit.endswith(".service")]
+        self._run("kill", "--signal=SIGCONT", "--", *services, check=False)
+        self._run("enable", "--quiet", "--no-reload", "--", *units)
 
     def stop(self, units: Sequence[str], seconds: float = _WAIT) -> None:
         """Stop gracefully (the unit's own signal and grace) and do not start at boot.
@@ -276,6 +296,11 @@ def _end(facts: Mapping[str, str], seconds: int, said: str) -> str:
     if result in ("signal", "core-dump", "oom-kill"):
         return f"the migration was killed ({result}, signal {status})"
     return f"the migration was stopped before its end ({said or result or 'no reason was given'})"
+
+
+def _enabled(unit: str) -> bool:
+    target = "sockets" if unit.endswith(".socket") else "multi-user"
+    return os.path.lexists(Layout.unit_file(f"{target}.target.wants/{unit}"))
 
 
 def _states(text: str) -> dict[str, UnitFacts]:

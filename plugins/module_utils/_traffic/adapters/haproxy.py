@@ -186,7 +186,7 @@ class HAProxy:
             write_atomic(self.slots_file, render_fixed(self.application, wanted).encode())
         self._reload(life(text))
 
-    def mend(self) -> None:
+    def rewrite(self) -> None:
         """Write anew what is lost or damaged of the files that releases write, besides what :meth:`check_with` does.
 
         What can still be read of a file stays; of the split, what is in force.
