@@ -138,10 +138,10 @@ def refuse_held(gone: Iterable[str], slots: Mapping[str, Mapping[str, Held]]) ->
     """
     :raises Refused: an application that is not to be served any more has a web process in a slot
     """
-    held = [name for name in gone if slots.get(name)]
-    if held:
+    held = [(name, " and ".join(sorted(slots[name]))) for name in gone if slots.get(name)]
+    for name, where in held:
         raise Refused(
-            f"{held[0]} is not to be served any more, and its slots hold releases with a web process",
+            f"application_web is false, and slot {where} of {name} still serves requests",
             where="this host",
             fix="Remove its releases with mas.ops.release first, or set application_web: true again.",
         )

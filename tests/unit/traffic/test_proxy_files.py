@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import TrafficError
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import HealthCheck
-from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters import haproxy as module
+from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters import checked
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters.haproxy import HAProxy
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Split, render
 from ansible_collections.mas.ops.tests.unit.traffic.fake_proxy import Proxy, listening
@@ -97,7 +97,7 @@ def test_what_keeps_the_proxy_from_its_next_start(
     program = tmp_path / "haproxy"
     program.write_text("#!/bin/sh\necho '[NOTICE] x' >&2; echo '[ALERT] no such map' >&2; exit 1\n")
     program.chmod(0o755)
-    monkeypatch.setattr(module, "_PROGRAM", str(program))
+    monkeypatch.setattr(checked, "PROGRAM", str(program))
     assert adapter.unsound() == f"{tmp_path}/haproxy.cfg is missing"
     (tmp_path / "haproxy.cfg").touch()
     assert adapter.unsound() == f"{tmp_path}/conf.d/20-agents.cfg is missing"

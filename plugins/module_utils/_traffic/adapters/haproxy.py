@@ -29,11 +29,11 @@ from ..checks import (
 from ..latency import parse_table, table
 from ..settings import IN, OUT, parse_state, render_state, state_file
 from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
+from .checked import complaints
 from .configured import configured
 from .runtime import HEAD, STAT, Clock, OwnClock, Runtime, began, life
 
 _POLL = 0.1
-_PROGRAM = "/usr/sbin/haproxy"
 #: Seconds in which a reload must have brought a new process.
 _RELOAD = 15.0
 #: How the status of a server begins that passes its checks; NOLB and DRAIN are those of weight 0.
@@ -209,15 +209,7 @@ class HAProxy:
         for path in (main, os.path.join(folder, f"20-{self.application}.cfg")):
             if not os.path.exists(path):
                 return f"{path} is missing"
-        try:
-            done = subprocess.run(
-                [_PROGRAM, "-c", "-f", main, "-f", folder],
-                capture_output=True, text=True, errors="replace", check=False,
-            )  # fmt: skip
-        except OSError as error:
-            return f"{_PROGRAM} cannot be run: {error.strerror}"
-        alerts = [line for line in done.stderr.splitlines() if "ALERT" in line] or [done.stderr.strip()]
-        return "; ".join(alerts) if done.returncode else ""
+        return complaints(main, folder)
 
     def _reload(self, before: str) -> None:
         command = ["systemctl", "reload", "haproxy"]
