@@ -18,6 +18,7 @@ from ..module_utils._releases.commands import command
 from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
 from ..plugin_utils.adapters.run import inventory
 from ..plugin_utils.adapters.template import told
+from ..plugin_utils.adapters.whole_run import name_hosts_left_out, refuse_parts
 
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,6 +43,21 @@ def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
 
 
 @pass_context
+def application_hosts(context: Any, groups: Any, application: str, version: Any = "") -> str:
+    """:func:`.fleet.application_group`, where the command line lets all be done, or says what is left out."""
+    refuse_parts()
+    pattern = fleet.application_group(groups, application, version)
+    name_hosts_left_out(context, application)
+    return pattern
+
+
+def whole_run(pattern: str) -> str:
+    """The pattern of a playbook that is not about one application, where the command line lets all be done."""
+    refuse_parts()
+    return pattern
+
+
+@pass_context
 def command_line(context: Any, playbook: str, **variables: str) -> str:
     """The command line that runs a playbook with the inventory of this run, see :func:`.commands.command`."""
     return command(playbook, inventory(context), **variables)
@@ -59,7 +75,7 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
-            "application_hosts": told(fleet.application_group),
+            "application_hosts": told(application_hosts),
             "environment_targets": decided(fleet.environment_targets),
             "command_line": told(command_line),
             "release_batches": told(batches.release_batches),
@@ -69,4 +85,5 @@ class FilterModule:
             "rollout_plan": _rollout_plan,
             "rollout_failure": told(rollout_failure),
             "version_text": told(text),
+            "whole_run": told(whole_run),
         }

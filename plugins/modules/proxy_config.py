@@ -26,6 +26,13 @@ options:
     type: list
     elements: dict
     required: true
+  absent:
+    description:
+      - Names of applications that are not served any more. All that was written for them is removed.
+      - Refused while a slot of one holds a release with a web process.
+    type: list
+    elements: str
+    default: []
   defaults:
     description: What holds for an application that does not say otherwise, as the variables of the role.
     type: dict
@@ -79,12 +86,14 @@ from ..module_utils._core.outcome import Outcome
 from ..module_utils._releases.adapters.proxied import held
 from ..module_utils._traffic.adapters import config_files
 from ..module_utils._traffic.config import Main
-from ..module_utils._traffic.host_config import OPTIONS, SOCKET, merged, plan_config, texts
+from ..module_utils._traffic.host_config import OPTIONS, SOCKET, merged, plan_config, refuse_held, texts
 from ..module_utils._traffic.sites import Site
+from ..module_utils._traffic.values import name
 
 SPEC = ArgumentSpec(
     {
         "applications": {"type": "list", "elements": "dict", "required": True},
+        "absent": {"type": "list", "elements": "str", "default": []},
         "defaults": {"type": "dict", "required": True},
         "settings": {"type": "dict", "required": True},
         "take_over": {"type": "bool", "default": False},
@@ -97,10 +106,13 @@ def proxy_config(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The use case behind the module."""
     main = Main.parse(params["settings"], SOCKET)
     own = [Site.parse(data, params["defaults"]) for data in params["applications"]]
-    sites = merged(own, config_files.sites(), main.metrics_port)
-    found = config_files.look(held(site.name for site in sites))
-    plan = plan_config(found, main, sites, params["take_over"])
-    files = texts(found, main, sites)
+    gone = [name(each, "absent") for each in params["absent"]]
+    others = [site for site in config_files.sites() if site.name not in gone]
+    sites = merged(own, others, main.metrics_port)
+    found = config_files.look(held([*gone, *(site.name for site in sites)]))
+    refuse_held(gone, found.slots)
+    plan = plan_config(found, main, sites, params["take_over"], gone)
+    files = texts(found, main, sites, gone)
     if params["judge"] and config_files.installed():
         config_files.judge(files)
     kept = [] if check_mode else config_files.apply(plan, files, own)

@@ -332,6 +332,14 @@ way_back:
   type: str
   returned: success
   sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version=1.0.0-ba9876543210
+warnings:
+  description:
+    - What is to be seen to and stopped nothing. After O(state=rolled_back), that users do not get the release through the
+      front door, and what it answered; that the proxy would not start again; settings that changed since the release was
+      started.
+  type: list
+  elements: str
+  returned: when there are some
 error:
   description: The kind of failure, for machines.
   type: str

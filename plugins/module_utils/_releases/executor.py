@@ -44,6 +44,10 @@ class Executor(HealthSteps):
     inventory: Sequence[str] = ()
     #: It is a way back, or puts back what failed.
     goes_back: bool = False
+    #: Check mode: nothing is changed.
+    looks_only: bool = False
+    #: What is to be seen to, and stops nothing.
+    warnings: list[str] = field(default_factory=list)
 
     def apply(self, plan: Plan, operation: Operation | None) -> None:
         """Journal ``operation`` and take the steps in order.
@@ -271,7 +275,7 @@ def check_fits(app: Application, manifest: Manifest, release: str, variables: fr
     if (manifest.name, manifest.version) != (app.name, version_of(release)):
         wrong.append(f"it is {manifest.name} {manifest.version}, not {app.name} {version_of(release)}")
     if app.web != bool(manifest.web):
-        serves = "the proxy serves it, but it has no web process"
+        serves = "the proxy serves it, but it has no web process: it needs application_web: false"
         wrong.append(serves if app.web else f"its process {manifest.web} serves HTTP, but no proxy serves it")
     missing = sorted(set(manifest.secrets) - variables)
     if missing:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Callable
 
 from .._core.errors import HealthError, TrafficError
 from .._core.plan import Step
 from .._ledger.history import fold
 from .._traffic.split import SLOTS, Split
 from .application import Application, other
+from .commands import command
 from .health import Answer, HealthCheck, check_of, journal_advice, slot_door
 from .layout import Layout
 from .manifest import Health, Manifest
@@ -39,6 +40,9 @@ class HealthSteps:
     layout: Layout
     ports: Ports
     state: State
+    goes_back: bool
+    looks_only: bool
+    warnings: list[str]
 
     def _manifest(self, release: str) -> Manifest:
         return self.ports.files.manifest(release)
@@ -72,11 +76,18 @@ class HealthSteps:
         return check_of(health, record.host) if record and health else None
 
     def _tell_proxy(self, slot: str) -> None:
-        """The proxy checks what the slot holds now, as its manifest says."""
-        check = self._check_for(slot)
-        if self.ports.proxy and check:
-            ports = {name: self._port(name) for name in SLOTS}
-            self.ports.proxy.check_with(slot, check, ports, self._check_for(other(slot)))
+        """The proxy checks what the slots hold now, as their manifests say."""
+        proxy, ports = self.ports.proxy, {name: self._port(name) for name in SLOTS}
+        checks = {name: check for name in (slot, other(slot)) if (check := self._check_for(name))}
+        if proxy is None:
+            return
+        try:
+            for name, check in checks.items():
+                proxy.check_with(name, check, ports, checks.get(other(name)))
+        except TrafficError as error:
+            if not self.goes_back:
+                raise
+            self.warnings.append(str(error))
 
     def _stand_in(self, slot: str | None) -> None:
         """Which slot answers while the live one is down, for an application that wants that."""
@@ -181,8 +192,50 @@ class HealthSteps:
             health = self._health(slot)
             if health:
                 self._wait_healthy(slot, health)
+            self._take_in(slot)
+            if not self.goes_back:
+                self._mend_proxy(slot)
             self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
             self.ports.proxy.shift(Split.to(slot, percent))
+
+    def _take_in(self, slot: str) -> None:
+        """A slot that is well and was set aside for a crash is back; on a way back also one that was by hand."""
+        proxy = self.ports.proxy
+        if proxy is None or self.looks_only:
+            return
+        facts = proxy.facts()
+        if facts.servers[slot].aside and (self.goes_back or slot in facts.aside):
+            proxy.set_down(slot)
+        proxy.keep_in(slot)
+
+    def _mend_proxy(self, slot: str) -> None:
+        """What the proxy reads at its next start is there; what releases do not write is for the role.
+
+        :raises TrafficError: it would not start
+        """
+        proxy = self.ports.proxy
+        if proxy is None or self.looks_only:
+            return
+        proxy.rewrite()
+        self._tell_proxy(slot)
+        unsound = proxy.unsound()
+        if unsound:
+            raise TrafficError(
+                f"the proxy runs, but would not start again: {unsound}",
+                where=self.app.name,
+                fix=f"Write its configuration again: {command('provision', application=self.app.name)}",
+            )
+
+    def look_back(self, slot: str) -> None:
+        """After a way back, which is never stopped by it: would the proxy start again, and what do users get?"""
+        self._warn_of(self._mend_proxy, slot)
+        self._warn_of(self._ask_front, slot)
+
+    def _warn_of(self, look: Callable[[str], None], slot: str) -> None:
+        try:
+            look(slot)
+        except (HealthError, TrafficError) as error:
+            self.warnings.append(f"The way back is complete. Still to be seen to: {error}")
 
     def _prove(self, step: Step) -> None:
         self.prove(step.target)
@@ -198,6 +251,8 @@ class HealthSteps:
         self._wait_healthy(slot, health)
         if self.ports.proxy is None:
             return
+        self._take_in(slot)
+        self._mend_proxy(slot)
         self.ports.proxy.wait_up(slot, _PROXY_SEES_IT)
         facts = self.ports.proxy.facts()
         if not facts.holds(Split.to(slot)):
@@ -208,6 +263,8 @@ class HealthSteps:
                 where=self.app.name,
                 fix="Somebody changed the split since the switch: see who, and deploy again.",
             )
+        if not self.looks_only:
+            self._stand_in(self._warm())
         self._ask_front(slot)
 
     def _ask_front_door(self, step: Step) -> None:

@@ -19,7 +19,7 @@ from .._ledger.history import version_of
 from .._traffic.split import SLOTS
 from . import guard, planner
 from .application import Application
-from .commands import located, way_back
+from .commands import command, located, way_back
 from .course import AT_ONCE, Course
 from .executor import Executor
 from .layout import Layout
@@ -199,7 +199,7 @@ def _carry_out(
     watch = Watch(request.course.settings)
     executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
     executor.gate, executor.inventory = request.gate, request.inventory
-    executor.goes_back = request.state == "rolled_back"
+    executor.goes_back, executor.looks_only = request.state == "rolled_back", check
     if plan.changed and not check:
         _apply(executor, plan, _operation(facts, plan, request, ports.clock.text()), request)
         facts = observe(app, layout, ports, again=True)
@@ -211,12 +211,25 @@ def _carry_out(
     told: dict[str, Any] = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     # Live here before this run, and so after it, however the deploy of the fleet ends.
     repaired = request.state == "staged" and (plan.changed or bool(found.damage)) and not _brings(plan)
+    if executor.goes_back and not check and facts.live and not missing:
+        executor.look_back(facts.state.live or "")
+        executor.warnings += _settings_of_then(facts, app)
+    if executor.warnings:
+        told["warnings"] = [located(warning, request.inventory) for warning in executor.warnings]
     told["damage"] = [*ports.files.mended(), *map(str, facts.damage if check else ())]
     plan = planner.mended(plan, found)
     if request.report_missing:
         told |= {"missing": missing, "lacks": lacks, "targets": _targets(facts, app, ports)}
     told = {"missing": "", **told, "was": was, "aim": plan.after["live"], "repaired": repaired}
     return plan, facts, told
+
+
+def _settings_of_then(facts: Facts, app: Application) -> list[str]:
+    """That a way back did not start anew what it went to, where that makes a difference."""
+    changed = ", ".join(facts.live.pending) if facts.live else ""
+    anew = f"To start it with those of today: {command('restart', application=app.name)}"
+    told = f"{facts.live_release} runs with the settings that it was started with. Changed since then: {changed}. {anew}"
+    return [told] if changed else []
 
 
 def _looks(request: Request, plan: Plan, check: bool, assumed: bool) -> bool:

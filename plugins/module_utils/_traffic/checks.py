@@ -15,7 +15,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from .split import SLOTS, parse_settings, render_settings, variable
+from .settings import parse_settings, render_settings, variable
+from .split import SLOTS
 
 _LISTED = re.compile(r"^0x[0-9a-f]+ (\S+) (\S+)$", re.MULTILINE)
 

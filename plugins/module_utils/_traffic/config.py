@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import values
+from .settings import IN, variable
 from .sites import Site
-from .split import SLOTS, variable
+from .split import SLOTS
 
 MAPS = "/etc/haproxy/maps"
 #: How each file that belongs to the role begins.
@@ -224,7 +225,9 @@ def _servers(site: Site, cookie: bool) -> list[str]:
     lines = []
     for slot, place in places.items():
         value = f" cookie {slot}" if cookie else ""
-        lines.append(f'server {slot} {place} weight "{_read(site.name, slot)}"{value}')
+        # Without its file a slot takes part: the checks decide, and HAProxy starts.
+        state = f'"${{{variable(site.name, slot, "state")}-{IN}}}"'
+        lines.append(f'server {slot} {place} weight "{_read(site.name, slot)}"{value} {state}')
     if site.fallback:
         for slot, place in places.items():
             weight = f'"{_read(site.name, slot, "warm")}"'

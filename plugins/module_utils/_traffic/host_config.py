@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from .._core.errors import Refused
 from .._core.plan import Plan, Step
 from . import config
 from .checks import Fixed, render_fixed, render_map, render_warm
+from .settings import IN, OUT, render_state, state_file
 from .sites import Site, check_together, fronts
 from .split import SLOTS, Split, render
 
@@ -28,6 +29,8 @@ _FRONTS = f"{FOLDER}/30-mas-"
 OPTIONS = "/etc/default/haproxy"
 SOCKET = "/run/haproxy/admin.sock"
 MASTER = "/run/haproxy-master.sock"
+#: Read by systemd at a boot, before any service starts.
+BOOT = "/etc/tmpfiles.d/mas-{}.conf"
 _BIND = re.compile(r"^\s*bind\s+(\S+)", re.MULTILINE)
 _PORT = re.compile(r":([0-9]+)(?:,|$)")
 #: What a slot without a release is asked for.
@@ -43,6 +46,8 @@ class Held:
     expected: int
     timeout: float
     port: int
+    #: Whether its port belongs to its unit now.
+    serves: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,17 +74,39 @@ def merged(own: Sequence[Site], others: Sequence[Site], metrics: int) -> list[Si
     return sites
 
 
-def wanted(main: config.Main, sites: Sequence[Site]) -> dict[str, str]:
-    """The files that belong to the role, by path."""
+def wanted(main: config.Main, sites: Sequence[Site], released: Container[str] = ()) -> dict[str, str]:
+    """The files that belong to the role, by path.
+
+    :param released: the applications whose units take their slots out and in
+    """
     files = {
         MAIN: config.render_main(main, FOLDER),
         OPTIONS: config.render_options(MASTER, FOLDER),
     }
     for site in sites:
         files[f"{FOLDER}/20-{site.name}.cfg"] = config.render_backend(site)
+        if site.name in released:
+            files[BOOT.format(site.name)] = _render_boot(site.name)
     for front in fronts(sites):
         files[f"{_FRONTS}{front[0].port}.cfg"] = config.render_front(front)
     return files
+
+
+def _render_boot(name: str) -> str:
+    """A power cut leaves no time to take a slot out: each boot begins without it, and its unit takes it in."""
+    lines = ""
+    for slot in SLOTS:
+        text = render_state(name, slot, OUT).replace("\n", "\\n")
+        lines += f"f+! {_state(name, slot)} 0644 root root - {text}\n"
+    return f"{config.MARK}: a slot of {name} takes part again once its own process is up.\n{lines}"
+
+
+def _split(name: str) -> str:
+    return f"{FOLDER}/10-{name}-split.cfg"
+
+
+def _state(name: str, slot: str) -> str:
+    return state_file(_split(name), name, slot)
 
 
 def first(sites: Sequence[Site], slots: Mapping[str, Mapping[str, Held]]) -> dict[str, str]:
@@ -88,9 +115,12 @@ def first(sites: Sequence[Site], slots: Mapping[str, Mapping[str, Held]]) -> dic
     for site in sites:
         held = slots.get(site.name, {})
         name = site.name
-        files[f"{FOLDER}/10-{name}-split.cfg"] = render(name, Split(100, 0))
+        files[_split(name)] = render(name, Split(100, 0))
         files[f"{FOLDER}/10-{name}-slots.cfg"] = render_fixed(name, _fixed(site, held))
         files[f"{FOLDER}/10-{name}-warm.cfg"] = render_warm(name, None)
+        for slot in SLOTS:
+            serves = slot not in held or held[slot].serves
+            files[_state(name, slot)] = render_state(name, slot, IN if serves else OUT)
         for what, nothing in _NOTHING.items():
             values = {slot: getattr(held[slot], what) if slot in held else nothing for slot in SLOTS}
             files[posixpath.join(config.MAPS, f"{name}-{what}.map")] = render_map(values)
@@ -104,9 +134,41 @@ def _fixed(site: Site, held: Mapping[str, Held]) -> Fixed:
     return Fixed.of(list(held.values()), ports)
 
 
-def plan_config(found: Found, main: config.Main, sites: Sequence[Site], take_over: bool = False) -> Plan:
+def refuse_held(gone: Iterable[str], slots: Mapping[str, Mapping[str, Held]]) -> None:
+    """
+    :raises Refused: an application that is not to be served any more has a web process in a slot
+    """
+    held = [(name, " and ".join(sorted(slots[name]))) for name in gone if slots.get(name)]
+    for name, where in held:
+        raise Refused(
+            f"application_web is false, and slot {where} of {name} still serves requests",
+            where="this host",
+            fix="Remove its releases with mas.ops.release first, or set application_web: true again.",
+        )
+
+
+def _files_of(name: str) -> list[str]:
+    """All that is written for one application."""
+    parts = ("split", "slots", "warm", *(f"{slot}-state" for slot in SLOTS))
+    return [
+        *(f"{FOLDER}/10-{name}-{part}.cfg" for part in parts),
+        f"{FOLDER}/20-{name}.cfg",
+        *(posixpath.join(config.MAPS, f"{name}-{what}.map") for what in _NOTHING),
+        BOOT.format(name),
+        f"{SITES}/{name}.json",
+    ]
+
+
+def plan_config(
+    found: Found,
+    main: config.Main,
+    sites: Sequence[Site],
+    take_over: bool = False,
+    gone: Sequence[str] = (),
+) -> Plan:
     """The change from what is there.
 
+    :param gone: applications that are not served any more
     :raises Refused: a main file is an administrator's own
     """
     if found.foreign and not take_over:
@@ -118,11 +180,14 @@ def plan_config(found: Found, main: config.Main, sites: Sequence[Site], take_ove
             "the role then keeps a copy beside each and writes its own.",
         )
     _check_binds(found.files, sites)
-    mine = wanted(main, sites)
+    mine = wanted(main, sites, found.slots)
     files = {path: text for path, text in mine.items() if found.files.get(path) != text} | {
         path: text for path, text in first(sites, found.slots).items() if path not in found.files
     }
-    stale = sorted(path for path in found.files if path.startswith(_FRONTS) and path not in mine)
+    left = {path for name in gone for path in _files_of(name)}
+    stale = sorted(
+        path for path in found.files if path in left or (path.startswith(_FRONTS) and path not in mine)
+    )
     steps = [Step("keep", path) for path in found.foreign if path in files]
     steps += [Step("write", path) for path in sorted(files)]
     steps += [Step("remove", path) for path in stale]
@@ -150,8 +215,11 @@ def _check_binds(files: Mapping[str, str], sites: Sequence[Site]) -> None:
             )
 
 
-def texts(found: Found, main: config.Main, sites: Sequence[Site]) -> dict[str, str]:
+def texts(found: Found, main: config.Main, sites: Sequence[Site], gone: Sequence[str] = ()) -> dict[str, str]:
     """All files as they will be, those of others too: what HAProxy has to judge as a whole."""
-    mine = wanted(main, sites)
-    kept = {path: text for path, text in found.files.items() if not path.startswith(_FRONTS)}
+    mine = wanted(main, sites, found.slots)
+    left = {path for name in gone for path in _files_of(name)}
+    kept = {
+        path: text for path, text in found.files.items() if path not in left and not path.startswith(_FRONTS)
+    }
     return {**first(sites, found.slots), **kept, **mine}

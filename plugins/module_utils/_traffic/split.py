@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +13,10 @@ from typing import Any
 from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
 from .latency import Histogram
+from .settings import parse_settings, render_settings, variable
 
 #: The two running copies of an application that a host can hold.
 SLOTS = ("blue", "green")
-_SETTING = re.compile(r"^\s*setenv\s+(\S+)\s+(\S+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,8 @@ class TrafficFacts:
     persisted: Split | None
     servers: Mapping[str, Server]
     process: str = ""
+    #: The slots that a start of the proxy leaves out, because their web process ended.
+    aside: frozenset[str] = frozenset()
 
     def percent(self, slot: str) -> int:
         """The part of ``slot`` by the weights in force."""
@@ -126,22 +127,6 @@ def plan_split(facts: TrafficFacts, application: str, split: Split) -> Plan:
         )
     after = {"running": split.to_dict(), "persisted": split.to_dict()}
     return Plan(before, after, (Step("shift", application, split.to_dict()),))
-
-
-def variable(application: str, *words: str) -> str:
-    """The name by which the proxy's configuration reads a setting; of a slot alone, that is the slot's weight."""
-    return "_".join(["MAS", application.replace("-", "_"), *words]).upper()
-
-
-def render_settings(comment: str, settings: Mapping[str, object]) -> str:
-    """The text of a file of variables, which the proxy reads before its backends."""
-    lines = "".join(f"    setenv {name} {value}\n" for name, value in settings.items())
-    return f"# Written by mas.ops{comment}\nglobal\n{lines}"
-
-
-def parse_settings(text: str) -> dict[str, str]:
-    """The variables of such a file by name."""
-    return dict(_SETTING.findall(text))
 
 
 def render(application: str, split: Split) -> str:

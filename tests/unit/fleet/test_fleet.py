@@ -49,9 +49,9 @@ def test_filters_tell_their_errors() -> None:
     assert "sideways" in plan(wrong, ["web1"], {"application": "agents"})["refused"]
     assert plan({"web1": {}}, ["web1"], {"application": "agents"})["refused"] == ""
     with pytest.raises(AnsibleFilterError, match="no application was named"):
-        filters["application_hosts"]({}, "")
+        filters["application_hosts"]({}, {}, "")
     with pytest.raises(AnsibleFilterError, match=r"version is the number 1\.1 and must be a text"):
-        filters["application_hosts"]({"agents": ["web1"]}, "agents", 1.10)
+        filters["application_hosts"]({}, {"agents": ["web1"]}, "agents", 1.10)
 
 
 def test_a_run_is_the_same_for_all_forks_of_one_playbook() -> None:

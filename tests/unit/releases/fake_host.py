@@ -17,7 +17,6 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     Preempted,
     Stopped,
     StorageError,
-    TrafficError,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.damage import Damage
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
@@ -31,7 +30,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Lim
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State, parse_state
-from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
+from ansible_collections.mas.ops.tests.unit.releases.fake_front import FakeFront
 from ansible_collections.mas.ops.tests.unit.releases.samples import APP, manifest, release
 
 #: When the clock of every host in memory begins.
@@ -43,7 +42,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class FakeHost:
+class FakeHost(FakeFront):
     """Disk, systemd, proxy and ledger of one host.
 
     ``die_at`` counts changes: the process is killed just before that one. ``broken`` versions never
@@ -52,7 +51,6 @@ class FakeHost:
 
     broken: set[str] = field(default_factory=set)
     migrations_fail: set[str] = field(default_factory=set)
-    proxy_blind: bool = False
     disk_full: bool = False
     die_at: int = -1
     #: Looks whether the run is to end, counted as changes are; ``stopped_by`` is raised at that one.
@@ -71,8 +69,6 @@ class FakeHost:
     slots: dict[str, str | None] = field(default_factory=lambda: {"blue": None, "green": None})
     records: dict[str, Slot] = field(default_factory=dict)
     running: dict[str, str] = field(default_factory=dict)
-    weights: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
-    split: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
     ledger: list[dict[str, Any]] = field(default_factory=list)
     migrated: list[str] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
@@ -80,10 +76,8 @@ class FakeHost:
     strangers: dict[int, str] = field(default_factory=dict)
     #: What the front door answers; ``None`` for what the slot with the traffic does.
     front_status: int | None = None
-    #: Slots that the proxy has not seen up since it was set down, and how each slot is checked.
-    proxy_down: set[str] = field(default_factory=set)
-    checks: dict[str, Any] = field(default_factory=dict)
-    stands_in: str | None = None
+    #: Settings that changed since a slot was assigned, by slot.
+    changed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: The manifest that the controller says an artifact has, in check mode.
     told: Manifest | None = None
     #: Units that stand still, or would not run after a boot.
@@ -178,40 +172,6 @@ class FakeHost:
             raise MigrationError("the migration failed")
         self.migrated.append(release)
 
-    # proxy
-
-    def facts(self) -> TrafficFacts:
-        servers = {
-            slot: Server(weight, self.healthy(slot), 0, 0, 0, 0, "UP")
-            for slot, weight in self.weights.items()
-        }
-        return TrafficFacts(Split(**self.split), servers)
-
-    def shift(self, split: Split) -> None:
-        self.touch()
-        self.split = split.to_dict()
-        self.touch()
-        self.weights = split.to_dict()
-        self.watch()
-
-    def wait_up(self, slot: str, seconds: float) -> None:
-        if self.proxy_blind or not self.healthy(slot):
-            raise TrafficError(f"the proxy sees {slot} down")
-        self.proxy_down.discard(slot)
-
-    def stand_in(self, slot: str | None) -> None:
-        self.stands_in = slot
-
-    def set_down(self, slot: str) -> None:
-        self.proxy_down.add(slot)
-
-    def check_with(self, slot: str, check: Any, ports: Mapping[str, int], other: Any = None) -> None:
-        self.touch()
-        self.checks[slot] = check
-
-    def drain(self, slot: str, seconds: float) -> int:
-        return 0
-
     # files
 
     def state(self) -> State:
@@ -233,7 +193,7 @@ class FakeHost:
         return self.records.get(slot)
 
     def pending(self, slot: str) -> Sequence[str]:
-        return ()
+        return self.changed.get(slot, ())
 
     def neighbours(self) -> Sequence[Footprint]:
         return ()

@@ -27,10 +27,19 @@ class Proxy:
         self.status = status
         self.orders: list[str] = []
         self.warm: str | None = None
+        self.kept: list[str] = []
+        #: How many of the next questions it does not answer.
+        self.silent = 0
 
     def facts(self) -> TrafficFacts:
+        if self.silent:
+            self.silent -= 1
+            raise TrafficError("the proxy does not answer")
         server = Server(100, self.status == "UP", 0, 0, 0, 0, self.status)
         return TrafficFacts(Split(100, 0), {"blue": server, "green": server})
+
+    def keep_in(self, slot: str) -> None:
+        self.kept.append(slot)
 
     def set_aside(self, slot: str) -> None:
         self.orders.append(f"aside {slot}")
@@ -53,7 +62,7 @@ def watched(proxy: Proxy, *found: Ownership) -> list[float]:
     looks, pauses = list(found), list[float]()
     slot_watch.watch(proxy, record(), lambda _port, _unit: looks.pop(0), pauses.append)
     assert not looks
-    return pauses
+    return pauses[: len(found) - 1]
 
 
 OWN, NOBODY, STRANGER = Ownership(True), Ownership(False), Ownership(False, "nc (pid 7)")
@@ -76,6 +85,26 @@ def test_the_watch(status: str, found: list[Ownership], orders: list[str]) -> No
     proxy = Proxy(status)
     watched(proxy, *found)
     assert proxy.orders == orders
+    assert proxy.kept == ["blue"], "the proxy's next start takes it in"
+
+
+def test_a_proxy_that_starts_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a boot: it may have read its files before the slot was back, and answers only after that."""
+    proxy = Proxy("MAINT")
+    proxy.silent = 5
+    watched(proxy, STRANGER, NOBODY, OWN)
+    assert proxy.orders == ["down blue"]
+    assert proxy.kept == ["blue"]
+
+
+def test_a_reload_that_read_the_files_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = Proxy("UP")
+
+    def sleep(_seconds: float) -> None:
+        proxy.status = "MAINT"
+
+    slot_watch.watch(proxy, record(), lambda _port, _unit: OWN, sleep)
+    assert proxy.orders == ["down blue"]
 
 
 def test_a_process_that_never_listens_costs_little() -> None:
@@ -117,11 +146,16 @@ def test_the_ledger_says_that_another_release_answers(hooked: Proxy, monkeypatch
     ]
 
 
-def test_a_slot_is_watched_unless_systemd_holds_its_socket(
+def test_a_slot_comes_back_also_where_systemd_holds_its_socket(
     hooked: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """No crash takes it out, but each boot begins without it."""
     hooked.status = "MAINT"
-    monkeypatch.setattr(slot_watch, "ownership", lambda _port, _unit: OWN)
+    asked: list[bool] = []
+    monkeypatch.setattr(slot_watch.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(
+        slot_watch, "ownership", lambda _port, _unit, by_systemd: asked.append(by_systemd) or OWN
+    )
     process = {
         "kind": "web",
         "command": ["x"],
@@ -133,9 +167,9 @@ def test_a_slot_is_watched_unless_systemd_holds_its_socket(
         held = record(processes={"api": process})
         patch.setattr(slot_watch.Folders, "record", lambda _self, _slot: held)
         assert slot_watch.watch_slot("agents", "blue") == 0
-    assert not hooked.orders
-    assert slot_watch.watch_slot("agents", "blue") == 0
     assert hooked.orders == ["down blue"]
+    assert slot_watch.watch_slot("agents", "blue") == 0
+    assert asked == [True, False]
 
 
 def test_a_proxy_that_is_not_there_is_said_and_no_more(
@@ -145,7 +179,8 @@ def test_a_proxy_that_is_not_there_is_said_and_no_more(
         raise TrafficError("the proxy does not answer")
 
     monkeypatch.setattr(hooked, "facts", refuse)
-    monkeypatch.setattr(slot_watch, "ownership", lambda _port, _unit: OWN)
+    monkeypatch.setattr(slot_watch, "ownership", lambda _port, _unit, _held: OWN)
+    monkeypatch.setattr(slot_watch.time, "sleep", lambda _seconds: None)
     assert slot_watch.watch_slot("agents", "blue") == 1
     assert "agents, slot blue: the proxy does not answer" in capsys.readouterr().err
 
@@ -158,7 +193,8 @@ def ended(tmp_path: Path) -> Callable[[], tuple[int, list[str]]]:
     server = traffic.Proxy()
 
     def call(listen: str = "port", proxy: bool = True) -> tuple[int, list[str]]:
-        where = {"socket": str(tmp_path / "s"), "backend": "agents"} if proxy else None
+        split = str(tmp_path / "conf.d" / "10-agents-split.cfg")
+        where = {"socket": str(tmp_path / "s"), "backend": "agents", "split": split} if proxy else None
         (tmp_path / "agents.json").write_text(json.dumps({"proxy": where}))
         (tmp_path / "agents-blue.json").write_text(
             json.dumps({"processes": {"api": {**process, "listen": listen}}})
@@ -171,6 +207,24 @@ def ended(tmp_path: Path) -> Callable[[], tuple[int, list[str]]]:
 
 def test_a_process_that_ended(ended: Callable[..., tuple[int, list[str]]]) -> None:
     assert ended() == (0, ["set server agents/blue state maint"])
+
+
+def test_a_process_that_ended_stays_out_when_the_proxy_starts_again(
+    ended: Callable[..., tuple[int, list[str]]], tmp_path: Path
+) -> None:
+    for name in ("maps", "conf.d"):
+        (tmp_path / name).mkdir()
+    assert ended()[0] == 0
+    text = (tmp_path / "conf.d" / "10-agents-blue-state.cfg").read_text()
+    assert text.endswith("global\n    setenv MAS_AGENTS_BLUE_STATE disabled\n")
+
+
+def test_a_proxy_that_runs_hears_of_it_also_where_nothing_can_be_written(
+    ended: Callable[..., tuple[int, list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "maps").mkdir()
+    assert ended() == (1, ["set server agents/blue state maint"])
+    assert "cannot write" in capsys.readouterr().err
 
 
 def test_nothing_to_do(ended: Callable[..., tuple[int, list[str]]]) -> None:
@@ -197,4 +251,5 @@ def test_a_hook_loads_little() -> None:
     ).stdout.split()  # fmt: skip
     own = {module for module in loaded if "._releases." in module} - {name}
     assert own == {name.rpartition(".")[0]}
+    assert "ansible_collections.mas.ops.plugins.module_utils._traffic.split" not in loaded
     assert not {"dataclasses", "subprocess", "socket"} & set(loaded)

@@ -10,6 +10,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     NotFound,
     NotHere,
     Refused,
+    TrafficError,
 )
 from ansible_collections.mas.ops.plugins.module_utils._ledger.history import Back, fold
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.call import info
@@ -231,3 +232,66 @@ def test_a_way_back_does_not_wait_for_a_long_grace(host: FakeHost) -> None:
     host.graces.clear()
     host.do("rolled_back", to="1.0.0")
     assert 3700.0 not in host.graces
+
+
+def test_a_front_door_that_denies_is_told_and_stops_no_way_back(host: FakeHost) -> None:
+    """Maintenance, or a rule of access control."""
+    host.front_status = 403
+    dummy, facts = host.do("rolled_back")
+    assert facts["live"] == ONE
+    (warning,) = facts["warnings"]
+    assert "users do not get 1.0.0-" in warning
+    assert "it answered 403" in warning
+    host.front_status = None
+    dummy, facts = host.do("rolled_back", to=ONE)
+    assert "warnings" not in facts
+
+
+def test_files_of_the_proxy_that_are_lost_stop_no_way_back(host: FakeHost) -> None:
+    host.proxy_unsound = "/etc/haproxy/conf.d/20-agents.cfg is missing"
+    with pytest.raises(
+        TrafficError, match=r"20-agents\.cfg is missing .*mas\.ops\.provision -e application=agents"
+    ):
+        host.deploy("3.0.0")
+    assert live(host) == TWO
+    dummy, facts = host.do("rolled_back", inventory=("/srv/inv",))
+    assert facts["live"] == ONE
+    (warning,) = facts["warnings"]
+    assert "ansible-playbook mas.ops.provision -i /srv/inv -e application=agents" in warning
+    with pytest.raises(TrafficError, match="would not start again"):
+        host.do("restarted")
+
+
+def test_a_way_back_to_what_was_started_with_other_settings_says_so(host: FakeHost) -> None:
+    slot = next(name for name, held in host.slots.items() if held == ONE)
+    host.changed[slot] = ("environment", "port")
+    dummy, facts = host.do("rolled_back", inventory=("/srv/inv",))
+    (warning,) = facts["warnings"]
+    assert "Changed since then: environment, port." in warning
+    assert warning.endswith("ansible-playbook mas.ops.restart -i /srv/inv -e application=agents")
+    assert "warnings" not in host.do("rolled_back", to=ONE, check=True)[1]
+
+
+@pytest.mark.parametrize("change", ["rolled_back", "restarted", "live", "staged and live"])
+def test_a_slot_that_a_crash_left_out_comes_back_in(host: FakeHost, change: str) -> None:
+    """Nothing that a crash or a boot wrote down bars a deploy, a restart or a way back."""
+    for slot in ("blue", "green"):
+        host.aside.add(slot)
+        host.left_out.add(slot)
+    if change == "staged and live":
+        host.deploy("2.0.0")
+    else:
+        host.do(change, "2.0.0" if change == "live" else None)
+    slot = host.state().live
+    assert slot not in host.aside | host.left_out
+
+
+def test_a_slot_that_was_taken_out_by_hand(host: FakeHost) -> None:
+    """A deploy of what is live does not overrule who did it; a way back needs the slot."""
+    host.aside |= {"blue", "green"}
+    with pytest.raises(TrafficError):
+        host.do("live", "2.0.0")
+    assert host.aside == {"blue", "green"}
+    dummy, facts = host.do("rolled_back")
+    assert facts["live"] == ONE
+    assert host.state().live not in host.aside

@@ -12,7 +12,7 @@ from typing import Any
 
 #: The first fields of HAProxy 2.6; the rest of each line is recorded as it was.
 _HEAD = "# pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,dreq,dresp,ereq,econ,eresp,wretr,wredis,status,weight"
-_REST = ",act,bck,chkfail,chkdown,lastchg,downtime,qlimit,pid,iid,sid,throttle,lbtot,tracked,type,rate,hrsp_5xx,last_chk,check_status,check_code,"
+_REST = ",act,bck,chkfail,chkdown,lastchg,downtime,qlimit,pid,iid,sid,throttle,lbtot,tracked,type,rate,hrsp_5xx,last_chk,check_status,check_code,uweight,"
 _SET = re.compile(r"set server (\S+)/(\S+) weight (\d+)")
 
 
@@ -82,7 +82,10 @@ class Proxy:
         match = _SET.fullmatch(command)
         if not match or f"{match[1]}/{match[2]}" not in self.servers:
             return b"No such server.\n\n"
-        self.servers[f"{match[1]}/{match[2]}"]["weight"] = int(match[3])
+        server = self.servers[f"{match[1]}/{match[2]}"]
+        server["uweight"] = int(match[3])
+        if server["status"] != "MAINT":
+            server["weight"] = int(match[3])
         return b"\n"
 
     def _row(self, name: str) -> str:
@@ -103,7 +106,7 @@ class Proxy:
         return (
             f"{backend},{server},{field['qcur']},0,{field['scur']},0,,{field['stot']},0,0,,0,,{field['econ']},"
             f"{field['eresp']},0,0,{field['status']},{field['weight']},1,0,1,{field['chkdown']},2,1,,1,3,1,,0,,2,0,"
-            f"{field['hrsp_5xx']},{field['last_chk']},{field['check_status']},{field['check_code']},"
+            f"{field['hrsp_5xx']},{field['last_chk']},{field['check_status']},{field['check_code']},{field.get('uweight', '')},"
         )
 
 

@@ -20,6 +20,7 @@ from ansible_collections.mas.ops.plugins.module_utils._traffic.host_config impor
     Held,
     merged,
     plan_config,
+    refuse_held,
     texts,
 )
 from ansible_collections.mas.ops.plugins.module_utils._traffic.sites import Site, check_together
@@ -193,3 +194,47 @@ def test_a_port_that_another_file_listens_on() -> None:
     with pytest.raises(Refused, match="listens on port 80 already"):
         plan_config(found, MAIN_SETTINGS, [site("shop")])
     plan_config(found, MAIN_SETTINGS, [site("shop", port=8080)])
+
+
+def test_a_boot_begins_without_the_slots() -> None:
+    """Each unit takes its own slot in; those of an application that no release is made of stay as they are."""
+    files = texts(Found(slots={"shop": {}}), MAIN_SETTINGS, [site("shop"), site("blog", 8103, **NAMED)])
+    assert "/etc/tmpfiles.d/mas-blog.conf" not in files
+    for slot in ("blue", "green"):
+        line = next(line for line in files["/etc/tmpfiles.d/mas-shop.conf"].splitlines() if slot in line)
+        assert line.startswith(
+            f"f+! {FOLDER}/10-shop-{slot}-state.cfg 0644 root root - # Written by mas.ops: "
+        )
+        assert line.endswith(f"\\nglobal\\n    setenv MAS_SHOP_{slot.upper()}_STATE disabled\\n")
+    assert '"${MAS_SHOP_BLUE_STATE-enabled}"' in files[f"{FOLDER}/20-shop.cfg"]
+
+
+def test_a_slot_that_is_down_when_its_file_is_first_written_stays_out() -> None:
+    held = {"shop": {"blue": Held("/", "shop", 200, 1.0, 8101, serves=False)}}
+    files = texts(Found(slots=held), MAIN_SETTINGS, [site("shop")])
+    assert "_BLUE_STATE disabled\n" in files[f"{FOLDER}/10-shop-blue-state.cfg"]
+    assert "_GREEN_STATE enabled\n" in files[f"{FOLDER}/10-shop-green-state.cfg"]
+
+
+def test_what_is_not_served_any_more_leaves_nothing_behind() -> None:
+    sites = [site("shop"), site("shop-two", 8103, **NAMED)]
+    released: dict[str, Any] = {"shop": {}, "shop-two": {}}
+    records = {f"/etc/haproxy/mas/{found.name}.json": "{}" for found in sites}
+    files = {**texts(Found(slots=released), MAIN_SETTINGS, sites), **records}
+    others, gone = [sites[1]], ["shop"]
+    plan = plan_config(Found(files, (), released), MAIN_SETTINGS, others, gone=gone)
+    removed = {step.target for step in plan.steps if step.action == "remove"}
+    left = {path for path in files if "shop" in path and "shop-two" not in path}
+    assert removed == left
+    assert len(removed) == 10
+    assert [step.target for step in plan.steps if step.action == "write"] == [f"{FOLDER}/30-mas-80.cfg"]
+    found = Found({path: text for path, text in files.items() if path not in left}, (), released)
+    after = Found({**found.files, **texts(found, MAIN_SETTINGS, others, gone)}, (), released)
+    assert not set(after.files) & left
+    assert not plan_config(after, MAIN_SETTINGS, others, gone=gone).changed
+
+
+def test_what_runs_is_served() -> None:
+    with pytest.raises(Refused, match="application_web is false, and slot blue of shop still serves requests"):
+        refuse_held(["shop"], {"shop": {"blue": Held("/", "shop", 200, 1.0, 8101)}})
+    refuse_held(["shop", "blog"], {"shop": {}})

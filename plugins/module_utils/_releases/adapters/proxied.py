@@ -14,24 +14,27 @@ from ..._traffic.split import SLOTS
 from ..health import check_of
 from ..layout import Layout
 from .folders import Folders, load_application
+from .listeners import ownership
 
 
 def held(applications: Iterable[str]) -> Mapping[str, Mapping[str, Held]]:
-    """By application and slot; an application that this host does not know yet holds nothing."""
-    return {name: _held(name) for name in applications}
+    """By application and slot, without the applications that this host does not know yet."""
+    found = {name: _held(name) for name in applications}
+    return {name: slots for name, slots in found.items() if slots is not None}
 
 
-def _held(application: str) -> Mapping[str, Held]:
+def _held(application: str) -> Mapping[str, Held] | None:
     try:
         app = load_application(application)
     except (BadInput, NotFound):
         # Not there yet, or as an older role wrote it: the one of today writes it anew.
-        return {}
+        return None
     folders = Folders(Layout(app))
     found = {}
     for slot in SLOTS:
         record = folders.record(slot)
         if record and record.health:
             check = check_of(record.health, record.host)
-            found[slot] = Held(check.path, check.host, check.expected, check.timeout, record.port)
+            serves = ownership(record.port, record.web[0], record.socket is not None).own
+            found[slot] = Held(check.path, check.host, check.expected, check.timeout, record.port, serves)
     return found

@@ -5,7 +5,8 @@
 """What the unit of a web process calls when the process was started, and when it has ended.
 
 Nothing listens on the port of a process that ended, so whoever binds it first would get the requests of its users. The
-proxy leaves the slot aside from that moment on, until the port belongs to the unit again; then its checks decide.
+proxy leaves the slot aside from that moment on, over its own reloads and restarts, until the port belongs to the unit
+again; then its checks decide.
 
 systemd goes on whatever comes of these calls: a service runs without its proxy, and never the other way round. It waits
 for them, at each start and stop, so nothing is loaded here that is not needed: ten times of this would be.
@@ -19,6 +20,11 @@ import json
 import os
 import sys
 from typing import Any
+
+from ..._core.errors import OpsError
+from ..._core.files import write_atomic
+from ..._traffic.adapters.configured import configured
+from ..._traffic.settings import OUT, render_state, state_file
 
 _CONFIG = "/etc/mas/{0}/application.json"
 _RECORD = "/etc/mas/{0}/slots/{1}.json"
@@ -35,8 +41,10 @@ def down(application: str, slot: str, config: str = _CONFIG, record: str = _RECO
         # What systemd holds cannot be taken, and waits for the process that comes next.
         if not proxy or _held_by_systemd(_read(record.format(application, slot))):
             return 0
-        refused = _order(proxy["socket"], f"set server {proxy['backend']}/{slot} state maint")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        unwritten = _keep_out(proxy["split"], application, slot)
+        # A proxy that runs gets to know also where the disk is full.
+        refused = _order(proxy["socket"], f"set server {proxy['backend']}/{slot} state maint") or unwritten
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         refused = repr(error)
     if refused:
         sys.stderr.write(
@@ -76,6 +84,17 @@ def _read(path: str) -> Any:
 
 def _held_by_systemd(record: Any) -> bool:
     return any(process.get("listen") == "systemd" for process in record["processes"].values())
+
+
+def _keep_out(split: str, application: str, slot: str) -> str:
+    """Let no start of the proxy take the slot in; why that cannot be written, or nothing."""
+    try:
+        if configured(split, application):
+            text = render_state(application, slot, OUT)
+            write_atomic(state_file(split, application, slot), text.encode())
+    except OpsError as error:
+        return str(error)
+    return ""
 
 
 def _order(path: str, command: str) -> str:

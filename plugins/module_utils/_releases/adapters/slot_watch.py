@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
 from typing import Callable, Protocol
 
-from ..._core.errors import OpsError
+from ..._core.errors import OpsError, TrafficError
 from ..._ledger.adapters.host import host_ledger
 from ..._ledger.history import RELEASE
 from ..._traffic.split import TrafficFacts
@@ -28,6 +29,10 @@ from .listeners import ownership
 _POLL = 0.1
 #: A process that does not listen after so long gets fewer looks.
 _PATIENT, _SELDOM = 60.0, 2.0
+#: How often a proxy that does not answer is tried again, each time for some seconds: at a boot it may start later.
+_TRIES = 30
+#: After so long, a reload that read the files before they changed has brought its new process.
+_SETTLED = 3.0
 
 #: Of a port and a unit.
 Owner = Callable[[int, str], Ownership]
@@ -38,6 +43,7 @@ class Proxy(Protocol):
     """The proxy, as far as a hook needs it."""
 
     def facts(self) -> TrafficFacts: ...
+    def keep_in(self, slot: str) -> None: ...
     def set_aside(self, slot: str) -> None: ...
     def set_down(self, slot: str) -> None: ...
 
@@ -83,8 +89,9 @@ def watch_slot(application: str, slot: str) -> int:
     try:
         app = load_application(application)
         proxy, record = proxy_of(app), Folders(Layout(app)).record(slot)
-        if proxy and record and record.web and not record.socket:
-            watch(proxy, record, ownership)
+        if proxy and record and record.web:
+            held = record.socket is not None
+            watch(proxy, record, lambda port, unit: ownership(port, unit, held))
     except OpsError as error:
         return _say(application, slot, error)
     return 0
@@ -94,13 +101,32 @@ def watch(proxy: Proxy, record: Slot, owner: Owner, sleep: Sleep = time.sleep) -
     """Let the slot back in once its port belongs to its unit, and take it out while a stranger has it."""
     waited = 0.0
     while not (found := owner(record.port, record.web[0])).good:
-        if found.stranger and not proxy.facts().servers[record.slot].aside:
-            proxy.set_aside(record.slot)
+        if found.stranger:
+            # One that does not run starts without the slot.
+            with contextlib.suppress(TrafficError):
+                if not proxy.facts().servers[record.slot].aside:
+                    proxy.set_aside(record.slot)
         pause = _POLL if waited < _PATIENT else _SELDOM
         sleep(pause)
         waited += pause
-    if proxy.facts().servers[record.slot].aside:
-        proxy.set_down(record.slot)
+    try:
+        proxy.keep_in(record.slot)
+    finally:
+        _let_in(proxy, record.slot, sleep)
+    sleep(_SETTLED)
+    _let_in(proxy, record.slot, sleep)
+
+
+def _let_in(proxy: Proxy, slot: str, sleep: Sleep, tries: int = _TRIES) -> None:
+    """A proxy that starts just now may have read its files before the slot was back, and cannot be asked yet."""
+    try:
+        if proxy.facts().servers[slot].aside:
+            proxy.set_down(slot)
+    except TrafficError:
+        if not tries:
+            raise
+        sleep(_POLL)
+        _let_in(proxy, slot, sleep, tries - 1)
 
 
 def _say(application: str, slot: str, error: OpsError) -> int:

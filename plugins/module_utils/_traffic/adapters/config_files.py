@@ -19,10 +19,9 @@ from ..._core.errors import BadInput, Refused
 from ..._core.files import read_json, storage_errors, sync_folder, write_atomic, write_json
 from ..._core.plan import Plan
 from ..config import MAPS, MARK
-from ..host_config import FOLDER, HAPROXY, MAIN, OPTIONS, SITES, Found, Held
+from ..host_config import BOOT, FOLDER, HAPROXY, MAIN, OPTIONS, SITES, Found, Held
 from ..sites import Site
-
-PROGRAM = "/usr/sbin/haproxy"
+from .checked import PROGRAM, complaints
 
 
 def installed() -> bool:
@@ -47,7 +46,15 @@ def _site(path: str) -> Site:
 
 def look(slots: Mapping[str, Mapping[str, Held]]) -> Found:
     """The files that are there, and whose they are."""
-    paths = [*glob.glob(f"{FOLDER}/*.cfg"), *glob.glob(f"{MAPS}/*.map"), MAIN, OPTIONS]
+    known = glob.glob(f"{SITES}/*.json")
+    paths = [
+        *glob.glob(f"{FOLDER}/*.cfg"),
+        *glob.glob(f"{MAPS}/*.map"),
+        *glob.glob(BOOT.format("*")),
+        *known,
+        MAIN,
+        OPTIONS,
+    ]
     files = {}
     for path in paths:
         with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:
@@ -77,6 +84,8 @@ def judge(files: Mapping[str, str]) -> None:
     :raises Refused: it would not take them
     """
     with tempfile.TemporaryDirectory(prefix="mas-haproxy-") as folder:
+        # There are none of them where the only application is served no more.
+        os.makedirs(folder + FOLDER)
         for path, text in files.items():
             copy = folder + path
             os.makedirs(os.path.dirname(copy), exist_ok=True)
@@ -85,11 +94,8 @@ def judge(files: Mapping[str, str]) -> None:
                 stream.write(
                     text.replace(f"({MAPS}/", f"({folder}{MAPS}/") if path.endswith(".cfg") else text
                 )
-        command = [PROGRAM, "-c", "-f", folder + MAIN, "-f", folder + FOLDER]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode:
-        alerts = [line for line in done.stderr.splitlines() if "ALERT" in line] or [done.stderr.strip()]
-        said = "; ".join(line.replace(folder, "") for line in alerts)
+        said = complaints(folder + MAIN, folder + FOLDER).replace(folder, "")
+    if said:
         raise Refused(
             f"HAProxy refuses the new configuration, and this host keeps the one it has: {said}",
             where=HAPROXY,

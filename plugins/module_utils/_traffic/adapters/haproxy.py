@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..._core.errors import TrafficError
-from ..._core.files import write_atomic
+from ..._core.files import storage_errors, write_atomic
 from ..checks import (
     Check,
     Fixed,
@@ -27,7 +27,10 @@ from ..checks import (
     render_warm,
 )
 from ..latency import parse_table, table
+from ..settings import IN, OUT, parse_state, render_state, state_file
 from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
+from .checked import complaints
+from .configured import configured
 from .runtime import HEAD, STAT, Clock, OwnClock, Runtime, began, life
 
 _POLL = 0.1
@@ -70,7 +73,7 @@ class HAProxy:
             slot: replace(server, latency=latency.get(slot, ()))
             for slot, server in self._parsed(text[text.index(HEAD) :]).items()
         }
-        return TrafficFacts(self._persisted(), servers, life(text))
+        return TrafficFacts(self._persisted(), servers, life(text), self._left_out())
 
     def shift(self, split: Split) -> None:
         """Persist the split, then put it in force: what a crash leaves is repaired by doing it again.
@@ -96,17 +99,41 @@ class HAProxy:
         What the proxy knows of the process before says nothing about the one that is about to start.
         """
         server = f"{self.backend}/{slot}"
-        self.runtime.order(f"set server {server} state ready; set server {server} health down")
+        try:
+            self.keep_in(slot)
+        finally:
+            # On a full disk too: it holds until the proxy starts again.
+            self.runtime.order(f"set server {server} state ready; set server {server} health down")
+
+    def keep_in(self, slot: str) -> None:
+        """Let the slot take part from the next start of the proxy on."""
+        self._keep(slot, IN)
 
     def set_aside(self, slot: str) -> None:
-        """Take the slot out of service: no requests and no checks until :meth:`set_down`."""
+        """Take the slot out of service, over starts of the proxy too: no requests and no checks until :meth:`set_down`."""
+        self._keep(slot, OUT)
         self.runtime.order(f"set server {self.backend}/{slot} state maint")
+
+    def _keep(self, slot: str, state: str) -> None:
+        path = state_file(self.split_file, self.application, slot)
+        if self._configured:
+            _write_changed(path, render_state(self.application, slot, state))
+
+    @property
+    def _configured(self) -> bool:
+        return configured(self.split_file, self.application)
+
+    def _left_out(self) -> frozenset[str]:
+        paths = {slot: state_file(self.split_file, self.application, slot) for slot in SLOTS}
+        states = {slot: parse_state(self.application, slot, _read(path)) for slot, path in paths.items()}
+        return frozenset(slot for slot, state in states.items() if state == OUT)
 
     def stand_in(self, slot: str | None) -> None:
         """Let this slot answer while the other one is down, and no other; ``None`` for neither of them."""
-        if not os.path.exists(self.warm_file) or self.stands_in() == slot:
+        text = render_warm(self.application, slot)
+        if not self._configured or _read(self.warm_file) == text:
             return
-        write_atomic(self.warm_file, render_warm(self.application, slot).encode())
+        write_atomic(self.warm_file, text.encode())
         # A proxy that was configured without fallback has no such servers.
         for name in sorted(SLOTS, key=lambda name: name == slot):
             self.runtime.ask(f"set server {self.backend}/{name}_warm weight {int(name == slot)}")
@@ -118,23 +145,24 @@ class HAProxy:
     def check_with(
         self, slot: str, check: Check, ports: Mapping[str, int], other: Check | None = None
     ) -> None:
-        """Check ``slot`` so from now on, after a restart too.
+        """Check ``slot`` so from now on, after a restart too. Files that were lost or damaged are written anew.
 
         A proxy whose configuration has no such maps is somebody else's, or older than they are: its own checks stay.
 
         :param ports: of both slots
         :param other: the check of the other slot
         """
-        if not os.path.isdir(self.maps):
+        if not self._configured:
             return
+        with storage_errors(self.maps):
+            os.makedirs(self.maps, mode=0o755, exist_ok=True)
         for name, value in (("path", check.path), ("host", check.host)):
             self._map(name, slot, value)
         self._fix(Fixed.of([check, *([other] if other else [])], ports))
 
     def _map(self, name: str, slot: str, value: str) -> None:
         path = os.path.join(self.maps, f"{self.application}-{name}.map")
-        values = {**parse_map(_read(path)), slot: value}
-        write_atomic(path, render_map(values).encode())
+        _write_changed(path, render_map({**parse_map(_read(path)), slot: value}))
         listed = self.runtime.ask(f"show map {path}")
         if "Unknown map" in listed or parse_listed(listed).get(slot) == value:
             return
@@ -148,13 +176,40 @@ class HAProxy:
 
     def _fix(self, wanted: Fixed) -> None:
         """The file only ever changes together with a reload; one that was killed in between is made up for."""
-        held = parse_fixed(self.application, _read(self.slots_file))
+        found = _read(self.slots_file)
+        held = parse_fixed(self.application, found)
+        sound = bool(held and held.covers(wanted) and found == render_fixed(self.application, held))
         text = self.runtime.ask("show info")
-        if held and held.covers(wanted) and began(text) >= int(os.stat(self.slots_file).st_mtime):
+        if sound and began(text) >= int(os.stat(self.slots_file).st_mtime):
             return
-        if not (held and held.covers(wanted)):
+        if not sound:
             write_atomic(self.slots_file, render_fixed(self.application, wanted).encode())
         self._reload(life(text))
+
+    def rewrite(self) -> None:
+        """Write anew what is lost or damaged of the files that releases write, besides what :meth:`check_with` does.
+
+        What can still be read of a file stays; of the split, what is in force.
+        """
+        if not self._configured:
+            return
+        for slot in SLOTS:
+            text = _read(state_file(self.split_file, self.application, slot))
+            self._keep(slot, parse_state(self.application, slot, text))
+        _write_changed(self.warm_file, render_warm(self.application, self.stands_in()))
+        split = self._persisted() or Split.to("blue", self.facts().running["blue"])
+        _write_changed(self.split_file, render(self.application, split))
+
+    def unsound(self) -> str:
+        """What keeps the proxy from its next start, in words; empty when nothing does."""
+        if not self._configured:
+            return ""
+        folder = os.path.dirname(self.split_file)
+        main = os.path.join(os.path.dirname(folder), "haproxy.cfg")
+        for path in (main, os.path.join(folder, f"20-{self.application}.cfg")):
+            if not os.path.exists(path):
+                return f"{path} is missing"
+        return complaints(main, folder)
 
     def _reload(self, before: str) -> None:
         command = ["systemctl", "reload", "haproxy"]
@@ -177,6 +232,14 @@ class HAProxy:
         """
         deadline = self.clock.seconds() + seconds
         while not (server := self._servers()[slot]).proven:
+            if self.clock.seconds() > deadline and server.aside:
+                raise TrafficError(
+                    f"the {slot} slot is out of service at the proxy ({server.status}), and its own process is up: "
+                    "it was taken out by hand",
+                    where=f"server {self.backend}/{slot}, {self.runtime.path}",
+                    fix="Ask who took it out and why. To take the application back in: "
+                    f"ansible-playbook mas.ops.restart -e application={self.application}",
+                )
             if self.clock.seconds() > deadline:
                 raise TrafficError(
                     f"the proxy still sees the {slot} slot down after {seconds:g} s ({server.status}), "
@@ -223,6 +286,11 @@ class HAProxy:
             ) from error
 
 
+def _write_changed(path: str, text: str) -> None:
+    if _read(path) != text:
+        write_atomic(path, text.encode())
+
+
 def _read(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
@@ -236,7 +304,8 @@ def _server(row: Mapping[str, str]) -> Server:
         return int(row.get(field) or 0)
 
     return Server(
-        weight=number("weight"),
+        # What was set; the one in force stays as it was while a server is out of service.
+        weight=number("uweight" if row.get("uweight") else "weight"),
         up=row["status"].startswith(_UP),
         sessions=number("scur"),
         queued=number("qcur"),

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the command line of this run lets a playbook of the collection do all of its work, on all of its hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.playbook.task import Task
+from ansible.utils.display import Display
+
+from ...module_utils._core.errors import BadInput, NotFound
+
+_COLLECTION = "mas.ops."
+_PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
+_LISTS = ("listhosts", "listtags", "listtasks", "syntax")
+
+
+def refuse_parts() -> None:
+    """Ansible ends with success where it left tasks out, and a change that was made in part must not look like it.
+
+    Only where a playbook of this collection is run itself: in somebody's own, tags say what was meant.
+
+    :raises BadInput: tasks would be left out
+    """
+    given = context.CLIARGS
+    if any(given.get(name) for name in _LISTS) or not any(map(_is_ours, given.get("args") or ())):
+        return
+    option = _leaves_out(given)
+    if option:
+        raise BadInput(
+            f"{option} leaves out tasks of this playbook, and Ansible would end with success",
+            where="the command line, or the tags of the job template",
+            fix="Run it without. What is done already is not done again.",
+        )
+
+
+def _is_ours(playbook: str) -> bool:
+    return str(playbook).startswith(_COLLECTION) or Path(playbook).resolve().parent == _PLAYBOOKS
+
+
+def _leaves_out(given: Mapping[str, Any]) -> str:
+    """The option, as it was written; nothing where all tasks run. No task of this collection's playbooks has a tag."""
+    if given.get("start_at_task"):
+        return f"--start-at-task {given['start_at_task']!r}"
+    tags, skipped = _names(given.get("tags")), _names(given.get("skip_tags"))
+    task = Task()
+    if not task.evaluate_tags(tags, [], {}):
+        return f"--tags {','.join(tags)}"
+    return "" if task.evaluate_tags(tags, skipped, {}) else f"--skip-tags {','.join(skipped)}"
+
+
+def _names(tags: Iterable[Any] | None) -> list[str]:
+    return [str(tag) for tag in tags or ()]
+
+
+def name_hosts_left_out(variables: Mapping[str, Any], application: str) -> None:
+    """Warn of hosts of the application that --limit leaves out: no task sees them.
+
+    :param variables: of the play, which know ``groups`` and the hosts that it can reach
+    :raises NotFound: it leaves out all of them, where Ansible would do nothing and end with success
+    """
+    limit, within = context.CLIARGS.get("subset"), variables.get("ansible_play_hosts_all")
+    if not limit or within is None:
+        return
+    hosts: Sequence[str] = variables["groups"][application]
+    left_out = [name for name in hosts if name not in set(within)]
+    if hosts and len(left_out) == len(hosts):
+        raise NotFound(
+            f"--limit {limit} leaves out all hosts of {application}",
+            where=f"the group {application!r}: {', '.join(hosts)}",
+            fix="Name some of them with --limit, or run it without.",
+        )
+    if left_out:
+        Display().warning(
+            f"--limit {limit} leaves out {len(left_out)} of {len(hosts)} hosts of {application}, which stay as they are: "
+            f"{', '.join(left_out)}. The same command without --limit brings them along."
+        )
