@@ -235,6 +235,8 @@ def test_what_is_not_served_any_more_leaves_nothing_behind() -> None:
 
 
 def test_what_runs_is_served() -> None:
-    with pytest.raises(Refused, match="application_web is false, and slot blue of shop still serves requests"):
+    with pytest.raises(
+        Refused, match="application_web is false, and slot blue of shop still serves requests"
+    ):
         refuse_held(["shop"], {"shop": {"blue": Held("/", "shop", 200, 1.0, 8101)}})
     refuse_held(["shop", "blog"], {"shop": {}})
