@@ -84,6 +84,7 @@ from ..module_utils._core.argspec import ArgumentSpec
 from ..module_utils._core.edge import run_module
 from ..module_utils._core.outcome import Outcome
 from ..module_utils._releases.adapters.proxied import held
+from ..module_utils._releases.neighbours import advice
 from ..module_utils._traffic.adapters import config_files
 from ..module_utils._traffic.config import Main
 from ..module_utils._traffic.host_config import OPTIONS, SOCKET, merged, plan_config, refuse_held, texts
@@ -110,7 +111,7 @@ def proxy_config(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     others = [site for site in config_files.sites() if site.name not in gone]
     sites = merged(own, others, main.metrics_port)
     found = config_files.look(held([*gone, *(site.name for site in sites)]))
-    refuse_held(gone, found.slots)
+    refuse_held(gone, found.slots, advice)
     plan = plan_config(found, main, sites, params["take_over"], gone)
     files = texts(found, main, sites, gone)
     if params["judge"] and config_files.installed():

@@ -33,7 +33,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 SHOWN_ERRORS = 5
+_SAID = 80
 IN_FLIGHT = 4000  # below the limit of open files; a load that reaches it is not a load but a flood
+
+
+def _good(code: int) -> bool:
+    return 200 <= code < 300
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,15 @@ class Sample:
     seconds: float
     code: int = 0  # 0: no answer
     error: str = ""
+    said: str = ""  # the begin of an answer that was no good: of the application, or of the proxy?
 
     @property
     def failed(self) -> bool:
-        return bool(self.error) or not 200 <= self.code < 300
+        return bool(self.error) or not _good(self.code)
+
+    @property
+    def wrong(self) -> str:
+        return self.error or f"answered {self.code}{f' ({self.said})' if self.said else ''}"
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def describe(sample: Sample) -> str:
-    return f"{sample.at:.2f} s: {sample.url}: {sample.error or f'answered {sample.code}'}"
+    return f"{sample.at:.2f} s: {sample.url}: {sample.wrong}"
 
 
 def summarise(samples: Sequence[Sample], seconds: float, late: float, began: float = 0.0) -> Result:
@@ -105,7 +115,7 @@ def summarise(samples: Sequence[Sample], seconds: float, late: float, began: flo
         p99=round(percentile(latencies, 0.99), 2),
         slowest=round(percentile(latencies, 1.0), 2),
         began=began,
-        lost=tuple((s.at, s.url, s.error or f"answered {s.code}") for s in failed),
+        lost=tuple((s.at, s.url, s.wrong) for s in failed),
     )
 
 
@@ -123,8 +133,8 @@ def check_complete(head: bytes, body: bytes) -> None:
         raise CutShort(f"cut after {len(body)} bytes")
 
 
-async def fetch(url: str, method: str) -> int:
-    """One request on a connection of its own; the status code."""
+async def fetch(url: str, method: str) -> tuple[int, str]:
+    """One request on a connection of its own; the status code, and the begin of an answer that is no good."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     reader, writer = await asyncio.open_connection(
@@ -144,7 +154,8 @@ async def fetch(url: str, method: str) -> int:
     if not separator:
         raise CutShort("closed without an answer" if not answer else "cut within the headers")
     check_complete(head, body)
-    return int(head.split(None, 2)[1])
+    code = int(head.split(None, 2)[1])
+    return code, "" if _good(code) else " ".join(body[:_SAID].decode(errors="replace").split())
 
 
 class Generator:
@@ -186,16 +197,16 @@ class Generator:
         return self.stopped.is_set()
 
     async def _send(self, url: str, due: float, begin: float) -> None:
-        code, error = 0, ""
+        code, error, said = 0, "", ""
         late = time.monotonic() - due
         self.late = max(self.late, late)
         try:
-            code = await asyncio.wait_for(fetch(url, self.method), self.timeout - late)
+            code, said = await asyncio.wait_for(fetch(url, self.method), self.timeout - late)
         except TimeoutError:
             error = f"no whole answer within {self.timeout:g} s"
         except (OSError, CutShort, ValueError, IndexError) as caught:
             error = f"{type(caught).__name__}: {caught}"
-        self.samples.append(Sample(due - begin, url, time.monotonic() - due, code, error))
+        self.samples.append(Sample(due - begin, url, time.monotonic() - due, code, error, said))
 
 
 async def generate(options: argparse.Namespace) -> Result:

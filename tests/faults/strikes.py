@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -195,6 +194,12 @@ def move_clock(by: str, then: Strike) -> Strike:
     return strike
 
 
+def _until_held(scene: Scene, port: int) -> None:
+    """The squatter listens: else nothing would be tried, and the deploy end well."""
+    script = f"timeout 10 sh -c 'until ss -ltnpH sport = :{port} | grep -q python3; do sleep 0.2; done'"
+    scene.agent.run("sh", "-c", f"{script} && systemctl is-active squatter.service")
+
+
 _PYTHONS = ("/usr/bin/python3", "/usr/bin/python3.real")
 
 
@@ -207,7 +212,7 @@ def squat(scene: Scene) -> None:
     """Before the deploy: another program has the port of the idle slot, so that this host cannot stage."""
     idle = {"blue": 8102, "green": 8101}[scene.agent.snapshot()["live"]]
     slot = {8101: "blue", 8102: "green"}[idle]
-    scene.agent.run("sh", "-c", f"systemctl stop 'agents-*@{slot}.service'")
+    scene.agent.run("sh", "-c", f"systemctl stop 'agents-*@{slot}.service' 'agents-*@{slot}.socket'")
     scene.agent.run("systemd-run", "--quiet", "--unit=squatter", "python3", "-m", "http.server", str(idle))
-    time.sleep(0.5)
+    _until_held(scene, idle)
     scene.repairs.append(lambda: _ignore(scene.agent.run("systemctl", "stop", "squatter.service")))

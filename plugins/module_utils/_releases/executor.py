@@ -133,9 +133,12 @@ class Executor(HealthSteps):
 
     def _assign(self, step: Step) -> None:
         self._stand_in(None)
-        changed = self.ports.files.assign(step.target, step.detail["release"])
-        self._tell_proxy(step.target)
-        self.ports.units.reload(self._units(step.target), changed)
+
+        def read(changed: bool) -> None:
+            self._tell_proxy(step.target)
+            self.ports.units.reload(self._units(step.target), changed)
+
+        self.ports.files.assign(step.target, step.detail["release"], read)
 
     def _unassign(self, step: Step) -> None:
         units = self._units(step.target)

@@ -72,8 +72,9 @@ class HealthSteps:
         return record.health if record and record.web and self._release_in(slot) else None
 
     def _check_for(self, slot: str) -> HealthCheck | None:
-        record, health = self.ports.files.record(slot), self._health(slot)
-        return check_of(health, record.host) if record and health else None
+        """Also of a slot that is being filled: it is empty until all that serves it knows what it gets."""
+        record = self.ports.files.record(slot)
+        return check_of(record.health, record.host) if record and record.web and record.health else None
 
     def _tell_proxy(self, slot: str) -> None:
         """The proxy checks what the slots hold now, as their manifests say."""

@@ -77,7 +77,7 @@ def _each_its_own(name: str) -> str:
     )
 
 
-def advice(name: str, settings_for: str) -> str:
+def advice(name: str, settings_for: str = "") -> str:
     """What to do about settings that cannot be.
 
     :param settings_for: the application that the variables say that they are for

@@ -16,11 +16,9 @@ from .state import Facts
 
 
 def ready(facts: Facts, app: Application, slot: str) -> bool:
-    """Where nothing runs that says so, a run that died while it filled the slot says no."""
-    operation = facts.state.operation
-    filling = operation and operation.slot == slot and operation.step == "assign"
+    """Where nothing runs that says so, a slot that holds a release does: it is empty until it was filled whole."""
     runs = app.web and not (app.exclusive and slot != facts.state.live)
-    return facts.slots[slot].healthy if runs else not filling
+    return facts.slots[slot].healthy if runs else facts.slots[slot].release is not None
 
 
 def serves(facts: Facts, app: Application, slot: str) -> bool:

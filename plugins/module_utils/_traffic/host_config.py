@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Callable
 
 from .._core.errors import Refused
 from .._core.plan import Plan, Step
@@ -134,8 +134,11 @@ def _fixed(site: Site, held: Mapping[str, Held]) -> Fixed:
     return Fixed.of(list(held.values()), ports)
 
 
-def refuse_held(gone: Iterable[str], slots: Mapping[str, Mapping[str, Held]]) -> None:
+def refuse_held(
+    gone: Iterable[str], slots: Mapping[str, Mapping[str, Held]], advice: Callable[[str], str]
+) -> None:
     """
+    :param advice: what to do about such settings of an application
     :raises Refused: an application that is not to be served any more has a web process in a slot
     """
     held = [(name, " and ".join(sorted(slots[name]))) for name in gone if slots.get(name)]
@@ -143,7 +146,7 @@ def refuse_held(gone: Iterable[str], slots: Mapping[str, Mapping[str, Held]]) ->
         raise Refused(
             f"application_web is false, and slot {where} of {name} still serves requests",
             where="this host",
-            fix="Remove its releases with mas.ops.release first, or set application_web: true again.",
+            fix=advice(name),
         )
 
 

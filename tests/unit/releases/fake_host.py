@@ -67,6 +67,8 @@ class FakeHost(FakeFront):
     releases: dict[str, Manifest] = field(default_factory=dict)
     fetched: dict[str, Manifest] = field(default_factory=dict)
     slots: dict[str, str | None] = field(default_factory=lambda: {"blue": None, "green": None})
+    #: Of which release the units of each slot are that are on the disk.
+    written: dict[str, str | None] = field(default_factory=lambda: {"blue": None, "green": None})
     records: dict[str, Slot] = field(default_factory=dict)
     running: dict[str, str] = field(default_factory=dict)
     ledger: list[dict[str, Any]] = field(default_factory=list)
@@ -218,15 +220,20 @@ class FakeHost(FakeFront):
         self.touch()
         self.releases.pop(release, None)
 
-    def assign(self, slot: str, release: str) -> bool:
+    def assign(self, slot: str, release: str, read: Callable[[bool], None]) -> None:
+        """Empty for a moment, so that units and link never speak of different releases."""
+        self.touch()
+        self.slots[slot] = None
         self.touch()
         self.records[slot] = assigned(self.layout.app, slot, release, self.manifest(release))
+        self.written[slot] = release
+        read(True)
+        self.touch()
         self.slots[slot] = release
-        return True
 
     def unassign(self, slot: str) -> bool:
         self.touch()
-        self.slots[slot] = None
+        self.slots[slot] = self.written[slot] = None
         self.records.pop(slot, None)
         return True
 

@@ -32,6 +32,7 @@ from ansible_collections.mas.ops.tests.unit.releases.fake_host import (
     manifest,
     release,
 )
+from ansible_collections.mas.ops.tests.unit.releases.samples import nobody
 
 ONE, TWO = release("1.0.0"), release("2.0.0")
 WEB = {"kind": "web", "command": ["x"], "stop_signal": "SIGINT", "stop_grace": 7, "listen": "systemd"}
@@ -84,7 +85,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
     folder = Path(made.layout.release(ONE))
     folder.mkdir()
     (folder / "manifest.json").write_bytes(manifest("1.0.0", processes=PROCESSES).to_json())
-    made.assign("blue", ONE)
+    made.assign("blue", ONE, nobody)
     return made
 
 

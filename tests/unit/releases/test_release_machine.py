@@ -42,7 +42,8 @@ class Host(FakeHost):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
-        self.known: dict[str, str | None] = dict(self.slots)
+        #: Of which release the units of each slot are that systemd has read.
+        self.known: dict[str, str | None] = dict(self.written)
 
     def watch(self) -> None:
         if not self.serving:
@@ -63,25 +64,20 @@ class Host(FakeHost):
     def live_slot(self) -> str | None:
         return self.state().live if self.state_file else self.forgotten
 
-    def assign(self, slot: str, release: str) -> bool:
-        """Empty for a moment, so that units and link never speak of different releases."""
-        self.touch()
-        self.slots[slot] = None
-        return super().assign(slot, release)
-
     def reload(self, units: Sequence[str], changed: bool) -> None:
         super().reload(units, changed)
-        self.known = dict(self.slots)
+        self.known = dict(self.written)
 
     def start(self, units: Sequence[str]) -> None:
-        """systemd starts what it knows, which is what was on the disk when it was last told to read."""
-        on_disk, self.slots = self.slots, self.known
+        """systemd starts what it has read, with the code that the slot points at: it must be one release."""
+        on_disk = self.slots
+        self.slots = {slot: held if held == self.known[slot] else None for slot, held in on_disk.items()}
         super().start(units)
         self.slots = on_disk
 
     def boot(self) -> None:
         """All services stop; those that are enabled come back, with what is on the disk."""
-        self.known = dict(self.slots)
+        self.known = dict(self.written)
         for unit in self.running:
             self.running[unit] = self.slots[unit.split("@")[1].split(".")[0]] or ""
         self.weights = dict(self.split)

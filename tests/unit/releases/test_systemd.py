@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import MigrationError, ServiceError
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
+    MigrationError,
+    ServiceError,
+    Stopped,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import waited
@@ -146,6 +151,27 @@ def test_a_migration_that_fails_says_how(
     assert "SECRET" not in str(caught.value)
     assert f"journalctl -u {UNIT}" in caught.value.fix
     assert machine.calls[-1] == ["systemctl", "reset-failed", "--", UNIT]
+
+
+def test_a_migration_whose_run_is_ended_ends_and_leaves_nothing_that_failed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        done = machine.run(command, **options)
+        if command[1] == "start" or options["pause"] is not time.sleep:
+            options["pause"](1.0)
+        return done
+
+    def pause(_seconds: float) -> None:
+        if machine.calls[-1][1] != "show":
+            raise Stopped("a rollback wants this host")
+
+    monkeypatch.setattr(module, "run", run)
+    machine.answers["show"] = (0, block(ActiveState="inactive", NeedDaemonReload="no"), "")
+    systemd = Systemd(Layout(APP), pause)
+    with pytest.raises(Stopped):
+        systemd.run_once(UNIT, 60)
+    assert [call[1] for call in machine.calls] == ["show", "start", "kill", "stop", "reset-failed"]
 
 
 @pytest.mark.parametrize(

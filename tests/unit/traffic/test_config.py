@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, Refused
+from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import advice
 from ansible_collections.mas.ops.plugins.module_utils._traffic import values
 from ansible_collections.mas.ops.plugins.module_utils._traffic.config import (
     Main,
@@ -238,5 +239,5 @@ def test_what_runs_is_served() -> None:
     with pytest.raises(
         Refused, match="application_web is false, and slot blue of shop still serves requests"
     ):
-        refuse_held(["shop"], {"shop": {"blue": Held("/", "shop", 200, 1.0, 8101)}})
-    refuse_held(["shop", "blog"], {"shop": {}})
+        refuse_held(["shop"], {"shop": {"blue": Held("/", "shop", 200, 1.0, 8101)}}, advice)
+    refuse_held(["shop", "blog"], {"shop": {}}, advice)

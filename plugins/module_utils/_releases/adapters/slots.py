@@ -11,6 +11,7 @@ import glob
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Callable
 
 from ..._core.errors import BadInput, NotFound, OpsError
 from ..._core.files import (
@@ -132,11 +133,13 @@ class SlotFiles:
         """What no error may show of the environment of a slot's processes."""
         return secrets_of([self.layout.app.environment_file, self.layout.environment(slot)])
 
-    def assign(self, slot: str, release: str) -> bool:
-        """Point a slot and its units at a release; whether systemd has to read the units again.
+    def assign(self, slot: str, release: str, read: Callable[[bool], None]) -> None:
+        """Point a slot and its units at a release. Units of processes that it has no more are removed; they were stopped before.
 
-        The slot is empty meanwhile: its link and its units never speak of different releases. Units of processes that
-        the release has no more are removed; they were stopped before.
+        The slot is empty meanwhile, and until ``read`` has returned: what a slot holds can be started, wherever a run was
+        killed.
+
+        :param read: told, once all files are as they should be, whether systemd has to read the units again
         """
         # It may have been unpacked when the application had another group.
         give_to(self.layout.release(release), account(self.layout.app)[1])
@@ -153,8 +156,10 @@ class SlotFiles:
         former = {*old.left, *old.processes} if old else set()
         self._write_record(replace(new, left=tuple(sorted(former - set(new.processes)))))
         gone = self._remove_units(slot, former, set(texts))
+        read(any(changed) or gone)
+        # What was read of the slot meanwhile was read of an empty one.
+        self._records.pop(slot, None)
         link_atomic(self.layout.slot(slot), os.path.join("..", "releases", release))
-        return any(changed) or gone
 
     def try_assign(self, slot: str, release: str, manifest: Manifest) -> None:
         """Refuse what :meth:`assign` would refuse. Nothing is written.

@@ -205,7 +205,11 @@ class Systemd:
             done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
         except Stopped:
             # It would run on without the one that waits for it.
+            # Its end is waited for, though the run is to end, and is nothing that failed.
+            self._pause = time.sleep
             self._call(["systemctl", "kill", "--signal=SIGKILL", "--", unit])
+            self._call(["systemctl", "stop", "--", unit])
+            self._call(["systemctl", "reset-failed", "--", unit])
             raise
         if done.returncode == 0:
             return
