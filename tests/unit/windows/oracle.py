@@ -132,5 +132,15 @@ def entries(draw: st.DrawFn, zone: str, near: datetime) -> dict[str, Any]:
     if ("HOUR" not in rule or zone == "UTC") and draw(st.booleans()):
         found = rrulestr(rule, dtstart=start).between(local - timedelta(days=2), local + timedelta(days=2))
         if found:
-            entry["except_dates"] = [str(draw(st.sampled_from(found)))]
+            left_out = draw(st.sampled_from(found))
+            entry["except_dates"] = [str(left_out)]
+            assume(not any(_misread(datetime.fromisoformat(each), left_out, zone, start) for each in extra))
     return entry
+
+
+def _misread(date: datetime, left_out: datetime, zone: str, start: datetime) -> bool:
+    """Whether recurring-ical-events 3.8 loses an RDATE: to an EXDATE that it reads as UTC (see above), or, where it is before
+    DTSTART, together with a DTSTART that is left out. What we say of both has a test of its own in test_oracle.py.
+    """
+    in_utc = left_out.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
+    return date == in_utc or date < left_out == start

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.events import CalendarText
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.judge import judge
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.model import Kind, Policy, Target
@@ -134,3 +135,17 @@ def test_the_same_from_a_calendar(case: Case):
     assert {
         first for first, dummy in spans(policy, begin - timedelta(days=1), end) if first >= begin
     } == expected
+
+
+@pytest.mark.parametrize(
+    "date, starts",
+    [("2020-02-28 15:00", [29, 6, 13]), ("2020-02-27 15:00", [28, 6, 13])],
+    ids=["what the UTC reading of the EXDATE says", "before the DTSTART that is left out"],
+)
+def test_an_extra_date_that_the_other_library_loses(date: str, starts: list[int]):
+    """RFC 5545, 3.8.5.1: an EXDATE takes away what it names, and nothing else."""
+    entry = {"zone": "Etc/GMT+12", "start": "2020-02-28 03:00", "rrule": ["FREQ=WEEKLY"]}
+    text = oracle.ics({**entry, "dates": [date], "except_dates": [entry["start"]]}, "DURATION:PT90M")
+    policy = parse_policy(calendars=[CalendarText("x", text=text)])
+    found = spans(policy, datetime(2020, 2, 20, tzinfo=UTC), datetime(2020, 3, 15, tzinfo=UTC))
+    assert [first.day for first, dummy in sorted(found)][:3] == starts
