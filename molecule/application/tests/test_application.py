@@ -32,7 +32,7 @@ import sys
 sys.path.insert(0, "/run/mas-code")
 from mas_ops._releases.adapters.folders import Folders, load_application
 from mas_ops._releases.layout import Layout
-Folders(Layout(load_application("agents"))).assign("blue", "1.0.0-aaaaaaaaaaaa")
+Folders(Layout(load_application("agents"))).assign("blue", "1.0.0-aaaaaaaaaaaa", lambda changed: None)
 """
 START = """
 set -eu
