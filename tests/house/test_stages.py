@@ -71,6 +71,29 @@ def test_no_stage_starts_when_the_time_is_up(tmp_path: Path) -> None:
     assert outcome.result is Result.FAILED
 
 
+def test_the_summary_repeats_what_a_failed_stage_said(tmp_path: Path) -> None:
+    code = "print('FAILED tests/x.py::y\\n' + 'more\\n' * 50, flush=True); raise SystemExit(1)"
+    silent = "print('one\\n\\nlast'); raise SystemExit(1)"
+    outcomes = run(
+        program("a", code), program("b", silent), program("c", "print('FAILED not')"), root=tmp_path
+    )
+    said = stage.table(outcomes)
+    assert "FAILED tests/x.py::y" in said
+    assert "one\nlast\n" in said
+    assert "more" not in said
+    assert "FAILED not" not in said
+
+
+def test_what_a_stage_leaves_running_does_not_hold_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "_REST", 0.2)
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(5)'])"
+    (outcome,) = run(program("a", code), root=tmp_path)
+    assert outcome.result is Result.PASSED
+    assert outcome.seconds < 4
+
+
 def test_the_closing_line_is_plain() -> None:
     passed = Outcome(program("a", ""), Result.PASSED)
     assert stage.closing([passed, passed]) == "2 passed, 0 failed"

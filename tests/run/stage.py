@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import os
+import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SKIPPED_STATUS = 77
 
 _GRACE = 20.0
+#: Seconds for the rest of what an ended program printed; what it left running may hold its output open for ever.
+_REST = 2.0
+
+#: What a line that names a failure begins with, in the output of pytest, Ansible, Molecule, mypy and ruff.
+_NAMES_A_FAILURE = re.compile(rb"^(E  |FAILED |ERROR |fatal: |\[ERROR\]|[^ ]+:\d+:)")
+#: Characters of a line, and lines of a stage, that the summary repeats: some places keep the end of an output only.
+_WIDTH, _LINES = 160, 6
 
 
 class Result(Enum):
@@ -51,6 +61,7 @@ class Outcome:
     result: Result
     seconds: float = 0.0
     why: str = ""
+    said: tuple[str, ...] = ()
 
 
 def run_all(stages: Sequence[Stage], deadline: float, root: Path = ROOT) -> list[Outcome]:
@@ -72,13 +83,15 @@ def run_one(stage: Stage, deadline: float, root: Path = ROOT) -> Outcome:
     print(f"\n=== {stage.group}: {stage.name}", flush=True)
     started = time.monotonic()
     missing = stage.missing(root)
+    said: tuple[str, ...] = ()
     if missing:
         result, why = Result.FAILED, f"there is nothing to check: no {', '.join(missing)}"
     elif started >= deadline:
         result, why = Result.FAILED, "there was no time left for it"
     else:
-        result, why = _judge(*_run(stage, min(stage.limit, deadline - started), root))
-    outcome = Outcome(stage, result, time.monotonic() - started, why)
+        status, timed_out, said = _run(stage, min(stage.limit, deadline - started), root)
+        result, why = _judge(status, timed_out)
+    outcome = Outcome(stage, result, time.monotonic() - started, why, said)
     if why:
         print(f"=== {stage.name}: {result.value}: {why}", flush=True)
     return outcome
@@ -92,18 +105,59 @@ def _judge(status: int, timed_out: float | None) -> tuple[Result, str]:
     return (Result.PASSED, "") if status == 0 else (Result.FAILED, f"exit status {status}")
 
 
-def _run(stage: Stage, limit: float, root: Path) -> tuple[int, float | None]:
-    """Exit status, and the limit when it was the limit that ended it."""
+def _run(stage: Stage, limit: float, root: Path) -> tuple[int, float | None, tuple[str, ...]]:
+    """Exit status, the limit when it was the limit that ended it, and what it said of a failure."""
+    listener = _Listener()
     # A session of its own, so that what the program started can be stopped with it.
-    with subprocess.Popen(stage.argv, cwd=root, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+    with subprocess.Popen(
+        stage.argv,
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=listener.end,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        listener.start()
         try:
-            return process.wait(limit), None
+            return process.wait(limit), None, listener.said()
         except subprocess.TimeoutExpired:
             _stop(process)
-            return process.wait(), limit
+            return process.wait(), limit, listener.said()
         except BaseException:
             _stop(process)
             raise
+
+
+class _Listener(threading.Thread):
+    """Passes on what a program prints, and keeps the end of it."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        # Not a pipe of Popen, which waits for its reader where the program left something running.
+        read, self.end = os.pipe()
+        self._lines = os.fdopen(read, "rb")
+        self._last: collections.deque[bytes] = collections.deque(maxlen=_LINES)
+        self._failures: collections.deque[bytes] = collections.deque(maxlen=_LINES)
+
+    def start(self) -> None:
+        """Once the program has its end of the pipe."""
+        os.close(self.end)
+        super().start()
+
+    def run(self) -> None:
+        with self._lines:
+            for line in self._lines:
+                os.write(1, line)
+                if line.strip():
+                    self._last.append(line)
+                if _NAMES_A_FAILURE.match(line):
+                    self._failures.append(line)
+
+    def said(self) -> tuple[str, ...]:
+        """The last lines that name a failure, or the last ones at all."""
+        self.join(_REST)
+        lines = list(self._failures or self._last)
+        return tuple(line.decode(errors="replace").strip()[:_WIDTH] for line in lines)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -126,6 +180,9 @@ def table(outcomes: Iterable[Outcome]) -> str:
     ]
     total = sum(row.seconds for row in rows)
     lines.append(f"{'in all':<{width}}  {total:7.1f} s")
+    for row in rows:
+        if row.result is Result.FAILED:
+            lines += ["", f"{row.stage.name}, the whole of it above:", *row.said]
     return "\n".join(["", *lines, "", closing(rows)])
 
 
