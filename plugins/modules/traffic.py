@@ -85,7 +85,7 @@ SPEC = APPLICATION + ArgumentSpec(
 
 def traffic(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The use case behind the module."""
-    split = Split(**params["split"])
+    split = Split.asked(**params["split"])
     with require_proxy(params["application"]) as proxy:
         plan = plan_split(proxy.facts(), params["application"], split)
         undrained = 0

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._canary.settings import Settings
@@ -42,6 +42,11 @@ class Course:
         """How long it takes at the most, watching only."""
         watched = [stage.seconds for stage in self.stages if stage.seconds]
         return sum(watched) + len(watched) * self.settings.hold_limit
+
+    @property
+    def whole(self) -> Course:
+        """The same where no other release is live: nobody else could answer the rest of the requests."""
+        return replace(self, stages=(Stage(100, self.stages[0].seconds),))
 
 
 #: All at once, and that is that.

@@ -14,7 +14,7 @@ from .._canary.settings import Settings
 from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
-from .._traffic.split import SLOTS
+from .._traffic.split import NOBODY, SLOTS
 from .application import Application
 from .commands import undone
 from .deadman import Armed
@@ -126,6 +126,10 @@ class Executor(HealthSteps):
         self._stand_in(None)
         if self.ports.proxy and self.app.web:
             self.ports.proxy.drain(step.target, self.limits.drain)
+
+    def _withdraw(self, _step: Step) -> None:
+        if self.ports.proxy:
+            self.ports.proxy.shift(NOBODY)
 
     def _stop(self, step: Step) -> None:
         self._stand_in(None)

@@ -77,11 +77,18 @@ def empty(facts: Facts, slot: str) -> list[Step]:
 
 
 def vacate(facts: Facts, app: Application, slot: str) -> list[Step]:
-    """Users and queues of an idle slot, which a killed switch may have left there, go to the live one."""
+    """Users and queues of an idle slot, which a killed switch may have left there, go to the live one, where there is one."""
+    if facts.live is None:
+        return withdraw(facts)
     idle = facts.slots[slot]
     # Of an application that must not run twice, a killed switch may also have stopped the only copy.
     away = app.exclusive and facts.live is not None and not serves(facts, app, other(slot))
     return serve_live(facts, app) if idle.percent or idle.persisted or idle.workers_any or away else []
+
+
+def withdraw(facts: Facts) -> list[Step]:
+    """Where nothing is live no slot gets requests: whoever listens on its port would answer them."""
+    return [Step("withdraw", slot) for slot in SLOTS if not facts.slots[slot].takes(0)][:1]
 
 
 def serve_live(facts: Facts, app: Application) -> list[Step]:

@@ -109,6 +109,7 @@ def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_
             fix="Run mas.ops.release with state: staged first.",
         )
     new = facts.state.live != slot
+    course = course if facts.live else course.whole
     steps = [
         *parts.switch(facts, app, slot, course if new else AT_ONCE, prove=new),
         *_abandon(facts, app, slot),
@@ -208,7 +209,7 @@ def _left(plan: Plan, release: str | None) -> Plan:
 def _plan_nothing(facts: Facts, slot: str) -> Plan:
     """Leave the only release that there ever was."""
     nothing = {"action": "rolled_back", "to": None}
-    steps = [Step("stop", slot), Step("unassign", slot), Step("commit", slot, nothing)]
+    steps = [*parts.withdraw(facts), Step("stop", slot), Step("unassign", slot), Step("commit", slot, nothing)]
     return _plan(facts, steps, live=None, slots={slot: None})
 
 
@@ -225,7 +226,7 @@ def mended(plan: Plan, facts: Facts) -> Plan:
 def plan_undo(facts: Facts, app: Application) -> Plan:
     """Put back what an operation that failed or was killed had begun; no steps when there is none."""
     operation = facts.state.operation
-    steps: list[Step] = []
+    steps: list[Step] = parts.withdraw(facts) if facts.live is None else []
     if facts.live and not parts.serves(facts, app, facts.state.live or ""):
         steps += parts.serve_live(facts, app)
     if operation:
@@ -310,6 +311,8 @@ def _after(facts: Facts, app: Application, steps: Sequence[Step], brought: Step)
     idle = replace(idle, release=brought.detail["release"], web_up=web, healthy=web, stopped=not web)
     # Whether it has workers is in its manifest, which may not be here yet: to start none is no harm.
     idle = replace(idle, workers=True, workers_up=False, workers_any=False)
+    if any(step.action == "withdraw" for step in steps):
+        idle, serving = (replace(each, percent=0, persisted=0) for each in (idle, serving))
     if ("shift", live) in done:
         idle = replace(idle, percent=0, persisted=0)
         serving = replace(serving, healthy=True, percent=100, persisted=100)
@@ -388,4 +391,6 @@ def _plan(facts: Facts, steps: Any = (), **after: Any) -> Plan:
             result["previous"] = before["live"]
         if after.get("traffic"):
             result["traffic"] = {slot: 100 if slot == after["traffic"] else 0 for slot in SLOTS}
+        if result["live"] is None and any(before["traffic"].values()):
+            result["traffic"] = dict.fromkeys(SLOTS, 0)
     return Plan(before, result, tuple(steps))

@@ -18,7 +18,7 @@ from . import config
 from .checks import Fixed, render_fixed, render_map, render_warm
 from .settings import IN, OUT, render_state, state_file
 from .sites import Site, check_together, fronts
-from .split import SLOTS, Split, render
+from .split import NOBODY, SLOTS, Split, render
 
 HAPROXY = "/etc/haproxy"
 FOLDER = f"{HAPROXY}/conf.d"
@@ -48,6 +48,8 @@ class Held:
     port: int
     #: Whether its port belongs to its unit now.
     serves: bool = True
+    #: Whether it is the one that users have.
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def first(sites: Sequence[Site], slots: Mapping[str, Mapping[str, Held]]) -> dic
     for site in sites:
         held = slots.get(site.name, {})
         name = site.name
-        files[_split(name)] = render(name, Split(100, 0))
+        files[_split(name)] = render(name, next((Split.to(slot) for slot in held if held[slot].live), NOBODY))
         files[f"{FOLDER}/10-{name}-slots.cfg"] = render_fixed(name, _fixed(site, held))
         files[f"{FOLDER}/10-{name}-warm.cfg"] = render_warm(name, None)
         for slot in SLOTS:

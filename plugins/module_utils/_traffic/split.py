@@ -21,29 +21,47 @@ SLOTS = ("blue", "green")
 
 @dataclass(frozen=True)
 class Split:
-    """Percent of new requests for each slot; the sum is 100."""
+    """Percent of new requests for each slot; the sum is 100, or 0 where no slot is live: users are then told so."""
 
     blue: int
     green: int
 
     def __post_init__(self) -> None:
-        if min(self.blue, self.green) < 0 or self.blue + self.green != 100:
-            raise BadInput(
-                f"the parts of a split are 0 to 100 percent and add up to 100, not {self.blue} and {self.green}",
-                where="split",
-                fix="Say for example blue: 90, green: 10.",
-            )
+        if min(self.blue, self.green) < 0 or self.blue + self.green not in (0, 100):
+            raise _no_whole(self.blue, self.green)
 
     @classmethod
     def to(cls, slot: str, percent: int = 100) -> Split:
         """``percent`` for ``slot``, the rest for the other one."""
         return cls(percent, 100 - percent) if slot == "blue" else cls(100 - percent, percent)
 
+    @classmethod
+    def asked(cls, blue: int, green: int) -> Split:
+        """What somebody asks for, who has to say where requests go.
+
+        :raises BadInput: they are no parts of 100 percent
+        """
+        if not blue and not green:
+            raise _no_whole(blue, green)
+        return cls(blue, green)
+
     def __getitem__(self, slot: str) -> int:
         return self.to_dict()[slot]
 
     def to_dict(self) -> dict[str, int]:
         return {"blue": self.blue, "green": self.green}
+
+
+def _no_whole(blue: int, green: int) -> BadInput:
+    return BadInput(
+        f"the parts of a split are 0 to 100 percent and add up to 100, not {blue} and {green}",
+        where="split",
+        fix="Say for example blue: 90, green: 10.",
+    )
+
+
+#: Where nothing is live: neither what is only staged nor a stranger on the port of an empty slot gets a request.
+NOBODY = Split(0, 0)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ class FakeFront:
     """What a proxy holds. The host that it is part of counts the changes, and says whether a slot is well."""
 
     proxy_blind: bool = False
-    weights: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
-    split: dict[str, int] = field(default_factory=lambda: {"blue": 100, "green": 0})
+    weights: dict[str, int] = field(default_factory=lambda: {"blue": 0, "green": 0})
+    split: dict[str, int] = field(default_factory=lambda: {"blue": 0, "green": 0})
     #: Slots that the proxy has not seen up since it was set down, and how each slot is checked.
     proxy_down: set[str] = field(default_factory=set)
     checks: dict[str, Any] = field(default_factory=dict)

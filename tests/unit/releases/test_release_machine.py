@@ -278,6 +278,8 @@ class Releases(RuleBasedStateMachine):
             self.host.serving = self.host.live is not None
             self.by_hand = False
         self.torn = self.torn and (state == "absent" or not changed)
+        if self.host.live is None and not self.torn:
+            assert not any((*self.host.weights.values(), *self.host.split.values()))
         if self.host.serving and not self.torn:
             self._settled()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -147,6 +148,34 @@ def test_traffic_goes_over_in_steps(host: FakeHost) -> None:
         "shift green 1 %", "shift green 50 %", "shift green",
     ]  # fmt: skip
     assert host.weights == {"blue": 0, "green": 100}
+
+
+def test_the_first_release_of_a_host_gets_all_of_its_traffic_or_none() -> None:
+    """Nobody else could answer the rest, except a stranger on the port of the empty slot."""
+    host = FakeHost()
+    host.do("staged", "1.0.0")
+    assert host.weights == host.split == {"blue": 0, "green": 0}
+    plan, _ = host.do("live", "1.0.0", check=True, course=parse_course([10, 50], 7.0))
+    assert [step for step in plan.describe() if "shift" in step or "bake" in step] == [
+        "shift blue", "bake blue 100 % for 7 s",
+    ]  # fmt: skip
+    host.do("live", "1.0.0")
+    assert host.weights == host.split == {"blue": 100, "green": 0}
+    plan, _ = host.do("rolled_back", leave=release("1.0.0"))
+    assert plan.after["traffic"] == host.weights == host.split == {"blue": 0, "green": 0}
+
+
+@pytest.mark.parametrize("point", range(16))
+def test_a_first_release_that_was_killed_anywhere_leaves_no_traffic_behind(point: int) -> None:
+    host = FakeHost()
+    host.do("staged", "1.0.0")
+    host.die_at = host.changes + point
+    with contextlib.suppress(Killed):
+        host.do("live", "1.0.0", dead_man=60.0)
+    host.die_at = -1
+    host.do("rolled_back", leave=release("1.0.0"), take_over=True)
+    assert live(host) is None
+    assert host.weights == host.split == {"blue": 0, "green": 0}
 
 
 def test_steps_from_options() -> None:

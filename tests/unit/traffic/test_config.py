@@ -25,6 +25,7 @@ from ansible_collections.mas.ops.plugins.module_utils._traffic.host_config impor
     texts,
 )
 from ansible_collections.mas.ops.plugins.module_utils._traffic.sites import Site, check_together
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Split, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -215,6 +216,18 @@ def test_a_slot_that_is_down_when_its_file_is_first_written_stays_out() -> None:
     files = texts(Found(slots=held), MAIN_SETTINGS, [site("shop")])
     assert "_BLUE_STATE disabled\n" in files[f"{FOLDER}/10-shop-blue-state.cfg"]
     assert "_GREEN_STATE enabled\n" in files[f"{FOLDER}/10-shop-green-state.cfg"]
+
+
+@pytest.mark.parametrize(
+    "live, split",
+    [((), (0, 0)), (("blue",), (100, 0)), (("green",), (0, 100))],
+    ids=["none", "blue", "green"],
+)
+def test_users_first_get_what_is_live_or_nothing(live: tuple[str, ...], split: tuple[int, int]) -> None:
+    """What is only staged, or whoever listens on the port of an empty slot, is nothing for users."""
+    held = {slot: Held("/", "shop", 200, 1.0, 8101, live=slot in live) for slot in ("blue", "green")}
+    files = texts(Found(slots={"shop": held}), MAIN_SETTINGS, [site("shop")])
+    assert parse("shop", files[f"{FOLDER}/10-shop-split.cfg"]) == Split(*split)
 
 
 def test_what_is_not_served_any_more_leaves_nothing_behind() -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, Refused
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import (
+    NOBODY,
     Server,
     Split,
     TrafficFacts,
@@ -71,10 +72,17 @@ def test_the_variable_is_one_that_the_proxy_takes() -> None:
     assert variable("my-app-2", "blue") == "MAS_MY_APP_2_BLUE"
 
 
-@pytest.mark.parametrize("blue, green", [(-1, 101), (101, -1), (50, 49), (0, 0), (100, 100)])
+@pytest.mark.parametrize("blue, green", [(-1, 101), (101, -1), (50, 49), (1, 0), (100, 100)])
 def test_a_split_is_a_whole(blue: int, green: int) -> None:
     with pytest.raises(BadInput, match="add up to 100"):
         Split(blue, green)
+
+
+def test_nobody_asks_for_no_slot_at_all() -> None:
+    with pytest.raises(BadInput, match="add up to 100"):
+        Split.asked(0, 0)
+    assert Split.asked(10, 90) == Split(10, 90)
+    assert parse("a", render("a", NOBODY)) == NOBODY
 
 
 def test_all_to_a_slot_or_a_part() -> None:

@@ -30,11 +30,12 @@ def _held(application: str) -> Mapping[str, Held] | None:
         # Not there yet, or as an older role wrote it: the one of today writes it anew.
         return None
     folders = Folders(Layout(app))
+    live = folders.state().live
     found = {}
     for slot in SLOTS:
         record = folders.record(slot)
         if record and record.health:
             check = check_of(record.health, record.host)
             serves = ownership(record.port, record.web[0], record.socket is not None).own
-            found[slot] = Held(check.path, check.host, check.expected, check.timeout, record.port, serves)
+            found[slot] = Held(check.path, check.host, check.expected, check.timeout, record.port, serves, slot == live)
     return found

@@ -197,7 +197,7 @@ class HAProxy:
             text = _read(state_file(self.split_file, self.application, slot))
             self._keep(slot, parse_state(self.application, slot, text))
         _write_changed(self.warm_file, render_warm(self.application, self.stands_in()))
-        split = self._persisted() or Split.to("blue", self.facts().running["blue"])
+        split = self._persisted() or Split(**self.facts().running)
         _write_changed(self.split_file, render(self.application, split))
 
     def unsound(self) -> str:
