@@ -109,11 +109,8 @@ def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_
             fix="Run mas.ops.release with state: staged first.",
         )
     new = facts.state.live != slot
-    course = course if facts.live else course.whole
-    steps = [
-        *parts.switch(facts, app, slot, course if new else AT_ONCE, prove=new),
-        *_abandon(facts, app, slot),
-    ]
+    course = (course if facts.live else course.whole) if new else AT_ONCE
+    steps = [*parts.switch(facts, app, slot, course, prove=new), *_abandon(facts, app, slot)]
     if steps or facts.state.live != slot or facts.state.operation or facts.history.live != release:
         keep = {release, *facts.history.with_deploy(release).recent(app.keep_releases), *parts.held(facts)}
         steps += [Step("commit", slot, {"action": "live"}), *parts.prune(facts, keep)]
@@ -209,7 +206,12 @@ def _left(plan: Plan, release: str | None) -> Plan:
 def _plan_nothing(facts: Facts, slot: str) -> Plan:
     """Leave the only release that there ever was."""
     nothing = {"action": "rolled_back", "to": None}
-    steps = [*parts.withdraw(facts), Step("stop", slot), Step("unassign", slot), Step("commit", slot, nothing)]
+    steps = [
+        *parts.withdraw(facts),
+        Step("stop", slot),
+        Step("unassign", slot),
+        Step("commit", slot, nothing),
+    ]
     return _plan(facts, steps, live=None, slots={slot: None})
 
 

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible import context
+from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._core.errors import BadInput, NotFound
+from ..own_variables import refuse_own
 
 _COLLECTION = "mas.ops."
 _PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
@@ -26,9 +29,11 @@ def refuse_parts() -> None:
 
     Only where a playbook of this collection is run itself: in somebody's own, tags say what was meant.
 
-    :raises BadInput: tasks would be left out
+    :raises BadInput: tasks would be left out, or what they find out would count for nothing
     """
     given = context.CLIARGS
+    # Ansible keeps what it read of them.
+    refuse_own(load_extra_vars(DataLoader()))
     if any(given.get(name) for name in _LISTS) or not any(map(_is_ours, given.get("args") or ())):
         return
     option = _leaves_out(given)

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -72,6 +72,7 @@ class HostDecision:
     decision: Decision
     judged: tuple[Judged, ...]
     next_opening: datetime | None = None
+    lowered: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def blocking(self) -> tuple[Judged, ...]:
@@ -102,7 +103,7 @@ def decide(host: str, facts: Facts, settings: Settings, at: datetime, recheck: b
     )
     blocking = [one.check for one in judged if one.blocks]
     outside = Outside.FAIL if recheck else settings.outside
-    return HostDecision(host, _decision(blocking, outside), judged, _next_opening(blocking))
+    return HostDecision(host, _decision(blocking, outside), judged, _next_opening(blocking), settings.lowered)
 
 
 def _checks(facts: Facts, settings: Settings, at: datetime) -> Iterator[Check]:

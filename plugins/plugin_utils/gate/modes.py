@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...module_utils._core.errors import BadInput
@@ -32,10 +32,16 @@ _DEPLOY = (*_ALWAYS, of.ROOM, of.ARTIFACT, of.REACHABLE, of.LOCK, of.DISK, *_CON
 def told(change: str, given: Mapping[str, Any], checks: Any = None) -> tuple[dict[str, Mode], frozenset[str]]:
     """The mode of each check, and the checks that somebody named.
 
-    :raises BadInput: a check or a mode that does not exist
+    :raises BadInput: a check or a mode that does not exist, or the stop is to stop nothing
     """
     variable = "gate_rollback_checks" if change == ROLLBACK else "gate_checks"
     named = {**_parsed(given.get(variable), variable), **_parsed(checks, "checks")}
+    if change != ROLLBACK and named.get(of.STOP, Mode.ON) is not Mode.ON:
+        raise BadInput(
+            f"the check stop cannot be {named[of.STOP].value}: whoever stops the line stops every change but a rollback",
+            where=variable,
+            fix="Leave it out. To let changes start again, remove the stop file and gate_stop.",
+        )
     modes = {**_defaults(change), **named}
     for name, source in _CONFIGURED.items():
         if not given.get(source) and name not in named:
@@ -50,6 +56,14 @@ def _defaults(change: str) -> dict[str, Mode]:
     names = _DEPLOY if change == DEPLOY else _ALWAYS
     reboot = {of.REBOOT: Mode.ADVISORY} if change == DEPLOY else {}
     return {**dict.fromkeys(NAMES, Mode.OFF), **dict.fromkeys(names, Mode.ON), **reboot}
+
+
+def lowered(change: str, modes: Mapping[str, Mode], named: Iterable[str]) -> dict[str, str]:
+    """What somebody made less of than a check that stops a change, for the ledger: the mode by check."""
+    usual = _defaults(change)
+    return {
+        name: modes[name].value for name in named if usual[name] is Mode.ON and modes[name] is not Mode.ON
+    }
 
 
 def _parsed(value: Any, where: str) -> dict[str, Mode]:

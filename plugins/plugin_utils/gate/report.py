@@ -92,6 +92,8 @@ def evidence(one: HostDecision, at: datetime) -> dict[str, Any]:
     kept: dict[str, Any] = {"at": at.isoformat(), "decision": one.decision.value, "checks": outcomes}
     if notes:
         kept["notes"] = notes
+    if one.lowered:
+        kept["lowered"] = dict(one.lowered)
     override = next((judged for judged in one.judged if judged.check.name == OVERRIDE), None)
     if override:
         granted = override.check.outcome is Outcome.PASS

@@ -100,6 +100,8 @@ class Settings:
     modes: Mapping[str, Mode]
     #: Checks that somebody named, so that a host is asked for their sake.
     named: frozenset[str]
+    #: What somebody made off or advisory that would stop the change otherwise: its mode by check.
+    lowered: Mapping[str, str]
     never_override: frozenset[str]
     outside: Outside
     wait_limit: timedelta
@@ -146,6 +148,7 @@ def parse(change: str, given: Mapping[str, Any], checks: Any = None) -> Settings
         change=change,
         modes=told,
         named=named,
+        lowered=modes.lowered(change, told, sorted(named)),
         never_override=_never(given.get("gate_never_override")),
         outside=_outside(given.get("gate_outside_window")),
         wait_limit=duration(given.get("gate_wait_limit") or "1h", "gate_wait_limit"),

@@ -109,6 +109,28 @@ def test_ansible_ends_with_an_error(inventory: Path) -> None:
     assert "--tags nosuch leaves out tasks" in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-e", '{"gate_decision": {"ask": [], "refused": false, "left_out": [], "hosts": {}}}'),
+        ("-e", "gate_for=rollback"),
+    ],
+)
+def test_nobody_hands_in_what_the_gate_decides(inventory: Path, options: tuple[str, str]) -> None:
+    """An extra variable beats what a task registers, and the variables of a play."""
+    done = ran(inventory, *options)
+    assert done.returncode != 0
+    assert "cannot be given: the playbooks keep there what they find out" in done.stderr + done.stdout
+
+
+def test_the_stop_stops(inventory: Path) -> None:
+    """The negative control of the test above."""
+    done = ran(inventory, "-e", "gate_stop=fire")
+    assert done.returncode == 2
+    assert "The gate is closed" in done.stderr + done.stdout
+    assert ran(inventory).returncode == 0
+
+
 def test_hosts_that_limit_leaves_out_are_named(inventory: Path) -> None:
     told = ran(inventory, "--limit", "web2").stderr
     assert "--limit web2 leaves out 2 of 3 hosts of agents, which stay as they are: web1, web3" in told

@@ -108,6 +108,24 @@ def test_yaml_reads_on_and_off_as_booleans() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("mode", ["off", "advisory", False])
+def test_the_stop_stops_whatever_somebody_says(mode: Any) -> None:
+    """Only a way back goes past it."""
+    for variables, checks in (({"gate_checks": {"stop": mode}}, None), ({}, {"stop": mode})):
+        with pytest.raises(BadInput, match="the check stop cannot be"):
+            parse("deploy", variables, checks)
+    assert parse("rollback", {"gate_rollback_checks": {"stop": mode}}).mode("stop") is not Mode.ON
+    assert parse("deploy", {"gate_checks": {"stop": "on"}}).mode("stop") is Mode.ON
+
+
+def test_what_was_made_less_of_is_told() -> None:
+    found = parse(
+        "deploy", {"gate_checks": {"window": "off", "freeze": "advisory", "disk": "on", "reboot": "off"}}
+    )
+    assert found.lowered == {"window": "off", "freeze": "advisory"}
+    assert parse("rollback", {"gate_rollback_checks": {"window": "off"}}).lowered == {}
+
+
 def test_modes_of_the_task_beat_the_variables() -> None:
     found = parse("deploy", {"gate_checks": {"window": True, "room": False}}, {"window": "advisory"})
     assert found.mode("window") is Mode.ADVISORY

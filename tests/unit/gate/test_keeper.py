@@ -282,6 +282,7 @@ def test_evidence_is_what_the_ledger_needs() -> None:
         "decision": "go",
         "checks": {"stop": "pass", "freeze": "pass", "window": "fail", "room": "pass"},
         "notes": {"window": "outside of every window; the next one opens at 2026-03-09 22:00 UTC"},
+        "lowered": {"window": "advisory"},
     }
 
 

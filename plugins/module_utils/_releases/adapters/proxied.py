@@ -37,5 +37,7 @@ def _held(application: str) -> Mapping[str, Held] | None:
         if record and record.health:
             check = check_of(record.health, record.host)
             serves = ownership(record.port, record.web[0], record.socket is not None).own
-            found[slot] = Held(check.path, check.host, check.expected, check.timeout, record.port, serves, slot == live)
+            found[slot] = Held(
+                check.path, check.host, check.expected, check.timeout, record.port, serves, slot == live
+            )
     return found

@@ -48,4 +48,6 @@ def _from_url(url: str) -> str | Unknown:
 
 def _reason(text: str, place: str) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "no reason was given")
-    return f"{first[:200]} ({place})"
+    # Anything on the controller may be named as the stop file, and what is said here goes to job output and ledger.
+    told = first[:200] if first.isprintable() else "its text is no reason that people can read"
+    return f"{told} ({place})"
