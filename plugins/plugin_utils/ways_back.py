@@ -80,14 +80,23 @@ def _is_deploy(facts: Mapping[str, Any]) -> bool:
 
 
 def _already_back(hosts: Hosts) -> str:
-    """What to say where the last deploy failed or was left, and all hosts serve what they served before it."""
+    """What to say where the last deploy failed or was left, and all hosts serve what they served before it.
+
+    A host that serves nothing, because it was set up anew since, is no reason for the others to go further back.
+    """
     left = sorted({str(facts["left"]) for facts in hosts.values() if facts.get("left")})
-    lives = {facts["live"] for facts in hosts.values()}
-    if not left or len(lives) != 1 or None in lives:
+    lives = {str(facts["live"]) for facts in hosts.values() if facts["live"]}
+    if not left or len(lives) != 1:
         return ""
+    live, idle = lives.pop(), sorted(name for name, facts in hosts.items() if not facts["live"])
+    rest = (
+        f" {', '.join(idle)} never had a release: a deploy of {version_of(live)} brings it there."
+        if idle
+        else ""
+    )
     return (
-        f"All hosts are back on {lives.pop()} already: {', '.join(left)} failed or was left. "
-        f"To go further back, name the version: -e version=... {offer(hosts)}"
+        f"All hosts {'that serve a release ' if idle else ''}are back on {live} already: {', '.join(left)} failed or was "
+        f"left.{rest} To go further back, name the version: -e version=... {offer(hosts)}"
     )
 
 

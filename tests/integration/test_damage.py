@@ -173,7 +173,8 @@ def test_what_only_the_store_has_comes_from_there_and_without_it_the_rest_is_off
     fleet.set(agents_settings={"AGENTS_WARMUP": "0"})
     assert said.status
     serves(fleet, "1.0.4")
-    assert "could not be had from the store (http://127.0.0.1:9/none)" in text(said)
+    assert "could not be brought there from the store: " in text(said)
+    assert "http://127.0.0.1:9/none" in text(said)
     assert "connection refused" in text(said)
     assert "Nothing was changed." in text(said)
     command = f"ansible-playbook mas.ops.rollback -i {fleet.bed.inventory} -e application=agents -e version={nearest}"

@@ -24,6 +24,7 @@ from .manifest import Manifest
 from .neighbours import collisions, footprint
 from .ports import Limits, Ports
 from .state import STAGED, Operation, State
+from .units import MIGRATION
 from .watch import Watch
 
 
@@ -142,7 +143,14 @@ class Executor(HealthSteps):
             self._tell_proxy(step.target)
             self.ports.units.reload(self._units(step.target), changed)
 
-        self.ports.files.assign(step.target, step.detail["release"], read)
+        release = step.detail["release"]
+        self.ports.files.assign(step.target, release, read)
+        bounded = set(self.app.sandbox.limits) - {*self._manifest(release).processes, MIGRATION}
+        if bounded:
+            self.warnings.append(
+                f"{release} has no process {', '.join(sorted(bounded))}, for which there are application_limits: they bound "
+                "nothing. Name the processes of its mas.yml."
+            )
 
     def _unassign(self, step: Step) -> None:
         units = self._units(step.target)

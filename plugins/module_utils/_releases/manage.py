@@ -214,6 +214,9 @@ def _carry_out(
     if executor.goes_back and not check and facts.live and not missing:
         executor.look_back(facts.state.live or "")
         executor.warnings += _settings_of_then(facts, app)
+    if request.state == "staged" and not plan.changed and facts.live_release == request.release:
+        # A deploy of what is live brings nothing, new settings neither.
+        executor.warnings += _settings_of_then(facts, app)
     if executor.warnings:
         told["warnings"] = [located(warning, request.inventory) for warning in executor.warnings]
     told["damage"] = [*ports.files.mended(), *map(str, facts.damage if check else ())]

@@ -258,6 +258,24 @@ def test_a_way_back_does_not_need_the_front_door(host: FakeHost) -> None:
     assert live(host) == release("1.0.0")
 
 
+def test_a_deploy_of_what_is_live_says_which_settings_it_does_not_bring(host: FakeHost) -> None:
+    host.changed[host.state().live or ""] = ("environment",)
+    for check in (True, False):
+        (warning,) = host.do("staged", "1.0.0", check=check)[1]["warnings"]
+        assert "Changed since then: environment." in warning
+        assert "mas.ops.restart" in warning
+    assert "warnings" not in host.do("staged", "2.0.0")[1]
+
+
+def test_limits_of_a_process_that_the_version_does_not_have_are_named(host: FakeHost) -> None:
+    """A process that was renamed would run without bounds, and nobody would know."""
+    bounds = {"api": {"MemoryMax": "1G"}, "mailer": {"MemoryMax": "1G"}, "migration": {"MemoryMax": "1G"}}
+    app = replace(host.layout.app, sandbox=replace(host.layout.app.sandbox, limits=bounds))
+    host.layout = Layout(app)
+    (warning,) = host.do("staged", "2.0.0")[1]["warnings"]
+    assert "has no process mailer, for which there are application_limits" in warning
+
+
 def test_new_workers_start_right_before_the_last_step(host: FakeHost) -> None:
     """As long as a release is only tried, queues are worked off by the workers of the live one."""
     host.do("staged", "2.0.0")
