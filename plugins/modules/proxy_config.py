@@ -49,6 +49,12 @@ options:
     description: Whether HAProxy judges the whole configuration, where it is installed.
     type: bool
     default: true
+  certificate:
+    description: Where O(certificate_content) is written, once HAProxy takes it together with everything else.
+    type: path
+  certificate_content:
+    description: The certificate, its chain and its key as PEM.
+    type: str
 seealso:
   - module: mas.ops.traffic
 """
@@ -87,7 +93,15 @@ from ..module_utils._releases.adapters.proxied import held
 from ..module_utils._releases.neighbours import advice
 from ..module_utils._traffic.adapters import config_files
 from ..module_utils._traffic.config import Main
-from ..module_utils._traffic.host_config import OPTIONS, SOCKET, merged, plan_config, refuse_held, texts
+from ..module_utils._traffic.host_config import (
+    OPTIONS,
+    SOCKET,
+    certified,
+    merged,
+    plan_config,
+    refuse_held,
+    texts,
+)
 from ..module_utils._traffic.sites import Site
 from ..module_utils._traffic.values import name
 
@@ -99,6 +113,8 @@ SPEC = ArgumentSpec(
         "settings": {"type": "dict", "required": True},
         "take_over": {"type": "bool", "default": False},
         "judge": {"type": "bool", "default": True},
+        "certificate": {"type": "path"},
+        "certificate_content": {"type": "str", "no_log": True},
     }
 )
 
@@ -114,9 +130,14 @@ def proxy_config(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     refuse_held(gone, found.slots, advice)
     plan = plan_config(found, main, sites, params["take_over"], gone)
     files = texts(found, main, sites, gone)
+    secret = {}
+    if params["certificate"] and params["certificate_content"]:
+        secret = {params["certificate"]: params["certificate_content"]}
+        files |= secret
+        plan = certified(plan, secret, config_files.same)
     if params["judge"] and config_files.installed():
-        config_files.judge(files)
-    kept = [] if check_mode else config_files.apply(plan, files, own)
+        config_files.judge(files, secret)
+    kept = [] if check_mode else config_files.apply(plan, files, own, secret)
     restart = any(step.target == OPTIONS and step.action == "write" for step in plan.steps)
     return Outcome(plan, {"restart": restart, "kept": kept})
 

@@ -28,7 +28,7 @@ OWN = frozenset(
         *("gate_artifact", "gate_asked", "gate_decision", "gate_for"),
         *("preflight_major", "preflight_release", "preflight_supported"),
         *(
-            "proxy_absent", "proxy_bind_ports", "proxy_certificate_file", "proxy_defaults", "proxy_front_ports",
+            "proxy_absent", "proxy_bind_ports", "proxy_defaults", "proxy_front_ports",
             "proxy_gone", "proxy_installed", "proxy_listeners", "proxy_metrics_port", "proxy_program",
             "proxy_service", "proxy_settings", "proxy_strangers", "proxy_tls_ports", "proxy_written"
         ),

@@ -55,3 +55,22 @@ def test_tls(host: Host, encrypted: tuple[str, str]):
     headers, url = host.check_output(f'python3 -c "{ask}"').splitlines()
     assert '"x-forwarded-proto": "https"' in headers
     assert url == "https://127.0.0.1/headers"
+
+
+def test_a_certificate_that_haproxy_does_not_take_changes_nothing(
+    host: Host, encrypted: tuple[str, str], converge: Run
+):
+    """It would end HAProxy at its next start, long after everybody has gone home."""
+    before = host.file("/etc/haproxy/agents.pem").content_string
+    for mode in ([], ["--check"]):
+        run = converge(
+            *mode,
+            "--diff",
+            proxy_certificate="/etc/haproxy/agents.pem",
+            proxy_certificate_content="-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n",
+            proxy_redirect_https=True,
+        )
+        assert run.returncode == 2
+        assert "HAProxy refuses the new configuration" in run.stdout + run.stderr
+        assert host.file("/etc/haproxy/agents.pem").content_string == before
+    host.check_output("systemctl restart haproxy")

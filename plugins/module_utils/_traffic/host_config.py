@@ -201,6 +201,18 @@ def plan_config(
     return Plan(before, {**after, **{path: [] for path in stale}}, tuple(steps))
 
 
+def certified(plan: Plan, secret: Mapping[str, str], same: Callable[[str, str], bool]) -> Plan:
+    """The plan with files that no diff shows.
+
+    :param secret: their texts by path
+    :param same: whether a file holds a text already
+    """
+    new = [path for path, text in secret.items() if not same(path, text)]
+    before = {**plan.before, **{path: ["(hidden)"] for path in new}}
+    after = {**plan.after, **{path: ["(hidden, another one)"] for path in new}}
+    return Plan(before, after, (*(Step("write", path) for path in new), *plan.steps))
+
+
 def _check_binds(files: Mapping[str, str], sites: Sequence[Site]) -> None:
     """HAProxy lets two frontends listen on one port, and then users get the one or the other.
 

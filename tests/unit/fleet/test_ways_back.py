@@ -117,7 +117,9 @@ def test_a_host_that_was_set_up_anew_sends_no_other_host_further_back() -> None:
     for way in both(host(TWO, ONE, left=THREE), host(None)):
         assert not way["to"] + way["leave"]
         assert f"back on {TWO} already" in way["done"]
-        assert f"never had a release: a deploy of {TWO.split('-', maxsplit=1)[0]} brings it there" in way["done"]
+        assert (
+            f"never had a release: a deploy of {TWO.split('-', maxsplit=1)[0]} brings it there" in way["done"]
+        )
 
 
 def test_a_rollback_that_was_made_since_this_run_began_is_this_one_too() -> None:

@@ -10,10 +10,11 @@ import contextlib
 import glob
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from ..._core.errors import BadInput, Refused
 from ..._core.files import read_json, storage_errors, sync_folder, write_atomic, write_json
@@ -78,22 +79,36 @@ def _foreign(files: Mapping[str, str]) -> list[str]:
     return [path for path in doubtful if path in differing or (done.returncode and not done.stdout)]
 
 
-def judge(files: Mapping[str, str]) -> None:
+def same(path: str, text: str) -> bool:
+    """Whether a file holds a text."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read() == text.encode()
+    except OSError:
+        return False
+
+
+def judge(files: Mapping[str, str], certificates: Iterable[str] = ()) -> None:
     """
     :param files: all that HAProxy would read, by path
+    :param certificates: those of them that are certificates
     :raises Refused: it would not take them
     """
+    named = "|".join(re.escape(path) for path in certificates)
     with tempfile.TemporaryDirectory(prefix="mas-haproxy-") as folder:
+
+        def here(text: str) -> str:
+            # The maps of a new application are not there yet, and neither is a new certificate.
+            text = text.replace(f"({MAPS}/", f"({folder}{MAPS}/")
+            return re.sub(rf" crt ({named})(?=\s)", rf" crt {folder}\1", text) if named else text
+
         # There are none of them where the only application is served no more.
         os.makedirs(folder + FOLDER)
         for path, text in files.items():
             copy = folder + path
             os.makedirs(os.path.dirname(copy), exist_ok=True)
             with open(copy, "w", encoding="utf-8") as stream:
-                # The maps of a new application are not there yet.
-                stream.write(
-                    text.replace(f"({MAPS}/", f"({folder}{MAPS}/") if path.endswith(".cfg") else text
-                )
+                stream.write(here(text) if path.endswith(".cfg") else text)
         said = complaints(folder + MAIN, folder + FOLDER).replace(folder, "")
     if said:
         raise Refused(
@@ -103,19 +118,31 @@ def judge(files: Mapping[str, str]) -> None:
         )
 
 
-def apply(plan: Plan, files: Mapping[str, str], known: Iterable[Site]) -> list[str]:
-    """Carry the plan out; the copies that were made of what was somebody's own."""
+def apply(
+    plan: Plan, files: Mapping[str, str], known: Iterable[Site], secret: Container[str] = ()
+) -> list[str]:
+    """Carry the plan out; the copies that were made of what was somebody's own.
+
+    :param secret: the files that only root may read
+    """
     kept = []
     for folder in (FOLDER, MAPS, SITES):
         with storage_errors(folder):
             os.makedirs(folder, mode=0o755, exist_ok=True)
     # First what configuration refers to: HAProxy may be restarted by anybody at any moment.
-    order = sorted(plan.steps, key=lambda step: (step.action != "keep", not step.target.startswith(MAPS)))
+    order = sorted(
+        plan.steps,
+        key=lambda step: (
+            step.action != "keep",
+            not (step.target.startswith(MAPS) or step.target in secret),
+        ),
+    )
     for step in order:
         if step.action == "keep":
             kept.append(_copy(step.target))
         elif step.action == "write":
-            write_atomic(step.target, files[step.target].encode())
+            mode = 0o600 if step.target in secret else 0o644
+            write_atomic(step.target, files[step.target].encode(), mode)
         else:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(step.target)
