@@ -46,6 +46,17 @@ def test_the_same_input_changes_nothing(tmp_path: Path) -> None:
     json.dumps(first)
 
 
+def test_what_is_no_report_is_not_replaced(tmp_path: Path) -> None:
+    """The path is an extra variable, and the controller has files that matter more."""
+    other = tmp_path / "hosts.yml"
+    other.write_text("all: {}\n")
+    for check in (True, False):
+        assert "there is a file that is no report" in run(other, check_mode=check)["msg"]
+    assert other.read_text() == "all: {}\n"
+    other.write_text("")
+    assert run(other)["changed"]
+
+
 def test_a_new_process_makes_the_same_bytes(tmp_path: Path) -> None:
     """No address, no hash seed and no clock is in the page."""
     code = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._core.errors import StorageError
+from ....module_utils._core.errors import BadInput, StorageError
 from ....module_utils._core.files import storage_errors, write_atomic
 from ....module_utils._core.plan import Plan, Step
 from ....module_utils._ledger.changes import format_time
@@ -26,6 +26,8 @@ from .painter import Charts
 
 #: The archive holds what hosts said about people and errors.
 _PRIVATE = 0o640
+#: Bytes in which a page says what it is.
+_HEAD = 512
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,10 @@ class Wanted:
 def build(request: Request, check_mode: bool) -> tuple[Plan, dict[str, Any]]:
     """The page, and the copies of the ledgers, written unless ``check_mode`` is on.
 
-    :raises OpsError: what was handed in is not what the modules return
+    :raises OpsError: what was handed in is not what the modules return, or the page would replace something else
     :raises StorageError: a file cannot be read or written
     """
+    _refuse_to_replace(request.path)
     known = hosts.parse(request.ledgers, request.window_states, request.window_calendars)
     kept = [_kept(host, request.archive) for host in known] if request.archive else []
     if kept:
@@ -75,6 +78,19 @@ def build(request: Request, check_mode: bool) -> tuple[Plan, dict[str, Any]]:
             if each.differs():
                 _write(each)
     return plan, _facts(model, request, data)
+
+
+def _refuse_to_replace(path: Path) -> None:
+    """
+    :raises BadInput: there is a file that is no page
+    """
+    found = _read(path)
+    if found and b"<!doctype html" not in found[:_HEAD].lower():
+        raise BadInput(
+            "there is a file that is no report, and it stays as it is",
+            where=str(path),
+            fix="Choose another path for the report, or move the file away.",
+        )
 
 
 def _kept(host: Host, folder: Path | None) -> tuple[Host, Wanted | None]:
