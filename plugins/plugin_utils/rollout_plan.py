@@ -171,10 +171,13 @@ def _batches(wish: Wish, hostvars: Mapping[str, Mapping[str, Any]], hosts: Seque
 
 
 def _patience(batches: Sequence[Sequence[str]], wish: Wish) -> float:
-    """Seconds that the first host may have to wait for the last one, and for its turn to hear of it."""
+    """Seconds that the first host may have to wait for the last one, and for its turn to hear of it.
+
+    A verdict holds a host for longer than the bake where it has too few requests to judge by.
+    """
     switches = sum(ceil(len(batch) / wish.forks) for batch in batches)
     confirmations = ceil(sum(map(len, batches)) / wish.forks)
-    each = _WAVE + wish.start + max(1, len(wish.steps)) * wish.bake
+    each = _WAVE + wish.start + parse_course(wish.steps, wish.bake, wish.canary).seconds
     return _CONFIRMATION + wish.start + max(0, switches - 1) * each + max(0, confirmations - 1) * _WAVE
 
 

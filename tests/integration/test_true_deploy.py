@@ -35,20 +35,28 @@ while True:
 """
 
 
+SETTINGS = {"application_fallback": True, "proxy_backend_lines": ["cookie SRV insert indirect nocache"]}
+
+
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
-def one(request: pytest.FixtureRequest) -> Iterator[Fleet]:
-    """A host with two releases, whose users keep their version during a canary."""
+def fresh(request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    """A provisioned host that never had a release, whose users keep their version during a canary."""
     run = f"true-{request.param}-{os.getpid()}"
-    affinity = ["cookie SRV insert indirect nocache"]
     try:
-        fleet = Fleet.up(run, 1, suite=request.param, application_fallback=True, proxy_backend_lines=affinity)
+        fleet = Fleet.up(run, 1, suite=request.param, **SETTINGS)
         fleet.provision().check()
-        for version in ("1.0.0", "1.1.0"):
-            build(fleet, version)
-            fleet.deploy(version).check()
         yield fleet
     finally:
         Fleet.remove(run)
+
+
+@pytest.fixture(scope="module")
+def one(fresh: Fleet) -> Fleet:
+    """The host with two releases."""
+    for version in ("1.0.0", "1.1.0"):
+        build(fresh, version)
+        fresh.deploy(version).check()
+    return fresh
 
 
 def on(fleet: Fleet, command: str) -> str:
@@ -70,6 +78,38 @@ def refused(done: Done, *words: str) -> None:
     flat = " ".join(done.output.split())
     for word in words:
         assert word in flat, done.output
+
+
+def test_the_account_of_an_operator_stays_as_it_is(fresh: Fleet) -> None:
+    """It may be the way in to the host."""
+    on(fresh, "useradd --create-home --shell /bin/bash ops")
+    before = on(fresh, "getent passwd ops")
+    fresh.set(**SETTINGS, application_user="ops", application_group="ops")
+    fresh.provision().check()
+    assert on(fresh, "getent passwd ops") == before
+    assert on(fresh, "stat -c %U /srv/agents/shared").strip() == "ops"
+    fresh.set(**SETTINGS)
+    fresh.provision().check()
+
+
+def test_users_get_nothing_where_nothing_is_live(fresh: Fleet) -> None:
+    """Neither from whoever listens on the port of an empty slot, nor from what is only staged."""
+    with greedy(fresh, 8101, "nobody"), greedy(fresh, 8102, "nobody", "mallory-2"):
+        time.sleep(2)
+        assert "503" in live(fresh)
+        on(fresh, "systemctl restart haproxy && sleep 1")
+        assert "503" in live(fresh)
+    build(fresh, "0.9.0")
+    fresh.deploy("0.9.0", phase="stage").check()
+    assert ":8101" in on(fresh, "ss -ltn")
+    for change in ("true", "systemctl reload haproxy && sleep 1", "systemctl restart haproxy && sleep 1"):
+        on(fresh, change)
+        assert "503" in live(fresh)
+    fresh.deploy("0.9.0", resume="undo").check()
+    fresh.deploy("0.9.0").check()
+    assert live(fresh) == "0.9.0"
+    fresh.deploy("0.9.0", resume="undo").check()
+    assert "503" in live(fresh)
 
 
 def test_a_release_that_refuses_the_proxys_host_is_refused(one: Fleet) -> None:
@@ -109,16 +149,16 @@ def test_a_stranger_in_the_idle_slot_is_named(one: Fleet, user: str) -> None:
 class greedy:  # noqa: N801 - a context
     """Mallory at work on a port."""
 
-    def __init__(self, fleet: Fleet, port: int, user: str = "root") -> None:
-        self.fleet, self.port, self.user = fleet, port, user
+    def __init__(self, fleet: Fleet, port: int, user: str = "root", unit: str = "mallory") -> None:
+        self.fleet, self.port, self.user, self.unit = fleet, port, user, unit
 
     def __enter__(self) -> None:
-        run = f"systemd-run --quiet --unit=mallory --uid={self.user} python3 /opt/greedy.py {self.port}"
+        run = f"systemd-run --quiet --unit={self.unit} --uid={self.user} python3 /opt/greedy.py {self.port}"
         text = GREEDY.replace("'", "'\\''")
         on(self.fleet, f"printf %s '{text}' > /opt/greedy.py && {run}")
 
     def __exit__(self, *_: object) -> None:
-        on(self.fleet, "systemctl stop mallory; systemctl reset-failed mallory 2>/dev/null; true")
+        on(self.fleet, f"systemctl stop {self.unit}; systemctl reset-failed {self.unit} 2>/dev/null; true")
 
 
 def test_the_next_version(one: Fleet) -> None:

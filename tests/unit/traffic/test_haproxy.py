@@ -180,7 +180,7 @@ def test_a_restart_in_the_middle_of_a_shift(adapter: HAProxy, proxy: Proxy) -> N
 
 def test_a_proxy_that_is_not_there(adapter: HAProxy) -> None:
     adapter.runtime.path += ".none"
-    with pytest.raises(TrafficError, match=r"does not answer: No such file .*systemctl start haproxy"):
+    with pytest.raises(TrafficError, match=r"does not answer: No such file .*systemctl restart haproxy"):
         adapter.facts()
 
 

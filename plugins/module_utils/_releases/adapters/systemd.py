@@ -276,7 +276,8 @@ class Systemd:
             what, fix = f"only root may do this: systemctl {words[0]}", "Set become: true."
         else:
             ends = "\n".join(filter(None, (self.last_words(unit) for unit in units[:3])))
-            what = f"systemctl {words[0]} failed: {said}"
+            starts = words[0] == "enable" and "--now" in words
+            what = f"it did not start ({said})" if starts else f"systemctl {words[0]} failed: {said}"
             fix = journal_advice(words[-1], ends)
         return ServiceError(what, where=", ".join(units), fix=fix)
 

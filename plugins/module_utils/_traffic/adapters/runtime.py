@@ -97,7 +97,8 @@ class Runtime:
             where=self.path,
             fix="Set become: true."
             if denied
-            else "Start it with `systemctl start haproxy`, or install it with mas.ops.provision.",
+            else "Run `systemctl restart haproxy`, which also gives one that runs its lost socket back, or install it with "
+            "mas.ops.provision.",
         )
 
 
