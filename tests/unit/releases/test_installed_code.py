@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -63,7 +64,7 @@ def test_units_run_the_copy_of_the_launcher_whatever_version_it_is(folder: Path)
 
 def test_only_root_reads_or_writes_it(folder: Path) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
-    assert modes == {"code": 0o700, "modules": 0o600, "launch.py": 0o600}
+    assert modes == {"code": 0o700, "modules": 0o600, "sources": 0o600, "launch.py": 0o600}
 
 
 def test_what_needs_ansible_does_not_stay(folder: Path) -> None:
@@ -163,7 +164,7 @@ def _other_version(folder: Path) -> None:
 
 def _other_python(folder: Path) -> None:
     data = (folder / "modules").read_bytes().partition(b"\n")[2]
-    data = data.replace(sys.version.split()[0].encode(), b"2.7.18", 1)
+    data = data.replace(importlib.util.MAGIC_NUMBER.hex().encode(), b"03f30d0a", 1)
     seal = launch.hashlib.sha256(data).hexdigest().encode()
     (folder / "modules").write_bytes(seal + b"\n" + data)
 
@@ -191,12 +192,37 @@ def test_damaged_code_is_not_run_and_replaced(folder: Path, damage: Callable[[Pa
     assert (done.returncode, done.stdout) == (launch.NOT_INSTALLED, "")
     assert "no code on this host can be run" in done.stderr
     installed_code.install(str(folder), DIGEST)
-    assert sorted(path.name for path in folder.iterdir()) == ["launch.py", "modules"]
+    assert sorted(path.name for path in folder.iterdir()) == ["launch.py", "modules", "sources"]
     assert ANSWER in sent(folder).stdout
     assert ANSWER in kept(folder, "info", str(folder), "any").stdout
 
 
-@pytest.mark.parametrize("damage", [_truncated, _one_bit, _modules_gone, _other_python])
+def test_units_go_on_after_an_upgrade_of_python(folder: Path) -> None:
+    """Without its units a slot stays out of the proxy from the next boot on."""
+    _other_python(folder)
+    assert sent(folder).returncode == launch.NOT_INSTALLED
+    assert ANSWER in json.loads(kept(folder, "info", str(folder), "any").stdout)["msg"]
+    done = kept(folder, "slot-down", str(folder), "any", "no-such-application", "blue")
+    assert "no-such-application, slot blue, ended" in done.stderr
+    data = (folder / "sources").read_bytes()
+    (folder / "sources").write_bytes(data.replace(b"mas_ops", b"mas-ops", 1))
+    done = kept(folder, "info", str(folder), "any")
+    assert (done.returncode, done.stdout) == (launch.NOT_INSTALLED, "")
+    assert "sources is damaged" in done.stderr
+
+
+def test_an_update_of_the_same_python_changes_nothing(folder: Path) -> None:
+    label = (folder / "modules").read_bytes().split(b"\n")[1]
+    assert label == f"{DIGEST} {importlib.util.MAGIC_NUMBER.hex()}".encode()
+
+
+def test_text_that_is_lost_is_written_anew(folder: Path) -> None:
+    (folder / "sources").unlink()
+    installed_code.install(str(folder), DIGEST)
+    assert (folder / "sources").is_file()
+
+
+@pytest.mark.parametrize("damage", [_truncated, _one_bit, _modules_gone])
 def test_the_dead_mans_switch_runs_no_damaged_code_and_says_so(
     folder: Path, damage: Callable[[Path], None]
 ) -> None:
@@ -211,7 +237,7 @@ def test_other_versions_and_what_was_left_half_written_go(folder: Path) -> None:
     (folder / "1111").mkdir()
     (folder / ".modules.abc").write_text("half")
     installed_code.install(str(folder), "f" * 16)
-    assert sorted(path.name for path in folder.iterdir()) == ["launch.py", "modules"]
+    assert sorted(path.name for path in folder.iterdir()) == ["launch.py", "modules", "sources"]
     assert sent(folder).returncode == launch.NOT_INSTALLED
     assert ANSWER in sent(folder, "f" * 16).stdout
 

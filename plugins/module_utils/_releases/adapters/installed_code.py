@@ -7,7 +7,8 @@
 The dead-man's switch needs it there when no controller is left to send it. And a phase that finds it there starts in a
 third of the time that a module takes to be sent, unpacked and compiled.
 
-It is one file, which holds all modules compiled, and is verified whole before any of it runs (:mod:`.launch`).
+It is one file, which holds all modules compiled, and is verified whole before any of it runs (:mod:`.launch`). Their text is
+beside it: a unit runs that once the host has another Python, from an upgrade until the next change.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pkgutil
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..._core.errors import StorageError
@@ -37,6 +38,7 @@ def is_installed(folder: str, digest: str) -> bool:
     """Whether the code of this version is in ``folder`` and may be run."""
     try:
         launch.load(folder, digest)
+        launch.load_sources(folder)
     except launch.Unusable:
         return False
     return True
@@ -53,13 +55,15 @@ def install(folder: str, digest: str) -> None:
     """
     if is_installed(folder, digest):
         return
-    text, modules = _compiled()
+    text, sources = _texts()
     with storage_errors(folder):
         _make_folder(folder)
         for name in os.listdir(folder):
             _remove(os.path.join(folder, name))
         write_atomic(os.path.join(folder, launch.LAUNCH), text, _MODE)
-        write_atomic(os.path.join(folder, launch.MODULES), launch.pack(modules, text, digest), _MODE)
+        write_atomic(os.path.join(folder, launch.SOURCES), launch.pack_sources(sources, text), _MODE)
+        modules = launch.pack(_compiled(sources), text, digest)
+        write_atomic(os.path.join(folder, launch.MODULES), modules, _MODE)
     try:
         launch.load(folder, digest)
     except launch.Unusable as error:
@@ -86,17 +90,17 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def _compiled() -> tuple[bytes, launch.Modules]:
-    """The text of :mod:`.launch`, and all modules."""
-    modules: launch.Modules = {launch.ROOT: (True, marshal.dumps(compile("", launch.ROOT, "exec")))}
-    text = ""
-    for name, is_package, source in _sources():
-        full = f"{launch.ROOT}.{name}"
-        code = compile(source, full.replace(".", "/") + ".py", "exec", dont_inherit=True)
-        modules[full] = (is_package, marshal.dumps(code))
-        if name == _LAUNCH:
-            text = source
-    return text.encode(), modules
+def _texts() -> tuple[bytes, dict[str, tuple[bool, str]]]:
+    """The text of :mod:`.launch`, and of all modules."""
+    texts = {launch.ROOT: (True, "")}
+    texts |= {f"{launch.ROOT}.{name}": (is_package, text) for name, is_package, text in _sources()}
+    return texts[f"{launch.ROOT}.{_LAUNCH}"][1].encode(), texts
+
+
+def _compiled(sources: Mapping[str, tuple[bool, str]]) -> launch.Modules:
+    return {
+        name: (kind, marshal.dumps(launch.compiled(name, text))) for name, (kind, text) in sources.items()
+    }
 
 
 def _sources() -> Iterator[tuple[str, bool, str]]:

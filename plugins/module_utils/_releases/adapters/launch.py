@@ -12,21 +12,23 @@ the host have nothing that sends it, and run the copy that :mod:`.installed_code
 
 from __future__ import annotations
 
+import _frozen_importlib_external as machinery
 import gc
 import hashlib
 import marshal
 import os
 import stat
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 #: What the root package is called in the installed code.
 ROOT = "mas_ops"
-#: All modules, compiled; and a copy of this file.
-MODULES, LAUNCH = "modules", "launch.py"
+#: All modules, compiled; their text, for units when the host has another Python now; and a copy of this file.
+MODULES, SOURCES, LAUNCH = "modules", "sources", "launch.py"
 #: Exit status when there is no code that may be run. Nothing was begun then.
 NOT_INSTALLED = 69
 #: Far above what the collection's code takes.
@@ -35,8 +37,8 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 #: Said for the digest by units, which run whatever version is there.
 _ANY = "any"
 
-#: Whether it is a package, and its compiled code, by full name.
-Modules = dict[str, tuple[bool, bytes]]
+#: Whether it is a package, and its compiled code or its text, by full name.
+Modules = dict[str, tuple[bool, "bytes | str"]]
 
 
 class Unusable(Exception):
@@ -49,29 +51,46 @@ def pack(modules: Modules, launch: bytes, digest: str) -> bytes:
     :param launch: the text of this file
     :param digest: the version of the collection's code
     """
-    rest = _label(digest) + marshal.dumps((launch, modules))
+    return _sealed(_label(digest) + marshal.dumps((launch, modules)))
+
+
+def pack_sources(sources: Mapping[str, tuple[bool, str]], launch: bytes) -> bytes:
+    """The content of the file ``sources``."""
+    import json  # noqa: PLC0415 - every call that needs no text does without
+
+    return _sealed(json.dumps([launch.decode(), sources]).encode())
+
+
+def _sealed(rest: bytes) -> bytes:
     return hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest
+
+
+def _unsealed(folder: str, name: str) -> bytes:
+    seal, dummy, rest = _read(folder, name).partition(b"\n")
+    if seal != hashlib.sha256(rest).hexdigest().encode():
+        raise Unusable(f"{folder}/{name} is damaged")
+    return rest
 
 
 def load(folder: str, digest: str | None) -> Modules:
     """The modules that are installed in ``folder``, verified.
 
-    :param digest: the version that is wanted; ``None`` takes what is there
+    :param digest: the version that is wanted, compiled by this Python; ``None`` takes what is there, as text where another
+        Python compiled it
     :raises Unusable: they are not all there, not unchanged, not for this Python, not of this version, or not root's alone
     """
     try:
         _check_parents(folder)
-        data = _read(folder, MODULES)
+        rest = _unsealed(folder, MODULES)
         launch = _read(folder, LAUNCH)
     except OSError as error:
         raise Unusable(f"{error.filename or folder}: {error.strerror}") from error
-    seal, dummy, rest = data.partition(b"\n")
-    if seal != hashlib.sha256(rest).hexdigest().encode():
-        raise Unusable(f"{folder}/{MODULES} is damaged")
     code, dummy, body = rest.partition(b" ")
     if digest is not None and code != digest.encode():
         raise Unusable(f"{folder}/{MODULES} is another version of the code")
     if not rest.startswith(_label(code.decode())):
+        if digest is None:
+            return load_sources(folder, launch)
         raise Unusable(f"{folder}/{MODULES} was compiled by another Python")
     kept, modules = marshal.loads(body.partition(b"\n")[2])  # noqa: S302 - root wrote it, and it was verified
     if kept != launch:
@@ -80,9 +99,27 @@ def load(folder: str, digest: str | None) -> Modules:
     return found
 
 
+def load_sources(folder: str, launch: bytes | None = None) -> Modules:
+    """The text of the modules, verified.
+
+    :param launch: the text of this file beside it, if it was read already
+    :raises Unusable: it is not there, or not unchanged
+    """
+    import json  # noqa: PLC0415 - see above
+
+    try:
+        kept, sources = json.loads(_unsealed(folder, SOURCES))
+        beside = _read(folder, LAUNCH) if launch is None else launch
+    except OSError as error:
+        raise Unusable(f"{error.filename or folder}: {error.strerror}") from error
+    if kept.encode() != beside:
+        raise Unusable(f"{folder}/{LAUNCH} is not the one that belongs to {SOURCES}")
+    return {name: (is_package, text) for name, (is_package, text) in sources.items()}
+
+
 def _label(digest: str) -> bytes:
-    """What compiled code depends on: a line."""
-    return f"{digest} {' '.join(sys.version.split())}\n".encode()
+    """What compiled code depends on: a line. An update of the same Python keeps its magic number."""
+    return f"{digest} {machinery.MAGIC_NUMBER.hex()}\n".encode()
 
 
 def _check_parents(folder: str) -> None:
@@ -109,6 +146,10 @@ def _read(folder: str, name: str) -> bytes:
         return stream.read(_LIMIT)
 
 
+def compiled(name: str, text: str) -> CodeType:
+    return compile(text, name.replace(".", "/") + ".py", "exec", dont_inherit=True)
+
+
 class Importer:
     """Imports the modules from memory: later damage, or newer code in their place, changes nothing any more."""
 
@@ -123,7 +164,9 @@ class Importer:
         """As usual."""
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(marshal.loads(self._modules[module.__name__][1]), module.__dict__)  # noqa: S102, S302 - verified
+        found = self._modules[module.__name__][1]
+        code = compiled(module.__name__, found) if isinstance(found, str) else marshal.loads(found)  # noqa: S302 - verified
+        exec(code, module.__dict__)  # noqa: S102 - verified
 
 
 def main() -> int:
