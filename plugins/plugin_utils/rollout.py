@@ -98,7 +98,11 @@ def rollout_failure(
     state = _rollout(told, hosts, max_fail=len(hosts))
     failed = [*state["unstaged"], *state["broken"], *state["unconfirmed"]]
     back = state["back"]
-    kept = [name for name in hosts if name not in back and is_called(_live(told[name]), version)]
+    # What such a host said last is older than what another run has made of it since.
+    overtaken = {name for name in hosts if _is_overtaken(told[name].get("deploy_confirmed"))}
+    kept = [
+        name for name in hosts if name not in {*back, *overtaken} and is_called(_live(told[name]), version)
+    ]
     closed = _closed_gate(told, hosts)
     where = f" to every host: it failed on {', '.join(failed)}" if failed else ""
     verdict = "cannot be deployed" if check else "was not deployed"

@@ -101,6 +101,9 @@ class History:
         if action in NEVER_LIVE:
             given_up = entry.get("operation", "deploy") == "deploy" and to != self.live
             return replace(self, left=str(to)) if given_up else self
+        if action == "restarted" and to in self.stack:
+            # Not the top where a deploy died right after it had said that it was live.
+            return self.with_rollback(str(to))
         if action not in ("live", "rolled_back"):
             return self
         time = str(entry.get("time", ""))

@@ -24,6 +24,20 @@ SITE = "/etc/haproxy/mas/{name}.json"
 #: Where this host reaches what listens on all of its addresses.
 _REACHED = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is connected to
 
+#: Accounts that are root, or as good as root.
+_PRIVILEGED = frozenset({"root", "disk", "shadow", "sudo", "kmem"})
+#: Folders in which everything belongs to the system, and folders that do.
+_BELOW = tuple(
+    f"/{name}/"
+    for name in ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "run", "sbin", "sys", "usr")
+)
+_SYSTEM = frozenset(
+    {
+        *(folder.rstrip("/") for folder in _BELOW),
+        *("/home", "/media", "/mnt", "/opt", "/srv", "/var", "/var/lib", "/var/lib/mas", "/var/log"),
+    }
+)
+
 
 @dataclass(frozen=True)
 class FrontAnswer:
@@ -75,6 +89,8 @@ class Proxy:
         domains = self.front.domains if self.front else ()
         return replace(
             health,
+            # Another status than the slot's own may well be an answer of the frontend itself.
+            by_whom=self.answer.expected is None,
             path=self.answer.path or health.path,
             expected=self.answer.expected or health.expected,
             host=domains[0] if domains and health.host not in domains else health.host,
@@ -186,6 +202,21 @@ class Application:
 def other(slot: str) -> str:
     """The slot that ``slot`` is not."""
     return SLOTS[1 - SLOTS.index(slot)]
+
+
+def claims_too_much(app: Application) -> list[str]:
+    """What of the host an application would get that belongs to the host, in words."""
+    accounts = {"application_user": app.user, "application_group": app.group}
+    wrong = [
+        f"{field} is {name}, and the processes of an application have no rights over the host"
+        for field, name in accounts.items()
+        if name in _PRIVILEGED
+    ]
+    if app.root in _SYSTEM or app.root.startswith(_BELOW):
+        wrong.append(
+            f"application_root is {app.root}, a folder of the system; choose one such as /srv/{app.name}"
+        )
+    return wrong
 
 
 def parse_application(data: Any, path: str, site: Any = None) -> Application:

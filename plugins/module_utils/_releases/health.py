@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .._traffic.settings import ASK_SERVER, SERVER
 from . import redact
 from .manifest import Health
 
@@ -21,6 +22,8 @@ _LOOPBACK = "127.0.0.1"
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: [^\r\n]*)?\r?\n")
 #: A handshake or an alert: the other side speaks TLS.
 _TLS = (b"\x15\x03", b"\x16\x03")
+#: Written by the proxy, in place of what the application may say under this name.
+_SERVER = re.compile(rb"\r\n" + SERVER.encode() + rb": *([^\r\n]*)", re.IGNORECASE)
 #: How much of an unexpected answer an error shows.
 _SHOWN = 80
 
@@ -33,11 +36,14 @@ class HealthCheck:
     host: str
     expected: int
     timeout: float = 2.0
+    #: Ask the proxy which server answers: another backend, or a rule of the frontend, may give the expected status too.
+    by_whom: bool = False
 
     @property
     def request(self) -> bytes:
         """The bytes of the request."""
-        head = f"GET {self.path} HTTP/1.1\r\nHost: {self.host}\r\nUser-Agent: mas.ops\r\nConnection: close\r\n\r\n"
+        asks = f"{ASK_SERVER}: yes\r\n" if self.by_whom else ""
+        head = f"GET {self.path} HTTP/1.1\r\nHost: {self.host}\r\nUser-Agent: mas.ops\r\n{asks}Connection: close\r\n\r\n"
         return head.encode("ascii")
 
 
@@ -67,11 +73,15 @@ def slot_door(port: int) -> Door:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. ``problem`` says in words why there is no ``status``; ``body`` is all that was read of foreign text."""
+    """What came back. ``problem`` says in words why there is no ``status``; ``body`` is all that was read of foreign text.
+
+    ``server`` is who answered by the word of the proxy, ``None`` as long as not all headers were read.
+    """
 
     status: int | None = None
     problem: str = ""
     body: str = ""
+    server: str | None = None
 
     def meets(self, check: HealthCheck) -> bool:
         return self.status == check.expected
@@ -94,8 +104,10 @@ def parse_answer(data: bytes) -> Answer:
     """The bytes of an answer, or of as much as came of it."""
     found = _STATUS.match(data)
     if found:
-        body = data.partition(b"\r\n\r\n")[2]
-        return Answer(int(found[1]), body=body.decode(errors="replace"))
+        head, end, body = data.partition(b"\r\n\r\n")
+        told = _SERVER.search(head)
+        server = printable(told[1]) if told else ""
+        return Answer(int(found[1]), body=body.decode(errors="replace"), server=server if end else None)
     if data.startswith(_TLS):
         return Answer(problem="it speaks TLS there, and the proxy speaks HTTP to it")
     if not data:

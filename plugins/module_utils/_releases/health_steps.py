@@ -282,7 +282,20 @@ class HealthSteps:
             return
         check, clock = proxy.front_check(own), self.ports.clock
         deadline = clock.seconds() + _FRONT_DOOR
-        while not (answer := self.ports.web.ask(front.door, check)).meets(check):
+        server = f"{proxy.backend}/{slot}"
+        while True:
+            answer = self.ports.web.ask(front.door, check)
+            right = answer.meets(check)
+            if right and (not check.by_whom or answer.server == server):
+                return
+            if clock.seconds() > deadline and right:
+                raise HealthError(
+                    f"users do not get {self._release_in(slot)}: the answer is not that of {server}, but of "
+                    f"{answer.server or 'something that is not the backend of the application'}",
+                    where=f"GET {front.door.url}{check.path} with Host {check.host}",
+                    fix="See where the frontend in HAProxy's configuration sends it, or write it again: "
+                    f"{command('provision', application=self.app.name)}",
+                )
             if clock.seconds() > deadline:
                 raise HealthError(
                     f"users do not get {self._release_in(slot)}: {answer.told(self.ports.files.secrets(slot))}",

@@ -87,7 +87,15 @@ def vacate(facts: Facts, app: Application, slot: str) -> list[Step]:
 
 
 def withdraw(facts: Facts) -> list[Step]:
-    """Where nothing is live no slot gets requests: whoever listens on its port would answer them."""
+    """Where nothing is live no slot gets requests: whoever listens on its port would answer them.
+
+    Not where the journal was lost and the ledger knows better: those users keep what they have.
+    """
+    return withdrawn(facts) if facts.state.operation or not facts.history.live else []
+
+
+def withdrawn(facts: Facts) -> list[Step]:
+    """No slot gets requests from now on."""
     return [Step("withdraw", slot) for slot in SLOTS if not facts.slots[slot].takes(0)][:1]
 
 

@@ -34,7 +34,8 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
     held = facts.slot_of(release)
     if held and held == facts.state.live:
         return _plan(facts, parts.repair(facts, app, held))
-    if held and parts.ready(facts, app, held) and _staged(facts, release):
+    # A warm slot has the settings of then, such as a secret that was changed since: it is started anew.
+    if held and parts.ready(facts, app, held) and _staged(facts, release) and not facts.slots[held].pending:
         return _plan(facts)
     slot = other(facts.state.live) if facts.state.live else SLOTS[0]
     guard.refuse_taken_port(facts, app, slot)
@@ -207,7 +208,7 @@ def _plan_nothing(facts: Facts, slot: str) -> Plan:
     """Leave the only release that there ever was."""
     nothing = {"action": "rolled_back", "to": None}
     steps = [
-        *parts.withdraw(facts),
+        *parts.withdrawn(facts),
         Step("stop", slot),
         Step("unassign", slot),
         Step("commit", slot, nothing),

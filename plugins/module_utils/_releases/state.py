@@ -131,6 +131,8 @@ def recovered(state: State, slots: Mapping[str, SlotFacts], history: History) ->
     if state.live or state.operation or history.live is None:
         return state
     held = [slot for slot in SLOTS if slots[slot].release == history.live]
+    # Users have what they are sent to, whatever the ledger says.
+    held = held or [slot for slot in SLOTS if slots[slot].release and slots[slot].percent]
     busiest = max(held, key=lambda slot: (slots[slot].percent or 0, slots[slot].workers_up), default=None)
     return replace(state, live=busiest, operation=_under_way(busiest, slots, history))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import values
-from .settings import IN, variable
+from .settings import ASK_SERVER, IN, SERVER, variable
 from .sites import Site
 from .split import SLOTS
 
@@ -209,6 +209,10 @@ backend {name}
     timeout check "{_read(name, "timeout")}"
     # The time until the head of an answer in microseconds, of which the first two digits count: green/31000.
     http-request set-var(txn.mas_begin) date(0,us)
+    # A release is live once a request on the way of users was answered by its slot, and not by anybody else.
+    http-request set-var(txn.mas_ask) req.hdr({ASK_SERVER})
+    http-request del-header {ASK_SERVER}
+    http-response set-header {SERVER} {name}/%[srv_name] if {{ var(txn.mas_ask) -m found }}
     http-response set-var(txn.mas_us) date(0,us),sub(txn.mas_begin)
     http-response set-var(txn.mas_digits) "var(txn.mas_us),regsub('^(..).*','\\1')"
     http-response set-var(txn.mas_zeros) "var(txn.mas_us),regsub(^..,),regsub(.,0,g)"

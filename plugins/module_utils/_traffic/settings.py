@@ -13,6 +13,8 @@ from collections.abc import Mapping
 _SETTING = re.compile(r"^\s*setenv\s+(\S+)\s+(\S+)\s*$", re.MULTILINE)
 #: Whether a server takes part from the proxy's start on, in HAProxy's words.
 IN, OUT = "enabled", "disabled"
+#: A request with the one header is answered with the other: APPLICATION/SLOT, who answered it.
+ASK_SERVER, SERVER = "X-Mas-Ask-Server", "X-Mas-Server"
 
 
 def variable(application: str, *words: str) -> str:

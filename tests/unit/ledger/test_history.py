@@ -86,5 +86,15 @@ def test_a_rollback_to_what_the_ledger_never_saw_counts_as_going_live() -> None:
     assert History(("2.0.0-a",)).with_rollback("1.0.0-b").live == "1.0.0-b"
 
 
+def test_a_restart_says_what_is_live() -> None:
+    """A deploy that died between ledger and journal was never live for good, and is nothing to go back to later."""
+    said = [("live", "1.0.0-a"), ("live", "2.0.0-b"), ("restarted", "1.0.0-a"), ("live", "3.0.0-c")]
+    entries = [
+        {"kind": "release", "application": "agents", "action": action, "to": to} for action, to in said
+    ]
+    assert fold(entries[:3], "agents").live == "1.0.0-a"
+    assert fold(entries, "agents").previous == "1.0.0-a"
+
+
 def test_a_version_may_hold_dashes() -> None:
     assert version_of("1.0.0-rc-1-0123456789ab") == "1.0.0-rc-1"

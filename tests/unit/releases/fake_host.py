@@ -78,6 +78,8 @@ class FakeHost(FakeFront):
     strangers: dict[int, str] = field(default_factory=dict)
     #: What the front door answers; ``None`` for what the slot with the traffic does.
     front_status: int | None = None
+    #: Who answers there, where it is not the slot with the traffic.
+    answers_front: str = ""
     #: Settings that changed since a slot was assigned, by slot.
     changed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: The manifest that the controller says an artifact has, in check mode.
@@ -334,7 +336,8 @@ class FakeHost(FakeFront):
             slot = max(self.weights, key=lambda name: self.weights[name])
             if self.front_status:
                 return Answer(self.front_status)
-        return Answer(check.expected) if self.healthy(slot) else Answer(503, body="Busy")
+        server = self.answers_front or f"agents/{slot}"
+        return Answer(check.expected, server=server) if self.healthy(slot) else Answer(503, body="Busy")
 
     def ownership(self, port: int, unit: str, by_systemd: bool = False) -> Ownership:
         return Ownership(unit in self.running, self.strangers.get(port, ""))

@@ -313,7 +313,8 @@ class Releases(RuleBasedStateMachine):
             above = stack[-1:] != [to] if action == "live" else to is not None and to not in stack
             if above:
                 stack.append(to)
-            while action == "rolled_back" and stack and stack[-1] != to:
+            # A restart says what is live; a deploy that died on the way may have said otherwise.
+            while action in ("rolled_back", "restarted") and stack and stack[-1] != to:
                 stack.pop()
         operation = self.host.state().operation
         if operation and operation.kind == "rollback" and stack[-1:] not in ([], [self.host.live]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -249,6 +250,40 @@ def test_what_waits_is_told_by_the_live_slot(host: Path, folders: Folders) -> No
     changed = {**wanted, "slots": {"blue": {"port": 9001}, "green": {"port": 9002}}}
     assert provision(changed).facts["pending"] == ["port"]
     assert provision(wanted).facts == {"pending": [], "pending_by_slot": {"blue": []}}
+
+
+@pytest.mark.parametrize(
+    "changed, says",
+    [
+        ({"user": "root"}, "application_user is root"),
+        ({"group": "shadow"}, "application_group is shadow"),
+        ({"root": "/etc"}, "application_root is /etc, a folder of the system"),
+        ({"root": "/usr/share/agents"}, "a folder of the system"),
+        ({"root": "/var/lib/mas"}, "a folder of the system"),
+    ],
+)
+def test_what_belongs_to_the_host_is_no_applications(
+    host: Path, folders: Folders, changed: dict[str, str], says: str
+) -> None:
+    with pytest.raises(Refused, match=says):
+        provision({**folders.layout.app.to_dict(), **changed}, check=True)
+    assert not list(host.rglob("application.json"))
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd says what it reads")
+def test_a_limit_that_systemd_would_ignore_is_refused(host: Path, folders: Folders) -> None:
+    """It would be one line in the journal of systemd, and a process without a bound."""
+    wanted = folders.layout.app.to_dict()
+    limited = {**wanted["sandbox"], "limits": {"api": {"CPUQuota": "50%", "MemoryMax": "lots"}}}
+    with pytest.raises(
+        BadInput, match=r"would ignore a limit.*MemoryMax=lots \(Invalid memory limit"
+    ) as caught:
+        provision({**wanted, "sandbox": limited}, check=True)
+    assert caught.value.where == "application_limits.api"
+    limited["limits"] = {
+        "api": {"CPUQuota": "50%", "MemoryMax": "1G", "LimitNOFILE": "1024:4096", "Nice": "5"}
+    }
+    assert provision({**wanted, "sandbox": limited}).plan.changed
 
 
 def test_what_cannot_be_is_refused_and_nothing_is_written(host: Path, folders: Folders) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.application import (
     Sandbox,
+    other,
     parse_application,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.course import parse_course
@@ -49,7 +50,10 @@ def test_all_checks_are_one(host: FakeHost) -> None:
     host.do("live", "2.0.0")
     doors = {door for door, _ in asked}
     assert doors == {slot_door(8101), slot_door(8102), Door("127.0.0.1", 80)}
-    assert {check for _, check in asked} == {host.checks["green"]} == {HealthCheck("/health", "agents", 200)}
+    checks = {replace(check, by_whom=False) for _, check in asked}
+    assert checks == {host.checks["green"]} == {HealthCheck("/health", "agents", 200)}
+    # Through the front door it also matters who answers.
+    assert {door.port for door, check in asked if check.by_whom} == {80}
 
 
 def test_the_proxy_forgets_the_process_before(host: FakeHost) -> None:
@@ -267,6 +271,17 @@ def test_a_deploy_of_what_is_live_says_which_settings_it_does_not_bring(host: Fa
     assert "warnings" not in host.do("staged", "2.0.0")[1]
 
 
+def test_a_deploy_to_a_warm_slot_starts_it_with_the_settings_of_today(host: FakeHost) -> None:
+    """A secret that was changed since 1.0.0 was live would come back with it."""
+    host.deploy("2.0.0")
+    warm = other(host.state().live or "")
+    assert not host.do("staged", "1.0.0", check=True)[0].changed
+    host.changed[warm] = ("environment",)
+    plan, dummy = host.do("staged", "1.0.0", check=True)
+    assert f"start_web {warm}" in plan.describe()
+    assert "assign" in " ".join(plan.describe())
+
+
 def test_limits_of_a_process_that_the_version_does_not_have_are_named(host: FakeHost) -> None:
     """A process that was renamed would run without bounds, and nobody would know."""
     bounds = {"api": {"MemoryMax": "1G"}, "mailer": {"MemoryMax": "1G"}, "migration": {"MemoryMax": "1G"}}
@@ -274,6 +289,21 @@ def test_limits_of_a_process_that_the_version_does_not_have_are_named(host: Fake
     host.layout = Layout(app)
     (warning,) = host.do("staged", "2.0.0")[1]["warnings"]
     assert "has no process mailer, for which there are application_limits" in warning
+
+
+@pytest.mark.parametrize("server", ["agents/blue_warm", "shop/green", "agents/green_warm", " "])
+def test_an_answer_of_somebody_else_is_not_that_of_the_release(host: FakeHost, server: str) -> None:
+    """The expected status proves little: the frontend may send users to another backend, or answer by itself."""
+    host.answers_front = server
+    with pytest.raises(HealthError, match=r"users do not get 2.*not that of agents/green, but of") as caught:
+        host.deploy("2.0.0")
+    assert "mas.ops.provision -e application=agents" in str(caught.value)
+    assert live(host) == release("1.0.0")
+    host.answers_front = ""
+    host.deploy("2.0.0")
+    host.answers_front = server
+    (warning,) = host.do("rolled_back")[1]["warnings"]
+    assert "users do not get 1" in warning
 
 
 def test_new_workers_start_right_before_the_last_step(host: FakeHost) -> None:

@@ -24,6 +24,8 @@ from .host import assemble
 from .lock import end_request, hold, this_process
 
 _POLL = 0.5
+#: In the commands that it advises: a host does not know where people keep its inventory.
+_SOMEBODYS = ("INVENTORY",)
 #: Seconds past the limit in which a module at work may still end, for it may be the confirmation. One that has a
 #: controller and waits for something makes the limit later meanwhile; what is at work after this hangs, and is ended.
 _GRACE = 5.0
@@ -69,7 +71,8 @@ def _go_back(application: str, armed: Armed, begun: Moment, ends: bool) -> bool:
     :param ends: end what is at work
     """
     # Whoever comes back to confirm it holds an older token than this run gets.
-    request = Request("rolled_back", leave=armed.release, run=f"{ACTOR} of {armed.run}", actor=ACTOR)
+    run = f"{ACTOR} of {armed.run}"
+    request = Request("rolled_back", leave=armed.release, run=run, actor=ACTOR, inventory=_SOMEBODYS)
     app = load_application(application)
     layout, claim = Layout(app), request.claim(check=False)
     attention = Attention(end_request(layout), this_process(claim))

@@ -22,7 +22,8 @@ _IPV6_LOOPBACK = "::1"
 def ask(door: Door, check: HealthCheck) -> Answer:
     """One request and what came of it.
 
-    Of an expected answer only the status line is read, as the proxy's own checks do.
+    Of an expected answer only the status line is read, as the proxy's own checks do; and the headers, where it matters who
+    answers.
     """
     deadline = time.monotonic() + check.timeout
     family = socket.AF_INET6 if ":" in door.address else socket.AF_INET
@@ -66,11 +67,15 @@ def _answer(line: socket.socket, check: HealthCheck, deadline: float) -> Answer:
                 raise
             break
         read += more
-        if not more or (b"\n" in read and parse_answer(read).meets(check)):
+        if not more or (b"\n" in read and _suffices(parse_answer(read), check)):
             break
     if not read and time.monotonic() >= deadline:
         raise TimeoutError
     return parse_answer(read)
+
+
+def _suffices(answer: Answer, check: HealthCheck) -> bool:
+    return answer.meets(check) and not (check.by_whom and answer.server is None)
 
 
 def _refused(door: Door) -> str:

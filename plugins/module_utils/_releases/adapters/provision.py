@@ -16,11 +16,12 @@ from ..._core.files import exclusive, read_json, storage_errors, write_json
 from ..._core.outcome import Outcome
 from ..._core.plan import Plan, Step
 from ..._traffic.split import SLOTS
-from ..application import CONFIG, parse_application
+from ..application import CONFIG, claims_too_much, parse_application
 from ..layout import Layout
 from ..manifest import check_name
 from ..neighbours import advice, collisions, footprint, forbidden, refuse_foreign_settings
 from .folders import Folders
+from .judged_limits import refuse_unread
 
 
 def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
@@ -32,7 +33,11 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     with storage_errors(path):
         records = [record for slot in SLOTS if (record := folders.record(slot))]
         others = folders.neighbours()
-        wrong = [*forbidden(app, records), *collisions(footprint(app, records), others)]
+        wrong = [
+            *claims_too_much(app),
+            *forbidden(app, records),
+            *collisions(footprint(app, records), others),
+        ]
     refuse_foreign_settings(app.name, params["settings_for"], [other.application for other in others])
     if wrong:
         raise Refused(
@@ -40,6 +45,7 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
             where="this host",
             fix=advice(app.name, params["settings_for"]),
         )
+    refuse_unread(app.sandbox.limits)
     before = _before(path)
     after = app.to_dict()
     plan = Plan(before, after, (Step("write", path),) if before != after else ())
