@@ -124,6 +124,17 @@ def test_a_proxy_that_does_not_say_who_it_is_is_waited_for_in_bounds(place: Plac
     assert time.monotonic() - begin < 2
 
 
+def test_a_proxy_that_is_gone_is_not_waited_for(tmp_path: Path) -> None:
+    """systemd starts it again only then."""
+    place = Place(tmp_path)
+    place.say("blue", OUT)
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    begin = time.monotonic()
+    assert not keep_out.keep_out(place.folder, place.socket, 0.0, master=str(gone.pid))
+    assert time.monotonic() - begin < 1
+
+
 def test_the_program_as_the_host_has_it(place: Place, tmp_path: Path) -> None:
     """Alone, without the collection, and quick."""
     text = config_files.look({}).keep_out

@@ -32,16 +32,18 @@ _SLOTS = ("blue", "green")
 _ASK = "show info"
 
 
-def keep_out(folder: str, path: str, since: float, wait: float = _WAIT) -> bool:
+def keep_out(folder: str, path: str, since: float, wait: float = _WAIT, master: str = "self") -> bool:
     """Order all that the files in ``folder`` say, until it reached a process of HAProxy alone that is new.
 
     :param path: of the socket, with level admin
     :param since: when that process started at the earliest, in seconds since the boot
+    :param master: the process of the service. Without it there is nothing to wait for, and systemd starts it again only
+        when this has ended
     :returns: whether it did within ``wait`` seconds
     """
     begin = time.monotonic()
     first = None
-    while (now := time.monotonic()) < begin + wait:
+    while (now := time.monotonic()) < begin + wait and os.path.exists(f"/proc/{master}"):
         reached = _all_told(folder, path, since)
         if reached and first is not None and now >= first + _SETTLED:
             return True
@@ -120,7 +122,7 @@ def main(kind: str, folder: str, path: str) -> int:
     :returns: an exit status, which systemd ignores
     """
     since = _started("self") - _SETTLED if kind == "reload" else 0.0
-    if keep_out(folder, path, since):
+    if keep_out(folder, path, since, master=os.environ.get("MAINPID", "self")):
         return 0
     sys.stderr.write(f"mas.ops: no new process of HAProxy answers at {path}: slots that are down may be in\n")
     return 1
