@@ -43,20 +43,24 @@ def render_process(record: Slot, name: str) -> str:
         ("TimeoutStopSec", _grace(process)),
         # The stop signal goes to the main process, which looks after its children; what is left of them is killed.
         ("KillMode", "mixed"),
-        *(_hooks(record) if process.kind == WEB else []),
+        *(_hooks(record, process) if process.kind == WEB else []),
         *_body(record, name),
     ]
     install = [("WantedBy", "multi-user.target")]
     return unit_file.render([("Unit", unit), ("Service", service), ("Install", install)], _SLOT_COMMENT)
 
 
-def _hooks(record: Slot) -> list[tuple[str, str]]:
+def _hooks(record: Slot, process: Process) -> list[tuple[str, str]]:
     """The proxy hears of the process at once. As root, and with no say in whether the process runs."""
     code = posixpath.join(STATE, record.application, "code")
     names = f"{record.application} {record.slot}"
     run = f"-+/usr/bin/python3 -I -S {code}/launch.py"
+    # A stop that is meant is told before the process gets its signal. What systemd holds waits for the next process, and
+    # what has no time to stop has none for this either.
+    told = not process.socket_activated and process.stop_grace > 0
     return [
         ("ExecStartPost", f"{run} slot-up {code} any {names}"),
+        *([("ExecStop", f"{run} slot-out {code} any {names}")] if told else []),
         ("ExecStopPost", f"{run} slot-down {code} any {names}"),
     ]
 

@@ -114,6 +114,21 @@ def render_options(master: str, folder: str) -> str:
     )
 
 
+def render_service(program: str, folder: str, socket: str) -> str:
+    """The text of what is added to HAProxy's service. No failure of it keeps HAProxy from its start.
+
+    :param program: see :mod:`.adapters.keep_out`; it is told the folder of the applications, and the socket
+    """
+    run = f"-/usr/bin/python3 -I -S {program}"
+    return f"""\
+{MARK}: a slot that was taken out while HAProxy read its files is out.
+[Service]
+ExecStartPost={run} start {folder} {socket}
+# After the distribution's own, which sends the signal.
+ExecReload={run} reload {folder} {socket}
+"""
+
+
 def render_front(front: Sequence[Site]) -> str:
     """The frontend of one port, for all applications that are behind it."""
     port, address = front[0].port, front[0].address

@@ -31,6 +31,10 @@ SOCKET = "/run/haproxy/admin.sock"
 MASTER = "/run/haproxy-master.sock"
 #: Read by systemd at a boot, before any service starts.
 BOOT = "/etc/tmpfiles.d/mas-{}.conf"
+#: What HAProxy's service runs after each start and reload, and what tells it to. Whoever else could write to the folder
+#: of the program could have HAProxy run one as root as well.
+KEEP_OUT = f"{SITES}/keep_out.py"
+SERVICE = "/etc/systemd/system/haproxy.service.d/mas-ops.conf"
 _BIND = re.compile(r"^\s*bind\s+(\S+)", re.MULTILINE)
 _PORT = re.compile(r":([0-9]+)(?:,|$)")
 #: What a slot without a release is asked for.
@@ -57,12 +61,14 @@ class Found:
     """What is on the host.
 
     ``files`` are the texts of all files that could be written, by path. ``foreign`` are the main files that somebody
-    changed who is not the role. ``slots`` is what each slot holds, by application and slot.
+    changed who is not the role. ``slots`` is what each slot holds, by application and slot. ``keep_out`` is the text of
+    the program that keeps slots out, as this code brings it.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     foreign: Sequence[str] = ()
     slots: Mapping[str, Mapping[str, Held]] = field(default_factory=dict)
+    keep_out: str = ""
 
 
 def merged(own: Sequence[Site], others: Sequence[Site], metrics: int) -> list[Site]:
@@ -76,15 +82,21 @@ def merged(own: Sequence[Site], others: Sequence[Site], metrics: int) -> list[Si
     return sites
 
 
-def wanted(main: config.Main, sites: Sequence[Site], released: Container[str] = ()) -> dict[str, str]:
+def wanted(
+    main: config.Main, sites: Sequence[Site], released: Container[str] = (), keep_out: str = ""
+) -> dict[str, str]:
     """The files that belong to the role, by path.
 
     :param released: the applications whose units take their slots out and in
+    :param keep_out: the text of that program
     """
     files = {
         MAIN: config.render_main(main, FOLDER),
         OPTIONS: config.render_options(MASTER, FOLDER),
     }
+    if sites:
+        files[KEEP_OUT] = keep_out
+        files[SERVICE] = config.render_service(KEEP_OUT, FOLDER, SOCKET)
     for site in sites:
         files[f"{FOLDER}/20-{site.name}.cfg"] = config.render_backend(site)
         if site.name in released:
@@ -152,6 +164,12 @@ def refuse_held(
         )
 
 
+def _left(gone: Iterable[str], sites: Sequence[Site]) -> set[str]:
+    """All that was written for these applications, and what is for all of them when there is none any more."""
+    shared = set() if sites else {KEEP_OUT, SERVICE}
+    return shared.union(*(_files_of(name) for name in gone))
+
+
 def _files_of(name: str) -> list[str]:
     """All that is written for one application."""
     parts = ("split", "slots", "warm", *(f"{slot}-state" for slot in SLOTS))
@@ -185,11 +203,11 @@ def plan_config(
             "the role then keeps a copy beside each and writes its own.",
         )
     _check_binds(found.files, sites)
-    mine = wanted(main, sites, found.slots)
+    mine = wanted(main, sites, found.slots, found.keep_out)
     files = {path: text for path, text in mine.items() if found.files.get(path) != text} | {
         path: text for path, text in first(sites, found.slots).items() if path not in found.files
     }
-    left = {path for name in gone for path in _files_of(name)}
+    left = _left(gone, sites)
     stale = sorted(
         path for path in found.files if path in left or (path.startswith(_FRONTS) and path not in mine)
     )
@@ -234,8 +252,8 @@ def _check_binds(files: Mapping[str, str], sites: Sequence[Site]) -> None:
 
 def texts(found: Found, main: config.Main, sites: Sequence[Site], gone: Sequence[str] = ()) -> dict[str, str]:
     """All files as they will be, those of others too: what HAProxy has to judge as a whole."""
-    mine = wanted(main, sites, found.slots)
-    left = {path for name in gone for path in _files_of(name)}
+    mine = wanted(main, sites, found.slots, found.keep_out)
+    left = _left(gone, sites)
     kept = {
         path: text for path, text in found.files.items() if path not in left and not path.startswith(_FRONTS)
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import TrafficError
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import ServiceError, TrafficError
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import slot_hooks, slot_watch
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
@@ -57,10 +57,15 @@ def record(version: str = "1.0.0", **changes: Any) -> Slot:
     return assigned(APP, "blue", release(version), manifest(version, **changes))
 
 
+def active(_unit: str) -> str:
+    """As systemd says it of what runs."""
+    return "active"
+
+
 def watched(proxy: Proxy, *found: Ownership) -> list[float]:
     """The pauses until the watch ended, with what was found at each look."""
     looks, pauses = list(found), list[float]()
-    slot_watch.watch(proxy, record(), lambda _port, _unit: looks.pop(0), pauses.append)
+    slot_watch.watch(proxy, record(), lambda _port, _unit: looks.pop(0), active, pauses.append)
     assert not looks
     return pauses[: len(found) - 1]
 
@@ -97,14 +102,53 @@ def test_a_proxy_that_starts_later(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy.kept == ["blue"]
 
 
-def test_a_reload_that_read_the_files_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = Proxy("UP")
+@pytest.mark.parametrize("when", [0.5, 2.5, 12.0])
+def test_a_reload_that_read_the_files_before(when: float) -> None:
+    """Its new process comes up without the slot, however long it takes to."""
+    proxy, waited = Proxy("UP"), [0.0]
 
-    def sleep(_seconds: float) -> None:
-        proxy.status = "MAINT"
+    def sleep(seconds: float) -> None:
+        before, waited[0] = waited[0], waited[0] + seconds
+        if before < when <= waited[0]:
+            proxy.status = "MAINT"
 
-    slot_watch.watch(proxy, record(), lambda _port, _unit: OWN, sleep)
+    def state(unit: str) -> str:
+        return "reloading" if unit == "haproxy.service" and waited[0] < when else "active"
+
+    slot_watch.watch(proxy, record(), lambda _port, _unit: OWN, state, sleep)
     assert proxy.orders == ["down blue"]
+    assert waited[0] < when + 4, "it ends"
+
+
+@pytest.mark.parametrize("stops", [0, 1])
+def test_a_slot_that_is_about_to_stop_is_not_let_in(stops: int) -> None:
+    """Its process has the port until it has ended what it does."""
+    proxy, looks = Proxy("UP"), [0]
+
+    def state(unit: str) -> str:
+        if unit == "haproxy.service":
+            return "active"
+        looks[0] += 1
+        proxy.status = "MAINT"
+        return "deactivating" if looks[0] > stops else "active"
+
+    slot_watch.watch(proxy, record(), lambda _port, _unit: OWN, state, lambda _seconds: None)
+    assert proxy.orders == []
+    assert proxy.kept == ["blue"] * stops
+
+
+def test_systemd_that_does_not_answer_keeps_no_slot_out(
+    hooked: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ServiceError("systemctl show failed")
+
+    hooked.status = "MAINT"
+    monkeypatch.setattr(slot_watch.Systemd, "show", refuse)
+    monkeypatch.setattr(slot_watch, "ownership", lambda _port, _unit, _held: OWN)
+    monkeypatch.setattr(slot_watch.time, "sleep", lambda _seconds: None)
+    assert slot_watch.watch_slot("agents", "blue") == 0
+    assert hooked.orders == ["down blue"]
 
 
 def test_a_process_that_never_listens_costs_little() -> None:
@@ -185,6 +229,18 @@ def test_a_proxy_that_is_not_there_is_said_and_no_more(
     assert "agents, slot blue: the proxy does not answer" in capsys.readouterr().err
 
 
+Hook = Callable[..., int]
+
+
+@pytest.fixture(autouse=True)
+def noted(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> list[str]:
+    """What the hooks have written into the ledger."""
+    found: list[str] = []
+    if "ended" in request.fixturenames:
+        monkeypatch.setattr(slot_watch, "note", lambda *words: found.append(" ".join(words)) or 0)
+    return found
+
+
 @pytest.fixture
 def ended(tmp_path: Path) -> Callable[[], tuple[int, list[str]]]:
     """Calls the hook of a process that ended, with a proxy that listens; its status, and the orders."""
@@ -192,15 +248,16 @@ def ended(tmp_path: Path) -> Callable[[], tuple[int, list[str]]]:
     process: dict[str, Any] = {"kind": "web"}
     server = traffic.Proxy()
 
-    def call(listen: str = "port", proxy: bool = True) -> tuple[int, list[str]]:
+    def call(listen: str = "port", proxy: bool = True, hook: Hook = slot_hooks.down) -> tuple[int, list[str]]:
         split = str(tmp_path / "conf.d" / "10-agents-split.cfg")
-        where = {"socket": str(tmp_path / "s"), "backend": "agents", "split": split} if proxy else None
+        where = {"socket": str(tmp_path / "s"), "backend": "agents", "split": split, "fallback": True}
+        where = where if proxy else {}
         (tmp_path / "agents.json").write_text(json.dumps({"proxy": where}))
         (tmp_path / "agents-blue.json").write_text(
             json.dumps({"processes": {"api": {**process, "listen": listen}}})
         )
         with traffic.listening(tmp_path / "s", server):
-            return slot_hooks.down("agents", "blue", *paths), server.asked
+            return hook("agents", "blue", *paths), server.asked
 
     return call
 
@@ -217,6 +274,24 @@ def test_a_process_that_ended_stays_out_when_the_proxy_starts_again(
     assert ended()[0] == 0
     text = (tmp_path / "conf.d" / "10-agents-blue-state.cfg").read_text()
     assert text.endswith("global\n    setenv MAS_AGENTS_BLUE_STATE disabled\n")
+
+
+def test_a_stop_that_is_meant_takes_the_slot_out_before_the_process_ends(
+    ended: Callable[..., tuple[int, list[str]]], tmp_path: Path, noted: list[str]
+) -> None:
+    """And nothing is written a second time when it has ended."""
+    for name in ("maps", "conf.d"):
+        (tmp_path / name).mkdir()
+    order = "set server agents/blue state maint"
+    assert ended(hook=slot_hooks.out) == (0, [order])
+    assert not noted, "nobody was served by another release yet"
+    path = tmp_path / "conf.d" / "10-agents-blue-state.cfg"
+    assert path.read_text().endswith("_STATE disabled\n")
+    written = path.stat().st_ino
+    assert ended() == (0, [order, order])
+    assert path.stat().st_ino == written
+    assert noted == ["agents blue"]
+    assert ended(hook=slot_hooks.out, listen="systemd") == (0, [order, order])
 
 
 def test_a_proxy_that_runs_hears_of_it_also_where_nothing_can_be_written(
@@ -238,7 +313,8 @@ def test_a_hook_never_raises(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         path = tmp_path / "agents.json"
         if text is not None:
             path.write_text(text)
-        assert slot_hooks.down("agents", "blue", str(path), str(path)) in (0, 1)
+        for hook in (slot_hooks.out, slot_hooks.down):
+            assert hook("agents", "blue", str(path), str(path)) in (0, 1)
     assert "does not hear that agents, slot blue, ended" in capsys.readouterr().err
 
 

@@ -91,6 +91,28 @@ def test_no_grace_is_not_for_ever(grace: int, text: str) -> None:
     assert f"TimeoutStopSec={text}" in lines(units.render_process(record(api={"stop_grace": grace}), "api"))
 
 
+def test_a_planned_stop_is_told_before_the_process_gets_its_signal() -> None:
+    """Once it has ended, anybody may have its port."""
+    process = {"stop_signal": "SIGINT", "stop_grace": 7}
+    text = lines(units.render_process(record(api=process, worker={"kind": "worker"}), "api"))
+    hooks = {key: line for line in text for key, _, rest in [line.partition("=")] if " slot-" in rest}
+    # systemd sends the signal after it, whatever came of it: "-".
+    assert list(hooks) == ["ExecStartPost", "ExecStop", "ExecStopPost"]
+    code = "/var/lib/mas/agents/code"
+    run = f"-+/usr/bin/python3 -I -S {code}/launch.py"
+    assert hooks["ExecStop"] == f"ExecStop={run} slot-out {code} any agents blue"
+    assert {"KillSignal=SIGINT", "TimeoutStopSec=7", "KillMode=mixed"} <= set(text)
+    assert "slot-" not in units.render_process(record(worker={"kind": "worker"}), "worker")
+
+
+@pytest.mark.parametrize("process", [{"listen": "systemd"}, {"stop_grace": 0}])
+def test_a_stop_that_is_not_told(process: dict[str, Any]) -> None:
+    """The port stays systemd's; or the call would be killed before it began, and the unit said to have failed."""
+    text = units.render_process(record(api=process), "api")
+    assert "ExecStop=" not in text
+    assert " slot-down " in text
+
+
 def test_a_migration_has_the_bounds_of_the_process_that_it_belongs_to() -> None:
     box = Sandbox(writable_paths=("/var/lib/x y",), limits={"migration": {"MemoryMax": "1G"}})
     slot = replace(record(api={}), sandbox=box)

@@ -41,7 +41,8 @@ class Proxy:
         if " map " in command:
             return b"".join(self._map(part.split()) for part in command.split(";"))
         if command.startswith("show "):
-            return b"".join(self._show(part.strip()) for part in command.split(";"))
+            parts = [part.strip() for part in command.split(";")]
+            return b"".join((self._show if part.startswith("show ") else self._set)(part) for part in parts)
         return b"".join(self._set(part.strip()) for part in command.split(";"))
 
     def _show(self, what: str) -> bytes:

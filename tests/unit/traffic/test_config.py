@@ -15,8 +15,10 @@ from ansible_collections.mas.ops.plugins.module_utils._traffic.config import (
 )
 from ansible_collections.mas.ops.plugins.module_utils._traffic.host_config import (
     FOLDER,
+    KEEP_OUT,
     MAIN,
     OPTIONS,
+    SERVICE,
     Found,
     Held,
     merged,
@@ -246,6 +248,27 @@ def test_what_is_not_served_any_more_leaves_nothing_behind() -> None:
     after = Found({**found.files, **texts(found, MAIN_SETTINGS, others, gone)}, (), released)
     assert not set(after.files) & left
     assert not plan_config(after, MAIN_SETTINGS, others, gone=gone).changed
+
+
+def test_what_a_start_of_the_proxy_runs() -> None:
+    """It is there with the first application and goes with the last one, and no failure of it bars the start."""
+    shop = [site("shop")]
+    files = texts(Found(keep_out="program"), MAIN_SETTINGS, shop)
+    assert files[KEEP_OUT] == "program"
+    lines = [line for line in files[SERVICE].splitlines() if not line.startswith("#")]
+    run = "-/usr/bin/python3 -I -S /etc/haproxy/mas/keep_out.py"
+    where = "/etc/haproxy/conf.d /run/haproxy/admin.sock"
+    assert lines == ["[Service]", f"ExecStartPost={run} start {where}", f"ExecReload={run} reload {where}"]
+    found = Found(files, keep_out="newer")
+    plan = plan_config(found, MAIN_SETTINGS, shop)
+    assert [(step.action, step.target) for step in plan.steps] == [("write", KEEP_OUT)]
+    removed = {
+        step.target
+        for step in plan_config(found, MAIN_SETTINGS, [], gone=["shop"]).steps
+        if step.action == "remove"
+    }
+    assert {KEEP_OUT, SERVICE} <= removed
+    assert not {KEEP_OUT, SERVICE} & set(texts(found, MAIN_SETTINGS, [], ["shop"]))
 
 
 def test_what_runs_is_served() -> None:

@@ -24,7 +24,8 @@ def main(call: str, words: Sequence[str]) -> int:
     """
     :param call: ``release`` or ``info``: one call, options on the standard input and result on the standard output, both
         JSON. ``dead-man APPLICATION``: wait for the confirmation of a release, or take the host back.
-        ``slot-up`` and ``slot-down APPLICATION SLOT``: the web process of a slot was started, or has ended.
+        ``slot-up``, ``slot-out`` and ``slot-down APPLICATION SLOT``: the web process of a slot was started, is about to
+        be stopped, or has ended.
     :returns: an exit status
     """
     if call == "dead-man":
@@ -32,11 +33,12 @@ def main(call: str, words: Sequence[str]) -> int:
 
         gc.enable()
         return dead_man.watch(*words)
-    if call in ("slot-up", "slot-down"):
+    if call in ("slot-up", "slot-out", "slot-down"):
         # A unit waits for it: it must not load what a phase of a release needs.
         from . import slot_hooks  # noqa: PLC0415
 
-        return (slot_hooks.up if call == "slot-up" else slot_hooks.down)(*words)
+        hooks = {"slot-up": slot_hooks.up, "slot-out": slot_hooks.out, "slot-down": slot_hooks.down}
+        return hooks[call](*words)
     answer = make(call, sys.stdin.buffer.read())
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.buffer.write(answer)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the unit of a web process calls when the process was started, and when it has ended.
+"""What the unit of a web process calls when the process was started, is about to be stopped, and has ended.
 
 Nothing listens on the port of a process that ended, so whoever binds it first would get the requests of its users. The
 proxy leaves the slot aside from that moment on, over its own reloads and restarts, until the port belongs to the unit
@@ -31,16 +31,37 @@ _RECORD = "/etc/mas/{0}/slots/{1}.json"
 _SECONDS = 2.0
 
 
+def out(application: str, slot: str, config: str = _CONFIG, record: str = _RECORD) -> int:
+    """The web process of ``slot`` is about to be stopped: no new requests. It ends those that it has.
+
+    :returns: an exit status, which systemd ignores
+    """
+    return _take_out(application, slot, config, record)[0]
+
+
 def down(application: str, slot: str, config: str = _CONFIG, record: str = _RECORD) -> int:
     """The web process of ``slot`` has ended.
 
     :returns: an exit status, which systemd ignores
     """
+    status, noted = _take_out(application, slot, config, record)
+    if noted:
+        from .slot_watch import note  # noqa: PLC0415 - see above
+
+        return note(application, slot)
+    return status
+
+
+def _take_out(application: str, slot: str, config: str, record: str) -> tuple[int, bool]:
+    """The exit status, and whether another release may stand in for this slot now.
+
+    The file comes before the order: see :mod:`.keep_out` of the proxy, which reads the one and is too late for the other.
+    """
     try:
         proxy = _read(config.format(application)).get("proxy")
         # What systemd holds cannot be taken, and waits for the process that comes next.
         if not proxy or _held_by_systemd(_read(record.format(application, slot))):
-            return 0
+            return 0, False
         unwritten = _keep_out(proxy["split"], application, slot)
         # A proxy that runs gets to know also where the disk is full.
         refused = _order(proxy["socket"], f"set server {proxy['backend']}/{slot} state maint") or unwritten
@@ -50,12 +71,8 @@ def down(application: str, slot: str, config: str = _CONFIG, record: str = _RECO
         sys.stderr.write(
             f"mas.ops: the proxy does not hear that {application}, slot {slot}, ended: {refused}\n"
         )
-        return 1
-    if proxy.get("fallback"):
-        from .slot_watch import note  # noqa: PLC0415 - see above
-
-        return note(application, slot)
-    return 0
+        return 1, False
+    return 0, bool(proxy.get("fallback"))
 
 
 def up(application: str, slot: str) -> int:
@@ -90,11 +107,21 @@ def _keep_out(split: str, application: str, slot: str) -> str:
     """Let no start of the proxy take the slot in; why that cannot be written, or nothing."""
     try:
         if configured(split, application):
-            text = render_state(application, slot, OUT)
-            write_atomic(state_file(split, application, slot), text.encode())
+            text, path = render_state(application, slot, OUT).encode(), state_file(split, application, slot)
+            # A stop that was told before it began has written it.
+            if not _holds(path, text):
+                write_atomic(path, text)
     except OpsError as error:
         return str(error)
     return ""
+
+
+def _holds(path: str, text: bytes) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read() == text
+    except OSError:
+        return False
 
 
 def _order(path: str, command: str) -> str:

@@ -25,18 +25,23 @@ from .clock import Clock
 from .folders import Folders, load_application
 from .host import proxy_of
 from .listeners import ownership
+from .systemd import Systemd
 
 _POLL = 0.1
 #: A process that does not listen after so long gets fewer looks.
 _PATIENT, _SELDOM = 60.0, 2.0
 #: How often a proxy that does not answer is tried again, each time for some seconds: at a boot it may start later.
 _TRIES = 30
-#: After so long, a reload that read the files before they changed has brought its new process.
-_SETTLED = 3.0
+#: After so long, and when systemd does not start or reload the proxy, no process of it that read the files before they
+#: changed can follow. Until then it is asked that often whether it has the slot in.
+_SETTLED, _AGAIN = 3.0, 0.5
+_PROXY = "haproxy.service"
 
 #: Of a port and a unit.
 Owner = Callable[[int, str], Ownership]
 Sleep = Callable[[float], None]
+#: The state of a unit, in systemd's words.
+UnitState = Callable[[str], str]
 
 
 class Proxy(Protocol):
@@ -91,16 +96,21 @@ def watch_slot(application: str, slot: str) -> int:
         proxy, record = proxy_of(app), Folders(Layout(app)).record(slot)
         if proxy and record and record.web:
             held = record.socket is not None
-            watch(proxy, record, lambda port, unit: ownership(port, unit, held))
+            watch(
+                proxy,
+                record,
+                lambda port, unit: ownership(port, unit, held),
+                lambda unit: _state(Layout(app), unit),
+            )
     except OpsError as error:
         return _say(application, slot, error)
     return 0
 
 
-def watch(proxy: Proxy, record: Slot, owner: Owner, sleep: Sleep = time.sleep) -> None:
+def watch(proxy: Proxy, record: Slot, owner: Owner, state: UnitState, sleep: Sleep = time.sleep) -> None:
     """Let the slot back in once its port belongs to its unit, and take it out while a stranger has it."""
-    waited = 0.0
-    while not (found := owner(record.port, record.web[0])).good:
+    waited, unit = 0.0, record.web[0]
+    while not (found := owner(record.port, unit)).good:
         if found.stranger:
             # One that does not run starts without the slot.
             with contextlib.suppress(TrafficError):
@@ -109,24 +119,52 @@ def watch(proxy: Proxy, record: Slot, owner: Owner, sleep: Sleep = time.sleep) -
         pause = _POLL if waited < _PATIENT else _SELDOM
         sleep(pause)
         waited += pause
+    if _stops(state(unit)):
+        return
+
+    def let_in() -> None:
+        _let_in(proxy, record.slot, lambda: _stops(state(unit)), sleep)
+
     try:
         proxy.keep_in(record.slot)
     finally:
-        _let_in(proxy, record.slot, sleep)
-    sleep(_SETTLED)
-    _let_in(proxy, record.slot, sleep)
+        let_in()
+    _stay_in(let_in, lambda: state(_PROXY), sleep)
 
 
-def _let_in(proxy: Proxy, slot: str, sleep: Sleep, tries: int = _TRIES) -> None:
+def _state(layout: Layout, unit: str) -> str:
+    """Nothing where systemd cannot be asked: a slot that is well does not stay out for that."""
+    with contextlib.suppress(OpsError):
+        return Systemd(layout).show([unit])[unit].active
+    return ""
+
+
+def _stops(state: str) -> bool:
+    """The slot was taken out because its process is about to end, which has the port still."""
+    return state in ("deactivating", "inactive", "failed")
+
+
+def _stay_in(let_in: Callable[[], None], proxy_state: Callable[[], str], sleep: Sleep) -> None:
+    """Let the slot in again when a proxy that read its files before they changed comes up without it."""
+    waited, settled = 0.0, False
+    while not settled:
+        sleep(_AGAIN)
+        waited += _AGAIN
+        # Asked before the proxy is: one that begins to start only then reads the files of now.
+        settled = waited >= _SETTLED and proxy_state() not in ("activating", "reloading")
+        let_in()
+
+
+def _let_in(proxy: Proxy, slot: str, stops: Callable[[], bool], sleep: Sleep, tries: int = _TRIES) -> None:
     """A proxy that starts just now may have read its files before the slot was back, and cannot be asked yet."""
     try:
-        if proxy.facts().servers[slot].aside:
+        if proxy.facts().servers[slot].aside and not stops():
             proxy.set_down(slot)
     except TrafficError:
         if not tries:
             raise
         sleep(_POLL)
-        _let_in(proxy, slot, sleep, tries - 1)
+        _let_in(proxy, slot, stops, sleep, tries - 1)
 
 
 def _say(application: str, slot: str, error: OpsError) -> int:

@@ -15,13 +15,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Container, Iterable, Mapping
+from typing import Any
 
 from ..._core.errors import BadInput, Refused
 from ..._core.files import read_json, storage_errors, sync_folder, write_atomic, write_json
 from ..._core.plan import Plan
 from ..config import MAPS, MARK
-from ..host_config import BOOT, FOLDER, HAPROXY, MAIN, OPTIONS, SITES, Found, Held
+from ..host_config import BOOT, FOLDER, HAPROXY, KEEP_OUT, MAIN, OPTIONS, SERVICE, SITES, Found, Held
 from ..sites import Site
+from . import keep_out
 from .checked import PROGRAM, complaints
 
 
@@ -55,12 +57,20 @@ def look(slots: Mapping[str, Mapping[str, Held]]) -> Found:
         *known,
         MAIN,
         OPTIONS,
+        KEEP_OUT,
+        SERVICE,
     ]
     files = {}
     for path in paths:
         with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:
             files[path] = stream.read()
-    return Found(files, _foreign(files), slots)
+    return Found(files, _foreign(files), slots, _text(keep_out))
+
+
+def _text(module: Any) -> str:
+    """Of a module that was sent together with this one."""
+    text: str = module.__spec__.loader.get_source(module.__name__)
+    return text
 
 
 def _foreign(files: Mapping[str, str]) -> list[str]:
@@ -126,7 +136,7 @@ def apply(
     :param secret: the files that only root may read
     """
     kept = []
-    for folder in (FOLDER, MAPS, SITES):
+    for folder in (FOLDER, MAPS, SITES, os.path.dirname(SERVICE)):
         with storage_errors(folder):
             os.makedirs(folder, mode=0o755, exist_ok=True)
     # First what configuration refers to: HAProxy may be restarted by anybody at any moment.
