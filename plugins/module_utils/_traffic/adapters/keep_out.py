@@ -67,7 +67,7 @@ def _slot(name: str) -> tuple[str, str] | None:
     """The application and the slot that a file is about."""
     if not (name.startswith("10-") and name.endswith("-state.cfg")):
         return None
-    application, _, slot = name[len("10-") : -len("-state.cfg")].rpartition("-")
+    application, dummy, slot = name[len("10-") : -len("-state.cfg")].rpartition("-")
     return (application, slot) if application and slot in _SLOTS else None
 
 
