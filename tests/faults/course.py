@@ -11,7 +11,7 @@ from typing import Any
 import points
 from bed import Bed, BedError
 from controller import NeverReached
-from fleet import Fleet
+from fleet import APPLICATION, Fleet
 from host import Agent
 from load import Result
 from points import Point
@@ -142,7 +142,33 @@ class Course:
         finally:
             for outage in scene.outages:
                 outage.stop.set()
+            began = time.time()
             judge_load(load.stop(), scene.outages, row)
+            if row.failed:
+                row.broken += [f"{name}: {self._witnesses(name, began)}" for name in self._failing(row)]
+
+    def _failing(self, row: Row) -> list[str]:
+        """The hosts whose requests failed."""
+        return [
+            name
+            for name, url in zip(self.fleet.names, self.fleet.urls(PATH), strict=True)
+            if any(url in lost for lost in row.lost)
+        ]
+
+    def _witnesses(self, name: str, until: float) -> str:
+        """What a host says of its slots in the minute before: who took them for down, and what became of their units."""
+        what = "Server agents/|Start(ing|ed)|Stopp|ended|signal|mas.ops"
+        words = (
+            "journalctl",
+            "--no-pager",
+            "--output=short-precise",
+            f"--since=@{until - 60:.0f}",
+            f"--grep={what}",
+        )
+        try:
+            return self.agents[name].run(*words, "--unit=haproxy", f"--unit={APPLICATION}-*")[-6000:]
+        except BedError as error:
+            return f"it cannot be asked: {error}"
 
     def _follow(self, scene: Scene, row: Row, before: str, struck: float) -> None:
         """What the mode says, then the verdict on the fleet."""
