@@ -159,7 +159,7 @@ class Case:
             "EnvironmentFiles": [[environment_path(record.application, record.slot), False]],
             "ReadWritePaths": [f"{record.root}/shared", *record.sandbox.writable_paths],
             "MemoryMax": 64 * 2**20,
-            "TimeoutStopUSec": process.stop_grace * 10**6 or 1000,
+            "TimeoutStopUSec": (process.stop_grace or 10) * 10**6,
         }
 
 

@@ -130,6 +130,9 @@ def _as_assigned(record: Slot, text: str) -> Slot:
 def _process(text: str, socket: bool) -> Process:
     """What is needed to stop one of which only its unit is known."""
     signal, grace = _setting(text, "KillSignal"), _setting(text, "TimeoutStopSec")
+    if signal == "SIGKILL":
+        # No manifest can say it: so it is stopped that has no grace.
+        signal, grace = "SIGTERM", "0"
     return Process(
         kind=WEB if " slot-up " in text else WORKER,
         command=_UNKNOWN,

@@ -17,6 +17,8 @@ from .unit_file import Section
 STATE = "/var/lib/mas"
 #: What a migration's unit is called, as a process would be.
 MIGRATION = "migration"
+#: Seconds for what a unit calls at its end, where the process itself gets none.
+_HOOKS_TIME = 10
 _SLOT_COMMENT = "Written by mas.ops.release from what this slot was assigned."
 
 
@@ -39,7 +41,7 @@ def render_process(record: Slot, name: str) -> str:
         # A process that ends is started again, whatever it ended with: there is one that should run.
         ("Restart", "always"),
         ("RestartSec", "1"),
-        ("KillSignal", process.stop_signal),
+        ("KillSignal", process.stop_signal if process.stop_grace else "SIGKILL"),
         ("TimeoutStopSec", _grace(process)),
         # The stop signal goes to the main process, which looks after its children; what is left of them is killed.
         ("KillMode", "mixed"),
@@ -55,9 +57,8 @@ def _hooks(record: Slot, process: Process) -> list[tuple[str, str]]:
     code = posixpath.join(STATE, record.application, "code")
     names = f"{record.application} {record.slot}"
     run = f"-+/usr/bin/python3 -I -S {code}/launch.py"
-    # A stop that is meant is told before the process gets its signal. What systemd holds waits for the next process, and
-    # what has no time to stop has none for this either.
-    told = not process.socket_activated and process.stop_grace > 0
+    # A stop that is meant is told before the process gets its signal. What systemd holds waits for the next process.
+    told = not process.socket_activated
     return [
         ("ExecStartPost", f"{run} slot-up {code} any {names}"),
         *([("ExecStop", f"{run} slot-out {code} any {names}")] if told else []),
@@ -116,8 +117,8 @@ def absolute(command: Sequence[str], folder: str) -> list[str]:
 
 
 def _grace(process: Process) -> str:
-    # systemd reads 0 as "wait for ever".
-    return str(process.stop_grace) if process.stop_grace else "1ms"
+    # systemd reads 0 as "wait for ever". It is also the time of the calls below, and who has no grace is killed at once.
+    return str(process.stop_grace or _HOOKS_TIME)
 
 
 def _body(record: Slot, process: str) -> list[tuple[str, str]]:

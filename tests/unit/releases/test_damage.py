@@ -130,6 +130,18 @@ def test_without_the_manifest_as_well_the_slot_can_still_be_stopped(folders: Fol
         again(folders).record("blue")
 
 
+def test_what_has_no_grace_is_known_by_its_unit(folders: Folders) -> None:
+    path = Path(folders.layout.unit_file("agents-worker@blue.service"))
+    text = path.read_text().replace("KillSignal=SIGINT", "KillSignal=SIGKILL")
+    path.write_text(text.replace("TimeoutStopSec=7", "TimeoutStopSec=10"))
+    Path(folders.layout.record("blue")).unlink()
+    Path(folders.layout.release(ONE), "manifest.json").unlink()
+    found = again(folders).record("blue")
+    assert found
+    process = found.processes["worker"]
+    assert (process.stop_signal, process.stop_grace) == ("SIGTERM", 0)
+
+
 def test_a_record_of_something_else_is_none(folders: Folders) -> None:
     path = Path(folders.layout.record("blue"))
     path.write_text(json.dumps({**json.loads(path.read_text()), "release": TWO}))
