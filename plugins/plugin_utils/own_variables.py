@@ -48,16 +48,33 @@ OWN = frozenset(
 )  # fmt: skip
 
 
+#: What Ansible sets by itself: by which hosts the playbooks go, and whether they may change anything.
+MAGIC = frozenset(
+    {
+        *("inventory_hostname", "inventory_hostname_short", "hostvars", "groups", "group_names", "omit"),
+        *(
+            "play_hosts",
+            "ansible_play_hosts",
+            "ansible_play_hosts_all",
+            "ansible_play_batch",
+            "ansible_limit",
+        ),
+        *("ansible_check_mode", "ansible_diff_mode", "ansible_run_tags", "ansible_skip_tags"),
+        *("inventory_dir", "inventory_file", "playbook_dir", "ansible_playbook_python", "ansible_version"),
+    }
+)
+
+
 def refuse_own(given: Iterable[str]) -> None:
     """An extra variable beats all that a run registers: it would be taken for what the gate decided, for example.
 
     :param given: the names of the extra variables of this run
-    :raises BadInput: one of them is the collection's own
+    :raises BadInput: one of them is the collection's own, or Ansible's
     """
-    own = sorted(OWN.intersection(given))
+    own = sorted((OWN | MAGIC).intersection(given))
     if own:
         raise BadInput(
-            f"{', '.join(own)} cannot be given: the playbooks keep there what they find out and decide",
+            f"{', '.join(own)} cannot be given: Ansible and the playbooks keep there what they find out and decide",
             where="the extra variables",
             fix="Leave it out. docs/automate.md says what each playbook reads.",
         )

@@ -291,9 +291,10 @@ class HealthSteps:
             if clock.seconds() > deadline and right:
                 raise HealthError(
                     f"users do not get {self._release_in(slot)}: the answer is not that of {server}, but of "
-                    f"{answer.server or 'something that is not the backend of the application'}",
+                    f"{answer.server or 'something that the proxy does not name'}",
                     where=f"GET {front.door.url}{check.path} with Host {check.host}",
-                    fix="See where the frontend in HAProxy's configuration sends it, or write it again: "
+                    fix="Another backend may answer it, a rule of the frontend, or HAProxy with a configuration from before "
+                    "this version. See there, or write it again: "
                     f"{command('provision', application=self.app.name)}",
                 )
             if clock.seconds() > deadline:

@@ -128,19 +128,24 @@ def recovered(state: State, slots: Mapping[str, SlotFacts], history: History) ->
     Without this, a host full of users would look like a new one, and its slots like free ones. A release in the other
     slot that was never live is one of a deploy that has not ended.
     """
-    if state.live or state.operation or history.live is None:
+    if state.live or state.operation:
         return state
-    held = [slot for slot in SLOTS if slots[slot].release == history.live]
-    # Users have what they are sent to, whatever the ledger says.
-    held = held or [slot for slot in SLOTS if slots[slot].release and slots[slot].percent]
+    held = [slot for slot in SLOTS if slots[slot].release and slots[slot].release == history.live]
+    # Users have what they are sent to, whatever the ledger says, or if it was lost as well.
+    held = held or [slot for slot in SLOTS if slots[slot].release and _works(slots[slot])]
     busiest = max(held, key=lambda slot: (slots[slot].percent or 0, slots[slot].workers_up), default=None)
     return replace(state, live=busiest, operation=_under_way(busiest, slots, history))
+
+
+def _works(slot: SlotFacts) -> bool:
+    """Whether it has users, or does the work of queues where there are none. A slot that was only staged does neither."""
+    return bool(slot.percent or slot.workers_any)
 
 
 def _under_way(live: str | None, slots: Mapping[str, SlotFacts], history: History) -> Operation | None:
     slot = next((slot for slot in SLOTS if live and slot != live), "")
     release = slots[slot].release if slot else None
-    if release is None or release in history.stack or history.served(release):
+    if release is None or history.live is None or release in history.stack or history.served(release):
         return None
     # It began after what went live last; more is not known.
     since = history.moments[-1][0] if history.moments else ""

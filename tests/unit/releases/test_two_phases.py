@@ -178,6 +178,23 @@ def test_a_first_release_that_was_killed_anywhere_leaves_no_traffic_behind(point
     assert host.weights == host.split == {"blue": 0, "green": 0}
 
 
+@pytest.mark.parametrize("version", ["2.0.0", "3.0.0"], ids=["well", "unwell"])
+def test_users_keep_what_they_have_where_journal_and_ledger_are_lost(host: FakeHost, version: str) -> None:
+    """Nothing says that a release is live, except that users get it."""
+    host.broken.add("3.0.0")
+    host.state_file = None
+    host.ledger.clear()
+    slot = next(name for name, weight in host.weights.items() if weight)
+    with contextlib.suppress(HealthError):
+        host.deploy(version)
+    assert host.lost_requests == []
+    assert live(host) == release("2.0.0" if version == "2.0.0" else "1.0.0")
+    assert host.weights[host.state().live or ""] == 100
+    assert (host.state().live == slot) == (version == "3.0.0")
+    host.do("rolled_back", leave=release("3.0.0"))
+    assert sum(host.weights.values()) == 100
+
+
 def test_steps_from_options() -> None:
     assert parse_course([], 0) == Course()
     assert parse_course([1, 10], 5) == Course((Stage(1, 5), Stage(10, 5), Stage(100)))

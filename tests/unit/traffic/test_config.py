@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, Refused
 from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import advice
 from ansible_collections.mas.ops.plugins.module_utils._traffic import values
+from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters import config_files
 from ansible_collections.mas.ops.plugins.module_utils._traffic.config import (
     Main,
     render_backend,
@@ -230,6 +232,16 @@ def test_users_first_get_what_is_live_or_nothing(live: tuple[str, ...], split: t
     held = {slot: Held("/", "shop", 200, 1.0, 8101, live=slot in live) for slot in ("blue", "green")}
     files = texts(Found(slots={"shop": held}), MAIN_SETTINGS, [site("shop")])
     assert parse("shop", files[f"{FOLDER}/10-shop-split.cfg"]) == Split(*split)
+
+
+@pytest.mark.parametrize("mode, kept", [(0o600, True), (0o400, True), (0o644, False), (0o640, False)])
+def test_a_certificate_that_others_read_is_written_again(tmp_path: Path, mode: int, kept: bool) -> None:
+    path = tmp_path / "x.pem"
+    path.write_text("key")
+    path.chmod(mode)
+    assert config_files.same(str(path), "key") == kept
+    assert not config_files.same(str(path), "other")
+    assert not config_files.same(str(tmp_path / "none"), "key")
 
 
 def test_what_is_not_served_any_more_leaves_nothing_behind() -> None:

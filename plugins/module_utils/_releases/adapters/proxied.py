@@ -6,14 +6,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 
-from ..._core.errors import BadInput, NotFound
+from ..._core.errors import BadInput, NotFound, OpsError
+from ..._ledger.adapters.host import host_ledger
+from ..._ledger.history import History, fold
 from ..._traffic.host_config import Held
 from ..._traffic.split import SLOTS
+from ..application import Application
 from ..health import check_of
 from ..layout import Layout
+from ..state import SlotFacts, State, recovered
 from .folders import Folders, load_application
+from .host import proxy_of
 from .listeners import ownership
 
 
@@ -23,6 +29,22 @@ def held(applications: Iterable[str]) -> Mapping[str, Mapping[str, Held]]:
     return {name: slots for name, slots in found.items() if slots is not None}
 
 
+def _live(app: Application, folders: Folders) -> str | None:
+    """The slot that users have; where the journal was lost, by what is in force and by the ledger."""
+    with contextlib.suppress(OpsError):
+        if folders.state().live:
+            return folders.state().live
+    percents: dict[str, int] = {}
+    history = History()
+    with contextlib.suppress(OpsError):
+        proxy = proxy_of(app)
+        percents = proxy.facts().running if proxy else {}
+    with contextlib.suppress(OpsError):
+        history = fold(host_ledger().entries(), app.name)
+    slots = {slot: SlotFacts(folders.held(slot), percent=percents.get(slot)) for slot in SLOTS}
+    return recovered(State(), slots, history).live
+
+
 def _held(application: str) -> Mapping[str, Held] | None:
     try:
         app = load_application(application)
@@ -30,7 +52,7 @@ def _held(application: str) -> Mapping[str, Held] | None:
         # Not there yet, or as an older role wrote it: the one of today writes it anew.
         return None
     folders = Folders(Layout(app))
-    live = folders.state().live
+    live = _live(app, folders)
     found = {}
     for slot in SLOTS:
         record = folders.record(slot)

@@ -11,6 +11,7 @@ import glob
 import json
 import os
 import re
+import stat
 import subprocess
 import tempfile
 import time
@@ -90,10 +91,12 @@ def _foreign(files: Mapping[str, str]) -> list[str]:
 
 
 def same(path: str, text: str) -> bool:
-    """Whether a file holds a text."""
+    """Whether a file holds a text that only its owner may read, who runs this."""
     try:
         with open(path, "rb") as stream:
-            return stream.read() == text.encode()
+            found = os.fstat(stream.fileno())
+            private = not stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == os.geteuid()
+            return private and stream.read() == text.encode()
     except OSError:
         return False
 
