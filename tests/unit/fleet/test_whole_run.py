@@ -121,7 +121,10 @@ def test_nobody_hands_in_what_the_gate_decides(inventory: Path, options: tuple[s
     """An extra variable beats what a task registers, and the variables of a play."""
     done = ran(inventory, *options)
     assert done.returncode != 0
-    assert "cannot be given: Ansible and the playbooks keep there what they find out" in done.stderr + done.stdout
+    assert (
+        "cannot be given: Ansible and the playbooks keep there what they find out"
+        in done.stderr + done.stdout
+    )
 
 
 def test_the_stop_stops(inventory: Path) -> None:

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import ServiceError, TrafficError
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
+    ServiceError,
+    StorageError,
+    TrafficError,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import slot_hooks, slot_watch
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
@@ -30,6 +34,8 @@ class Proxy:
         self.kept: list[str] = []
         #: How many of the next questions it does not answer.
         self.silent = 0
+        #: How often it cannot write.
+        self.full = 0
 
     def facts(self) -> TrafficFacts:
         if self.silent:
@@ -39,6 +45,9 @@ class Proxy:
         return TrafficFacts(Split(100, 0), {"blue": server, "green": server})
 
     def keep_in(self, slot: str) -> None:
+        if self.full:
+            self.full -= 1
+            raise StorageError("No space left on device")
         self.kept.append(slot)
 
     def set_aside(self, slot: str) -> None:
@@ -100,6 +109,23 @@ def test_a_proxy_that_starts_later(monkeypatch: pytest.MonkeyPatch) -> None:
     watched(proxy, STRANGER, NOBODY, OWN)
     assert proxy.orders == ["down blue"]
     assert proxy.kept == ["blue"]
+
+
+def test_a_disk_without_room_keeps_no_slot_out_for_good(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is in at once, and written down once there is room: the proxy's next start would leave it out."""
+    proxy = Proxy("MAINT")
+    proxy.full = 4
+    watched(proxy, OWN)
+    assert proxy.orders[0] == "down blue"
+    assert proxy.kept == ["blue"]
+    assert capsys.readouterr().err.count("No space left") == 1
+
+
+def test_a_process_that_ends_is_not_let_in_for_want_of_room() -> None:
+    proxy, states = Proxy("MAINT"), iter(["active", "active", "deactivating"])
+    proxy.full = 99
+    slot_watch.watch(proxy, record(), lambda *_: OWN, lambda _: next(states), lambda _: None)
+    assert proxy.kept == []
 
 
 @pytest.mark.parametrize("when", [0.5, 2.5, 12.0])

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Callable, Protocol
 
-from ..._core.errors import OpsError, TrafficError
+from ..._core.errors import OpsError, StorageError, TrafficError
 from ..._ledger.adapters.host import host_ledger
 from ..._ledger.history import RELEASE
 from ..._traffic.split import TrafficFacts
@@ -123,13 +123,31 @@ def watch(proxy: Proxy, record: Slot, owner: Owner, state: UnitState, sleep: Sle
         return
 
     def let_in() -> None:
-        _let_in(proxy, record.slot, lambda: _stops(state(unit)), sleep)
+        # What cannot be written down is in force all the same.
+        with contextlib.suppress(StorageError):
+            _let_in(proxy, record.slot, lambda: _stops(state(unit)), sleep)
 
-    try:
-        proxy.keep_in(record.slot)
-    finally:
+    unwritten = _kept_in(proxy, record.slot)
+    let_in()
+    if unwritten:
+        _say(record.application, record.slot, unwritten)
+    while unwritten:
+        # Until there is room again: with what is written now the next start of the proxy would leave the slot out.
+        sleep(_SELDOM)
+        if _stops(state(unit)):
+            return
+        unwritten = _kept_in(proxy, record.slot)
         let_in()
     _stay_in(let_in, lambda: state(_PROXY), sleep)
+
+
+def _kept_in(proxy: Proxy, slot: str) -> StorageError | None:
+    """Why it cannot be written down that the slot is in, or nothing."""
+    try:
+        proxy.keep_in(slot)
+    except StorageError as error:
+        return error
+    return None
 
 
 def _state(layout: Layout, unit: str) -> str:
