@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.utils.vars import load_extra_vars
+
 from ..modules.gate import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.adapters.run import actor
 from ..plugin_utils.gate.adapters.asking import Asker, Host, Subject, read_host
 from ..plugin_utils.gate.adapters.clock import Clock
 from ..plugin_utils.gate.adapters.keeper import Keeper
+from ..plugin_utils.gate.modes import ROLLBACK
 from ..plugin_utils.gate.report import refusal, to_dict
+from ..plugin_utils.own_variables import refuse_other_stop_file
 
 #: What the playbooks register of ``mas.ops.gate_info``.
 ASKED = "gate_asked"
@@ -31,6 +35,9 @@ class ActionModule(ControllerAction):
         return super().run(tmp, task_vars)
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
+        if params["change"] != ROLLBACK:
+            # Ansible keeps what it read of them.
+            refuse_other_stop_file(load_extra_vars(self._loader))
         hosts = self._hosts(params)
         subject = _subject(params, actor(self._variables))
         asked: Facts = {}

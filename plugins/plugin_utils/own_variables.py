@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
 from ..module_utils._core.errors import BadInput
 
@@ -65,16 +66,36 @@ MAGIC = frozenset(
 )
 
 
-def refuse_own(given: Iterable[str]) -> None:
+#: What ``resume`` may be. A template would be evaluated where it is read, and could be another word for the gate.
+_RESUME = (None, "", "continue", "undo")
+_WHERE = "the extra variables"
+
+
+def refuse_own(given: Mapping[str, Any]) -> None:
     """An extra variable beats all that a run registers: it would be taken for what the gate decided, for example.
 
-    :param given: the names of the extra variables of this run
+    :param given: the extra variables of this run
     :raises BadInput: one of them is the collection's own, or Ansible's
     """
     own = sorted((OWN | MAGIC).intersection(given))
     if own:
         raise BadInput(
             f"{', '.join(own)} cannot be given: Ansible and the playbooks keep there what they find out and decide",
-            where="the extra variables",
+            where=_WHERE,
             fix="Leave it out. docs/automate.md says what each playbook reads.",
+        )
+    if given.get("resume") not in _RESUME:
+        raise BadInput(f"resume is {given['resume']!r}", where=_WHERE, fix="Say continue or undo.")
+
+
+def refuse_other_stop_file(given: Mapping[str, Any]) -> None:
+    """For every change but a way back: an extra variable would hide the stop file that everybody pulls.
+
+    :raises BadInput: it is one of the extra variables
+    """
+    if "gate_stop_file" in given:
+        raise BadInput(
+            "gate_stop_file cannot be given: the stop file is the same one for everybody",
+            where=_WHERE,
+            fix="Say it in the inventory, such as group_vars/all.",
         )

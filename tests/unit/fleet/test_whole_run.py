@@ -127,6 +127,21 @@ def test_nobody_hands_in_what_the_gate_decides(inventory: Path, options: tuple[s
     )
 
 
+def test_resume_is_a_word_and_no_template(inventory: Path) -> None:
+    """The gate would read another word than the deploy."""
+    done = ran(inventory, "-e", '{"resume": "{{ gate_asked is defined and 1 }}"}')
+    assert done.returncode != 0
+    assert "Say continue or undo." in done.stderr + done.stdout
+    assert ran(inventory, "-e", "resume=undo").returncode == 0
+
+
+def test_nobody_has_a_stop_file_of_his_own(inventory: Path) -> None:
+    done = ran(inventory, "-e", "gate_stop_file=/nonexistent")
+    assert done.returncode == 2
+    assert "the stop file is the same one for everybody" in done.stderr + done.stdout
+    assert ran(inventory, "-e", "gate_stop_file=", "-e", "gate_change=rollback").returncode == 0
+
+
 def test_the_stop_stops(inventory: Path) -> None:
     """The negative control of the test above."""
     done = ran(inventory, "-e", "gate_stop=fire")

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,26 @@ def answering(answer: bytes, seen: list[bytes] | None = None) -> Iterator[int]:
 def test_health_is_the_expected_answer_and_nothing_else(answer: bytes, well: bool) -> None:
     with answering(answer) as port:
         assert healthy(port) is well
+
+
+@pytest.mark.parametrize(
+    "head, server",
+    [
+        (b"X-Mas-Server: shop/blue\r\n", "shop/blue"),
+        (b"Content-Security-Policy: " + b"x" * 15000 + b"\r\nx-mas-server:shop/green\r\n", "shop/green"),
+        (b"X-Other: X-Mas-Server: shop/blue\r\n", ""),
+        (b"", ""),
+    ],
+)
+def test_who_answered_is_in_the_headers_wherever(head: bytes, server: str) -> None:
+    """The proxy adds it after all others; in the body it would be the application's own word."""
+    check, seen = replace(CHECK, by_whom=True), list[bytes]()
+    body = b"\r\nX-Mas-Server: mallory\r\n"
+    with answering(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + body, seen) as port:
+        answer = ask(slot_door(port), check)
+    assert answer.meets(check)
+    assert answer.server == server
+    assert b"X-Mas-Ask-Server: yes\r\n" in seen
 
 
 def test_what_is_asked() -> None:

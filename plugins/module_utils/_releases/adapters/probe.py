@@ -14,8 +14,8 @@ import time
 
 from ..health import Answer, Door, HealthCheck, parse_answer
 
-#: What is read of an answer that is not the expected one.
-_READ = 8192
+#: What is read of an answer at most: more than the headers that a proxy takes, which by default are 16 KiB.
+_READ = 32 << 10
 _IPV6_LOOPBACK = "::1"
 
 
