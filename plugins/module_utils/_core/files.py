@@ -46,6 +46,16 @@ def write_atomic(path: str, data: bytes, mode: int = 0o644) -> None:
         sync_folder(folder)
 
 
+def write_changed(path: str, data: bytes) -> bool:
+    """Replace ``path`` by ``data`` as :func:`write_atomic` does, unless it holds just that; whether it was replaced."""
+    # What cannot be read is written, or fails there.
+    with contextlib.suppress(OSError):
+        if read_regular(path) == data:
+            return False
+    write_atomic(path, data)
+    return True
+
+
 def link_atomic(path: str, target: str) -> None:
     """Make the symbolic link ``path`` point at ``target`` in one step."""
     scratch = f"{path}.{os.getpid()}"

@@ -45,7 +45,7 @@ class Course:
 
     @property
     def whole(self) -> Course:
-        """The same where no other release is live: nobody else could answer the rest of the requests."""
+        """All requests at once, watched as long as the first step: for a host where no other release could answer the rest."""
         return replace(self, stages=(Stage(100, self.stages[0].seconds),))
 
 

@@ -14,7 +14,7 @@ from .._canary.settings import Settings
 from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
-from .._traffic.split import NOBODY, SLOTS
+from .._traffic.split import NO_TRAFFIC, SLOTS
 from .application import Application
 from .commands import undone
 from .deadman import Armed
@@ -130,7 +130,7 @@ class Executor(HealthSteps):
 
     def _withdraw(self, _step: Step) -> None:
         if self.ports.proxy:
-            self.ports.proxy.shift(NOBODY)
+            self.ports.proxy.shift(NO_TRAFFIC)
 
     def _stop(self, step: Step) -> None:
         self._stand_in(None)
@@ -145,7 +145,11 @@ class Executor(HealthSteps):
 
         release = step.detail["release"]
         self.ports.files.assign(step.target, release, read)
-        bounded = set(self.app.sandbox.limits) - {*self._manifest(release).processes, MIGRATION}
+        self._warn_of_unused_limits(release)
+
+    def _warn_of_unused_limits(self, release: str) -> None:
+        bounded = set(self.app.sandbox.limits) - {MIGRATION}
+        bounded -= set(self._manifest(release).processes if bounded else ())
         if bounded:
             self.warnings.append(
                 f"{release} has no process {', '.join(sorted(bounded))}, for which there are application_limits: they bound "

@@ -18,7 +18,7 @@ from . import config
 from .checks import Fixed, render_fixed, render_map, render_warm
 from .settings import IN, OUT, render_state, state_file
 from .sites import Site, check_together, fronts
-from .split import NOBODY, SLOTS, Split, render
+from .split import NO_TRAFFIC, SLOTS, Split, render
 
 HAPROXY = "/etc/haproxy"
 FOLDER = f"{HAPROXY}/conf.d"
@@ -129,7 +129,9 @@ def first(sites: Sequence[Site], slots: Mapping[str, Mapping[str, Held]]) -> dic
     for site in sites:
         held = slots.get(site.name, {})
         name = site.name
-        files[_split(name)] = render(name, next((Split.to(slot) for slot in held if held[slot].live), NOBODY))
+        files[_split(name)] = render(
+            name, next((Split.to(slot) for slot in held if held[slot].live), NO_TRAFFIC)
+        )
         files[f"{FOLDER}/10-{name}-slots.cfg"] = render_fixed(name, _fixed(site, held))
         files[f"{FOLDER}/10-{name}-warm.cfg"] = render_warm(name, None)
         for slot in SLOTS:

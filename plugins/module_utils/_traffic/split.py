@@ -61,7 +61,7 @@ def _no_whole(blue: int, green: int) -> BadInput:
 
 
 #: Where nothing is live: neither what is only staged nor a stranger on the port of an empty slot gets a request.
-NOBODY = Split(0, 0)
+NO_TRAFFIC = Split(0, 0)
 
 
 @dataclass(frozen=True)

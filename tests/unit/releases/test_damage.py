@@ -18,7 +18,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.folders
 from ansible_collections.mas.ops.plugins.module_utils._releases.damage import Damage
 from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
-from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Claim, Deadline
+from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Deadline
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import Operation, State
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import (
     APP,
@@ -34,8 +34,6 @@ ONE, TWO = release("1.0.0"), release("2.0.0")
 WEB = {"kind": "web", "command": ["x"], "stop_signal": "SIGINT", "stop_grace": 7, "listen": "systemd"}
 PROCESSES = {"api": WEB, "worker": {**WEB, "kind": "worker", "listen": "port"}}
 ARMED = Armed(TWO, "run-2", "2026-01-01T00:00:00.000Z", Deadline("boot-1", 1.0, 2.0, 3.0))
-BACK = Claim("run-2", "bob", "rollback", returns=True)
-DEPLOY = Claim("run-3", "eve", "deploy of 3.0.0")
 
 
 def truncate(path: Path) -> None:

@@ -15,12 +15,10 @@ from typing import Any
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Busy, Overtaken
 from ansible_collections.mas.ops.plugins.module_utils._core.files import exclusive
-from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import lock
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.attention import Attention
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Claim
-from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP
 
 #: Holds the lock as a module does, until it is to end; then it says why, and goes.
 PROGRAM = """
@@ -43,14 +41,6 @@ except Stopped as error:
     sys.stderr.write(f"{error.kind}: {error}")
 """
 BACK = Claim("run-2", "bob", "rollback", returns=True)
-
-
-@pytest.fixture
-def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
-    monkeypatch.setattr(layout_module, "STATE", str(tmp_path))
-    monkeypatch.setattr(lock.subprocess, "run", lambda *_, **__: None)
-    (tmp_path / APP.name).mkdir()
-    return Layout(APP)
 
 
 @pytest.fixture

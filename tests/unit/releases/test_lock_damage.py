@@ -11,12 +11,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Busy
-from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import lock
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.attention import Attention
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Claim
-from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP
 from ansible_collections.mas.ops.tests.unit.releases.test_damage import (
     become_folder,
     become_link,
@@ -26,14 +24,6 @@ from ansible_collections.mas.ops.tests.unit.releases.test_damage import (
 
 BACK = Claim("run-2", "bob", "rollback", returns=True)
 DEPLOY = Claim("run-3", "eve", "deploy of 3.0.0")
-
-
-@pytest.fixture
-def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
-    monkeypatch.setattr(layout_module, "STATE", str(tmp_path))
-    monkeypatch.setattr(lock.subprocess, "run", lambda *_, **__: None)
-    (tmp_path / APP.name).mkdir()
-    return Layout(APP)
 
 
 @pytest.mark.parametrize("damage", [become_folder, become_pipe, become_link])

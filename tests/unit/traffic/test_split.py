@@ -7,7 +7,7 @@ import re
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, Refused
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import (
-    NOBODY,
+    NO_TRAFFIC,
     Server,
     Split,
     TrafficFacts,
@@ -82,7 +82,7 @@ def test_nobody_asks_for_no_slot_at_all() -> None:
     with pytest.raises(BadInput, match="add up to 100"):
         Split.asked(0, 0)
     assert Split.asked(10, 90) == Split(10, 90)
-    assert parse("a", render("a", NOBODY)) == NOBODY
+    assert parse("a", render("a", NO_TRAFFIC)) == NO_TRAFFIC
 
 
 def test_all_to_a_slot_or_a_part() -> None:

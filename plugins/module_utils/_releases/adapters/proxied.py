@@ -31,9 +31,13 @@ def held(applications: Iterable[str]) -> Mapping[str, Mapping[str, Held]]:
 
 def _live(app: Application, folders: Folders) -> str | None:
     """The slot that users have; where the journal was lost, by what is in force and by the ledger."""
+    held = {slot: folders.held(slot) for slot in SLOTS}
+    if not any(held.values()):
+        # A host without releases: its proxy may not run yet, and would be waited for.
+        return None
     with contextlib.suppress(OpsError):
-        if folders.state().live:
-            return folders.state().live
+        if live := folders.state().live:
+            return live
     percents: dict[str, int] = {}
     history = History()
     with contextlib.suppress(OpsError):
@@ -41,7 +45,7 @@ def _live(app: Application, folders: Folders) -> str | None:
         percents = proxy.facts().running if proxy else {}
     with contextlib.suppress(OpsError):
         history = fold(host_ledger().entries(), app.name)
-    slots = {slot: SlotFacts(folders.held(slot), percent=percents.get(slot)) for slot in SLOTS}
+    slots = {slot: SlotFacts(held[slot], percent=percents.get(slot)) for slot in SLOTS}
     return recovered(State(), slots, history).live
 
 

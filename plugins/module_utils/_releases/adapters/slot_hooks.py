@@ -22,7 +22,7 @@ import sys
 from typing import Any
 
 from ..._core.errors import OpsError
-from ..._core.files import write_atomic
+from ..._core.files import write_changed
 from ..._traffic.adapters.configured import configured
 from ..._traffic.settings import OUT, render_state, state_file
 
@@ -107,21 +107,11 @@ def _keep_out(split: str, application: str, slot: str) -> str:
     """Let no start of the proxy take the slot in; why that cannot be written, or nothing."""
     try:
         if configured(split, application):
-            text, path = render_state(application, slot, OUT).encode(), state_file(split, application, slot)
-            # A stop that was told before it began has written it.
-            if not _holds(path, text):
-                write_atomic(path, text)
+            # After a planned stop it is written already, by the call before the stop.
+            write_changed(state_file(split, application, slot), render_state(application, slot, OUT).encode())
     except OpsError as error:
         return str(error)
     return ""
-
-
-def _holds(path: str, text: bytes) -> bool:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read() == text
-    except OSError:
-        return False
 
 
 def _order(path: str, command: str) -> str:

@@ -32,8 +32,8 @@ _POLL = 0.1
 _PATIENT, _SELDOM = 60.0, 2.0
 #: How often a proxy that does not answer is tried again, each time for some seconds: at a boot it may start later.
 _TRIES = 30
-#: After so long, and when systemd does not start or reload the proxy, no process of it that read the files before they
-#: changed can follow. Until then it is asked that often whether it has the slot in.
+#: After this many seconds, and while systemd neither starts nor reloads the proxy, no new process can appear that read the
+#: files before they changed. Until then the proxy is asked at this interval whether it has the slot in service.
 _SETTLED, _AGAIN = 3.0, 0.5
 _PROXY = "haproxy.service"
 
@@ -151,7 +151,7 @@ def _kept_in(proxy: Proxy, slot: str) -> StorageError | None:
 
 
 def _state(layout: Layout, unit: str) -> str:
-    """Nothing where systemd cannot be asked: a slot that is well does not stay out for that."""
+    """The state of a unit; empty when systemd cannot be asked, which must not keep a healthy slot out of service."""
     with contextlib.suppress(OpsError):
         return Systemd(layout).show([unit])[unit].active
     return ""
@@ -168,7 +168,7 @@ def _stay_in(let_in: Callable[[], None], proxy_state: Callable[[], str], sleep: 
     while not settled:
         sleep(_AGAIN)
         waited += _AGAIN
-        # Asked before the proxy is: one that begins to start only then reads the files of now.
+        # systemd is asked first: a proxy that starts after this question reads the current files.
         settled = waited >= _SETTLED and proxy_state() not in ("activating", "reloading")
         let_in()
 

@@ -21,6 +21,7 @@ from ..._core.files import (
     storage_errors,
     sync_folder,
     write_atomic,
+    write_changed,
     write_json,
 )
 from .. import environment_file, unit_file, units
@@ -152,7 +153,7 @@ class SlotFiles:
             self._write_record(replace(old, left=tuple(sorted(added))))
         self._make_folder(slot)
         write_atomic(self.layout.environment(slot), environment, 0o600)
-        changed = [_write_changed(self.layout.unit_file(unit), text) for unit, text in texts.items()]
+        changed = [write_changed(self.layout.unit_file(unit), text.encode()) for unit, text in texts.items()]
         former = {*old.left, *old.processes} if old else set()
         self._write_record(replace(new, left=tuple(sorted(former - set(new.processes)))))
         gone = self._remove_units(slot, former, set(texts))
@@ -248,14 +249,6 @@ class SlotFiles:
         self._records.pop(slot, None)
         with storage_errors(self.layout.slot(slot)), contextlib.suppress(FileNotFoundError):
             os.unlink(self.layout.slot(slot))
-
-
-def _write_changed(path: str, text: str) -> bool:
-    data = text.encode()
-    if _read(path) == data:
-        return False
-    write_atomic(path, data)
-    return True
 
 
 def _remove(path: str) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..._core.errors import TrafficError
-from ..._core.files import storage_errors, write_atomic
+from ..._core.files import storage_errors, write_atomic, write_changed
 from ..checks import (
     Check,
     Fixed,
@@ -117,7 +117,7 @@ class HAProxy:
     def _keep(self, slot: str, state: str) -> None:
         path = state_file(self.split_file, self.application, slot)
         if self._configured:
-            _write_changed(path, render_state(self.application, slot, state))
+            write_changed(path, render_state(self.application, slot, state).encode())
 
     @property
     def _configured(self) -> bool:
@@ -162,7 +162,7 @@ class HAProxy:
 
     def _map(self, name: str, slot: str, value: str) -> None:
         path = os.path.join(self.maps, f"{self.application}-{name}.map")
-        _write_changed(path, render_map({**parse_map(_read(path)), slot: value}))
+        write_changed(path, render_map({**parse_map(_read(path)), slot: value}).encode())
         listed = self.runtime.ask(f"show map {path}")
         if "Unknown map" in listed or parse_listed(listed).get(slot) == value:
             return
@@ -196,9 +196,9 @@ class HAProxy:
         for slot in SLOTS:
             text = _read(state_file(self.split_file, self.application, slot))
             self._keep(slot, parse_state(self.application, slot, text))
-        _write_changed(self.warm_file, render_warm(self.application, self.stands_in()))
+        write_changed(self.warm_file, render_warm(self.application, self.stands_in()).encode())
         split = self._persisted() or Split(**self.facts().running)
-        _write_changed(self.split_file, render(self.application, split))
+        write_changed(self.split_file, render(self.application, split).encode())
 
     def unsound(self) -> str:
         """What keeps the proxy from its next start, in words; empty when nothing does."""
@@ -284,11 +284,6 @@ class HAProxy:
             raise TrafficError(
                 f"the split cannot be read: {error.strerror}", where=self.split_file, fix="Set become: true."
             ) from error
-
-
-def _write_changed(path: str, text: str) -> None:
-    if _read(path) != text:
-        write_atomic(path, text.encode())
 
 
 def _read(path: str) -> str:
