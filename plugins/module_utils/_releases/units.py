@@ -57,11 +57,15 @@ def _hooks(record: Slot, process: Process) -> list[tuple[str, str]]:
     code = posixpath.join(STATE, record.application, "code")
     names = f"{record.application} {record.slot}"
     run = f"-+/usr/bin/python3 -I -S {code}/launch.py"
-    # A stop that is meant is told before the process gets its signal. What systemd holds waits for the next process.
-    told = not process.socket_activated
+    # Each boot begins without the slot.
+    start = ("ExecStartPost", f"{run} slot-up {code} any {names}")
+    if process.socket_activated:
+        # Nobody else can have its port, and requests wait for the next process.
+        return [start]
+    # A stop that is meant is told before the process gets its signal.
     return [
-        ("ExecStartPost", f"{run} slot-up {code} any {names}"),
-        *([("ExecStop", f"{run} slot-out {code} any {names}")] if told else []),
+        start,
+        ("ExecStop", f"{run} slot-out {code} any {names}"),
         ("ExecStopPost", f"{run} slot-down {code} any {names}"),
     ]
 

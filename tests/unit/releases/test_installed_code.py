@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -68,7 +69,7 @@ def test_only_root_reads_or_writes_it(folder: Path) -> None:
 
 
 def test_what_needs_ansible_does_not_stay(folder: Path) -> None:
-    names = set(launch.load(str(folder), DIGEST))
+    names = set(launch.load(str(folder), DIGEST)[0])
     calls = "mas_ops._releases.adapters"
     assert {"mas_ops", f"{calls}.command", f"{calls}.dead_man", f"{calls}.call"} <= names
     assert not any(name.endswith("edge") for name in names)
@@ -267,3 +268,52 @@ def test_a_way_back_does_not_need_the_room(monkeypatch: pytest.MonkeyPatch, stat
         return
     with pytest.raises(OpsError):
         command.release_as_module(params, False)
+
+
+_COUNT = """
+import sys
+call, launcher, folder, digest = sys.argv
+code = {"__name__": "launch"}
+exec(compile(open(launcher).read(), launcher, "exec"), code)
+modules, generated = code["load"](folder, digest)
+if sys.stdin.read():
+    code["hasten"](generated)
+sys.meta_path.insert(0, code["Importer"](modules))
+compiled = []
+sys.addaudithook(lambda event, args: event == "compile" and "__create_fn__" in str(args[0]) and compiled.append(args))
+import mas_ops._releases.adapters.call
+from mas_ops._releases.sockets import Ownership
+print(len(compiled), Ownership(True, "x") == Ownership(True, "x"), repr(Ownership(own=True)))
+"""
+
+
+def test_a_call_compiles_nothing_that_was_generated_before(folder: Path) -> None:
+    def compiled(hastened: str) -> str:
+        command = [sys.executable, "-I", "-S", "-c", _COUNT, launch.__file__, str(folder), DIGEST]
+        return subprocess.run(command, input=hastened, capture_output=True, text=True, check=True).stdout
+
+    assert compiled("yes") == "0 True Ownership(own=True, stranger='')\n"
+    assert int(compiled("").split()[0]) > 100
+
+
+def test_what_is_not_known_is_compiled_as_ever() -> None:
+    """By another version of the same Python, for example. And the recording leaves nothing behind."""
+    script = (
+        "import marshal, sys\n"
+        "code = {'__name__': 'launch'}\n"
+        "exec(open(sys.argv[1]).read(), code)\n"
+        "code['hasten'](marshal.dumps({'def other(): pass': None}))\n"
+        "import dataclasses\n"
+        "One = dataclasses.make_dataclass('One', ['a'], frozen=True)\n"
+        "print(One(1) == One(1), One(2))\n"
+    )
+    command = [sys.executable, "-I", "-S", "-c", script, launch.__file__]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "True One(a=2)\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_installation_leaves_the_process_as_it_was() -> None:
+    assert "exec" not in vars(dataclasses)
+    assert not [name for name in sys.modules if name.startswith(launch.ROOT)]
+    assert not [found for found in sys.meta_path if isinstance(found, launch.Importer)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import listeners
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import (
+    Listener,
     Ownership,
+    from_answer,
+    from_table,
     inode,
     listening,
     listening_to_all,
@@ -47,10 +51,52 @@ def test_sockets_that_the_proxy_would_meet() -> None:
             line("00000000000000000000000001000000:1FA5", "0A", 8),  # ::1
         ]
     )
-    assert listening(four, 8101) == {1, 2}
-    assert listening(six, 8101) == {7}
-    assert listening_to_all(six, 8101) == {6}
-    assert listening(_HEAD, 8101) == frozenset()
+    assert listening(from_table(four), 8101) == {1, 2}
+    assert listening(from_table(six), 8101) == {7}
+    assert listening_to_all(from_table(six), 8101) == {6}
+    assert from_table(_HEAD + "odd 0A line\n") == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::", "::1"])
+def test_the_kernel_and_its_tables_say_the_same(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        own = socket.create_server((address, 0), family=family)
+    except OSError:
+        pytest.skip("no IPv6 here")
+
+    def mine() -> list[Listener]:
+        return [found for found in listeners.listeners() if found[1] == port]
+
+    with own:
+        port, number = own.getsockname()[1], os.fstat(own.fileno()).st_ino
+        with socket.create_connection((address, port)):
+            asked = mine()
+            monkeypatch.setattr(listeners, "_asked", refuse)
+            assert asked == mine() == [(socket.inet_pton(family, address), port, number)]
+
+
+def refuse(_family: int) -> list[Listener]:
+    raise OSError("a kernel without it")
+
+
+def test_answers_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As recorded, with what cannot be recorded here."""
+    one = struct.pack("=LHHLL", 88, 20, 2, 0, 0) + b"\x02\x0a\0\0" + b"\x1f\xa5\0\0" + b"\x7f\0\0\x01"
+    one += bytes(12) + bytes(16) + bytes(12) + bytes(16) + struct.pack("=L", 42)
+    end = struct.pack("=LHHLLL", 20, 3, 2, 0, 0, 0)
+    found = (b"\x7f\0\0\x01", 8101, 42)
+    assert from_answer(one + one, 2) == ([found, found], False)
+    assert from_answer(one + end, 2) == ([found], True)
+    assert from_answer(end, 2) == ([], True)
+    for data, why in (
+        (struct.pack("=LHHLLl", 36, 2, 0, 0, 0, -2) + bytes(16), "says nothing"),
+        (struct.pack("=LHHLL", 0, 20, 0, 0, 0) + bytes(72), "says nothing"),
+        (one[:-1], "breaks off"),
+        (one + end[:9], "breaks off"),
+    ):
+        with pytest.raises(OSError, match=why):
+            from_answer(data, 2)
 
 
 @pytest.mark.parametrize(

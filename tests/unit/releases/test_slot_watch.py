@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +10,12 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     StorageError,
     TrafficError,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import slot_hooks, slot_watch
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import slot_watch
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
-from ansible_collections.mas.ops.tests.unit.traffic import fake_proxy as traffic
 
 
 class Proxy:
@@ -253,105 +247,3 @@ def test_a_proxy_that_is_not_there_is_said_and_no_more(
     monkeypatch.setattr(slot_watch.time, "sleep", lambda _seconds: None)
     assert slot_watch.watch_slot("agents", "blue") == 1
     assert "agents, slot blue: the proxy does not answer" in capsys.readouterr().err
-
-
-Hook = Callable[..., int]
-
-
-@pytest.fixture(autouse=True)
-def noted(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> list[str]:
-    """What the hooks have written into the ledger."""
-    found: list[str] = []
-    if "ended" in request.fixturenames:
-        monkeypatch.setattr(slot_watch, "note", lambda *words: found.append(" ".join(words)) or 0)
-    return found
-
-
-@pytest.fixture
-def ended(tmp_path: Path) -> Callable[[], tuple[int, list[str]]]:
-    """Calls the hook of a process that ended, with a proxy that listens; its status, and the orders."""
-    paths = [str(tmp_path / "{0}.json"), str(tmp_path / "{0}-{1}.json")]
-    process: dict[str, Any] = {"kind": "web"}
-    server = traffic.Proxy()
-
-    def call(listen: str = "port", proxy: bool = True, hook: Hook = slot_hooks.down) -> tuple[int, list[str]]:
-        split = str(tmp_path / "conf.d" / "10-agents-split.cfg")
-        where = {"socket": str(tmp_path / "s"), "backend": "agents", "split": split, "fallback": True}
-        where = where if proxy else {}
-        (tmp_path / "agents.json").write_text(json.dumps({"proxy": where}))
-        (tmp_path / "agents-blue.json").write_text(
-            json.dumps({"processes": {"api": {**process, "listen": listen}}})
-        )
-        with traffic.listening(tmp_path / "s", server):
-            return hook("agents", "blue", *paths), server.asked
-
-    return call
-
-
-def test_a_process_that_ended(ended: Callable[..., tuple[int, list[str]]]) -> None:
-    assert ended() == (0, ["set server agents/blue state maint"])
-
-
-def test_a_process_that_ended_stays_out_when_the_proxy_starts_again(
-    ended: Callable[..., tuple[int, list[str]]], tmp_path: Path
-) -> None:
-    for name in ("maps", "conf.d"):
-        (tmp_path / name).mkdir()
-    assert ended()[0] == 0
-    text = (tmp_path / "conf.d" / "10-agents-blue-state.cfg").read_text()
-    assert text.endswith("global\n    setenv MAS_AGENTS_BLUE_STATE disabled\n")
-
-
-def test_a_stop_that_is_meant_takes_the_slot_out_before_the_process_ends(
-    ended: Callable[..., tuple[int, list[str]]], tmp_path: Path, noted: list[str]
-) -> None:
-    """And nothing is written a second time when it has ended."""
-    for name in ("maps", "conf.d"):
-        (tmp_path / name).mkdir()
-    order = "set server agents/blue state maint"
-    assert ended(hook=slot_hooks.out) == (0, [order])
-    assert not noted, "nobody was served by another release yet"
-    path = tmp_path / "conf.d" / "10-agents-blue-state.cfg"
-    assert path.read_text().endswith("_STATE disabled\n")
-    written = path.stat().st_ino
-    assert ended() == (0, [order, order])
-    assert path.stat().st_ino == written
-    assert noted == ["agents blue"]
-    assert ended(hook=slot_hooks.out, listen="systemd") == (0, [order, order])
-
-
-def test_a_proxy_that_runs_hears_of_it_also_where_nothing_can_be_written(
-    ended: Callable[..., tuple[int, list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "maps").mkdir()
-    assert ended() == (1, ["set server agents/blue state maint"])
-    assert "cannot write" in capsys.readouterr().err
-
-
-def test_nothing_to_do(ended: Callable[..., tuple[int, list[str]]]) -> None:
-    """A socket that systemd holds waits for the next process; without a proxy there is nobody to be told."""
-    assert ended(listen="systemd") == (0, [])
-    assert ended(proxy=False) == (0, [])
-
-
-def test_a_hook_never_raises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for text in (None, "", "[]", "{}", '{"proxy": {"socket": "/none", "backend": "x"}}'):
-        path = tmp_path / "agents.json"
-        if text is not None:
-            path.write_text(text)
-        for hook in (slot_hooks.out, slot_hooks.down):
-            assert hook("agents", "blue", str(path), str(path)) in (0, 1)
-    assert "does not hear that agents, slot blue, ended" in capsys.readouterr().err
-
-
-def test_a_hook_loads_little() -> None:
-    """systemd waits for it at each start and stop."""
-    name = slot_hooks.__name__
-    loaded = subprocess.run(
-        [sys.executable, "-c", f"import {name}, sys; print(*sys.modules)"],
-        check=True, capture_output=True, text=True,
-    ).stdout.split()  # fmt: skip
-    own = {module for module in loaded if "._releases." in module} - {name}
-    assert own == {name.rpartition(".")[0]}
-    assert "ansible_collections.mas.ops.plugins.module_utils._traffic.split" not in loaded
-    assert not {"dataclasses", "subprocess", "socket"} & set(loaded)

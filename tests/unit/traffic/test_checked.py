@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,3 +47,108 @@ def test_its_alerts_are_told_and_what_is_preloaded_is_not_its(
     assert complaints("/main", "/folder") == "[ALERT] LD is gone"
     program("echo '[ALERT] x' >&2; exit 0")
     assert not complaints("/main", "/folder")
+
+
+@pytest.fixture
+def asked(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[str, int]]:
+    """What is said of a configuration, and how often HAProxy was asked by then."""
+    monkeypatch.setattr(checked, "REMEMBERED", str(tmp_path / "run.json"))
+    for name in ("conf.d", "certificates", "old"):
+        (tmp_path / name).mkdir()
+    for name in ("one.map", "two.pem", "certificates/site.pem"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "link.lua").symlink_to("one.map")
+    (tmp_path / "haproxy.cfg").write_text(
+        f'global\n  lua-load "{tmp_path}/link.lua"\n  crt-base {tmp_path}/certificates\n'
+    )
+    (tmp_path / "conf.d" / "20-x.cfg").write_text(
+        f"backend x\n  use-server a if {{ src,map_ip({tmp_path}/one.map,x) }}\n"
+        f"  bind :443 ssl crt {tmp_path}/two.pem\n  errorfile 503 {tmp_path}/later.http\n"
+    )
+    (tmp_path / "conf.d" / "10-x-split.cfg").write_text("global\n")
+    program(f'echo >> {tmp_path}/calls; test ! -e {tmp_path}/broken || {{ echo "[ALERT] no" >&2; exit 1; }}')
+
+    def ask() -> tuple[str, int]:
+        files = (str(tmp_path / "haproxy.cfg"), str(tmp_path / "conf.d"))
+        said = checked.complaints_again(*files, {"10-x-split.cfg"})
+        return said, len((tmp_path / "calls").read_text().splitlines())
+
+    return ask
+
+
+def test_what_was_sound_a_moment_ago_is_not_asked_again(
+    asked: Callable[[], tuple[str, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asked() == ("", 1)
+    assert asked() == ("", 1)
+    (tmp_path / "conf.d" / "10-x-split.cfg").write_text("global # of a release\n")
+    assert asked() == ("", 1)
+    assert (tmp_path / "run.json").stat().st_mode & 0o777 == 0o600
+    now = checked.time.monotonic()
+    monkeypatch.setattr(checked.time, "monotonic", lambda: now + 601)
+    assert asked() == ("", 2)
+    # Of another boot.
+    monkeypatch.setattr(checked.time, "monotonic", lambda: now)
+    assert asked() == ("", 3)
+
+
+_READ = ("haproxy.cfg", "conf.d/20-x.cfg", "one.map", "two.pem", "certificates/site.pem")
+_CHANGES = ("written", "replaced", "old time")
+
+
+@pytest.mark.parametrize(
+    "name, how",
+    [*itertools.product((*_READ, "haproxy"), _CHANGES), *itertools.product(_READ, ("lost",))],
+)
+def test_any_change_of_what_haproxy_reads_makes_it_asked_again(
+    asked: Callable[[], tuple[str, int]], tmp_path: Path, name: str, how: str
+) -> None:
+    assert asked() == ("", 1)
+    path = tmp_path / name
+    was, data = path.stat(), path.read_bytes()
+    # The kernel's clock of a file moves in steps.
+    time.sleep(0.02)
+    if how == "lost":
+        path.unlink()
+    elif how == "written":
+        path.write_bytes(data + b"#\n")
+    elif how == "replaced":
+        (tmp_path / "new").write_bytes(data)
+        (tmp_path / "new").chmod(was.st_mode)
+        (tmp_path / "new").replace(path)
+    else:
+        path.write_bytes(data)
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert asked() == ("", 2)
+    assert asked() == ("", 2)
+
+
+@pytest.mark.parametrize("name", ["conf.d/30-y.cfg", "certificates/other.pem", "later.http"])
+def test_a_file_that_is_new_makes_it_asked_again(
+    asked: Callable[[], tuple[str, int]], tmp_path: Path, name: str
+) -> None:
+    assert asked() == ("", 1)
+    (tmp_path / name).touch()
+    assert asked() == ("", 2)
+
+
+def test_what_was_unsound_is_asked_each_time(asked: Callable[[], tuple[str, int]], tmp_path: Path) -> None:
+    assert asked() == ("", 1)
+    (tmp_path / "conf.d" / "20-x.cfg").touch()
+    (tmp_path / "broken").touch()
+    assert [asked(), asked()] == [("[ALERT] no", 2), ("[ALERT] no", 3)]
+    (tmp_path / "broken").unlink()
+    assert [asked(), asked()] == [("", 4), ("", 4)]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"files": "x"}', "folder"])
+def test_what_is_remembered_is_damaged(
+    asked: Callable[[], tuple[str, int]], tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "run.json"
+    if text == "folder":
+        path.mkdir()
+        assert [asked(), asked()] == [("", 1), ("", 2)]
+        return
+    path.write_text(text)
+    assert [asked(), asked()] == [("", 1), ("", 1)]

@@ -98,6 +98,7 @@ def test_what_keeps_the_proxy_from_its_next_start(
     program.write_text("#!/bin/sh\necho '[NOTICE] x' >&2; echo '[ALERT] no such map' >&2; exit 1\n")
     program.chmod(0o755)
     monkeypatch.setattr(checked, "PROGRAM", str(program))
+    monkeypatch.setattr(checked, "REMEMBERED", str(tmp_path / "run.json"))
     assert adapter.unsound() == f"{tmp_path}/haproxy.cfg is missing"
     (tmp_path / "haproxy.cfg").touch()
     assert adapter.unsound() == f"{tmp_path}/conf.d/20-agents.cfg is missing"

@@ -14,6 +14,7 @@ beside it: a unit runs that once the host has another Python, from an upgrade un
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.util
 import marshal
 import os
@@ -22,6 +23,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator, Mapping
+from types import CodeType
 from typing import Any
 
 from ..._core.errors import StorageError
@@ -31,6 +33,8 @@ from . import launch
 #: What needs Ansible's own code, which does not stay.
 _LEFT_OUT = ("_core.edge",)
 _LAUNCH = "_releases.adapters.launch"
+#: What a call from a controller loads.
+_CALL = "_releases.adapters.call"
 _MODE = 0o600
 
 
@@ -62,8 +66,9 @@ def install(folder: str, digest: str) -> None:
             _remove(os.path.join(folder, name))
         write_atomic(os.path.join(folder, launch.LAUNCH), text, _MODE)
         write_atomic(os.path.join(folder, launch.SOURCES), launch.pack_sources(sources, text), _MODE)
-        modules = launch.pack(_compiled(sources), text, digest)
-        write_atomic(os.path.join(folder, launch.MODULES), modules, _MODE)
+        modules = _compiled(sources)
+        packed = launch.pack((modules, marshal.dumps(_generated(modules))), text, digest)
+        write_atomic(os.path.join(folder, launch.MODULES), packed, _MODE)
     try:
         launch.load(folder, digest)
     except launch.Unusable as error:
@@ -101,6 +106,28 @@ def _compiled(sources: Mapping[str, tuple[bool, str]]) -> launch.Modules:
     return {
         name: (kind, marshal.dumps(launch.compiled(name, text))) for name, (kind, text) in sources.items()
     }
+
+
+def _generated(modules: launch.Modules) -> dict[str, CodeType]:
+    """By its text, what :mod:`dataclasses` generates when a call loads these modules, see :func:`.launch.hasten`."""
+    found: dict[str, CodeType] = {}
+
+    def run(text: str, *spaces: dict[str, Any]) -> None:
+        found[text] = compile(text, "<string>", "exec", dont_inherit=True)
+        exec(found[text], *spaces)  # noqa: S102 - as dataclasses does
+
+    importer, others = launch.Importer(modules), set(sys.modules)
+    vars(dataclasses)["exec"] = run
+    sys.meta_path.insert(0, importer)
+    try:
+        importlib.import_module(f"{launch.ROOT}.{_CALL}")
+    finally:
+        sys.meta_path.remove(importer)
+        del vars(dataclasses)["exec"]
+        for name in set(sys.modules) - others:
+            if name.startswith(launch.ROOT):
+                del sys.modules[name]
+    return found
 
 
 def _sources() -> Iterator[tuple[str, bool, str]]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who listens on the ports of this host, from /proc."""
+"""Who listens on the ports of this host, from the kernel."""
 
 from __future__ import annotations
 
@@ -13,13 +13,27 @@ import socket
 from collections.abc import Iterable, Iterator
 
 from ..health import printable
-from ..sockets import Ownership, inode, listening, listening_to_all, slice_of, unit_of
+from ..sockets import (
+    Listener,
+    Ownership,
+    from_answer,
+    from_table,
+    inode,
+    listening,
+    listening_to_all,
+    request,
+    slice_of,
+    unit_of,
+)
 
 _LOOPBACK = "127.0.0.1"
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 #: Where systemd's tree of control groups is; the second one on hosts with both kinds.
 _CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified")
 _SYSTEMD = 1
+#: From linux/netlink.h.
+_SOCK_DIAG = 4
+_SECONDS = 2.0
 
 
 def port_taken(port: int) -> bool:
@@ -38,11 +52,11 @@ def ownership(port: int, unit: str, by_systemd: bool = False) -> Ownership:
 
     :param by_systemd: systemd itself holds the socket and hands it to the unit
     """
-    tables = [_read(table) for table in _TABLES]
-    wanted = {found for table in tables for found in listening(table, port)}
+    sockets = listeners()
+    wanted = listening(sockets, port)
     if not wanted:
         # A socket of IPv4 gets all that comes to 127.0.0.1; then one of IPv6 is in nobody's way, whoever has it.
-        wanted = {found for table in tables for found in listening_to_all(table, port)}
+        wanted = listening_to_all(sockets, port)
         if wanted and not port_taken(port):
             # It wants IPv6 only.
             return Ownership(False)
@@ -51,6 +65,27 @@ def ownership(port: int, unit: str, by_systemd: bool = False) -> Ownership:
     pids = [_SYSTEMD] if by_systemd else []
     left = _not_held(wanted, [*pids, *members(unit)])
     return Ownership(left != wanted, _who(left) if left else "")
+
+
+def listeners() -> list[Listener]:
+    """All sockets of TCP that listen. A kernel need not have sock_diag(7); then its tables are read."""
+    try:
+        return [*_asked(socket.AF_INET), *_asked(socket.AF_INET6)]
+    except OSError:
+        return [found for table in _TABLES for found in from_table(_read(table))]
+
+
+def _asked(family: int) -> list[Listener]:
+    found: list[Listener] = []
+    ended = False
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG) as line:
+        line.settimeout(_SECONDS)
+        line.send(request(family))
+        while not ended:
+            # No part is larger.
+            part, ended = from_answer(line.recv(1 << 16), socket.AF_INET)
+            found += part
+    return found
 
 
 def _not_held(inodes: Iterable[int], pids: Iterable[int]) -> set[int]:

@@ -24,11 +24,13 @@ from typing import Any
 from ..._core.errors import OpsError
 from ..._core.files import write_changed
 from ..._traffic.adapters.configured import configured
-from ..._traffic.settings import OUT, render_state, state_file
+from ..._traffic.settings import IN, OUT, parse_state, render_state, state_file
 
 _CONFIG = "/etc/mas/{0}/application.json"
 _RECORD = "/etc/mas/{0}/slots/{1}.json"
 _SECONDS = 2.0
+#: What HAProxy's ``show servers state`` says of a server that nothing keeps out of service.
+_NOT_SET_ASIDE = "0"
 
 
 def out(application: str, slot: str, config: str = _CONFIG, record: str = _RECORD) -> int:
@@ -75,11 +77,13 @@ def _take_out(application: str, slot: str, config: str, record: str) -> tuple[in
     return 0, bool(proxy.get("fallback"))
 
 
-def up(application: str, slot: str) -> int:
+def up(application: str, slot: str, config: str = _CONFIG, record: str = _RECORD) -> int:
     """The web process of ``slot`` was started: watch beside it until its port is its own.
 
     :returns: an exit status, which systemd ignores
     """
+    if _stayed_in(application, slot, config, record):
+        return 0
     # systemd waits for the process that it called, and ends the other one with the unit.
     if os.fork():
         return 0
@@ -92,6 +96,27 @@ def up(application: str, slot: str) -> int:
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def _stayed_in(application: str, slot: str, config: str, record: str) -> bool:
+    """Whether the port was systemd's all the time, and neither the proxy nor its next start leaves the slot out.
+
+    What cannot be found out is for the watch, which waits for a proxy that starts just now.
+    """
+    try:
+        if not _held_by_systemd(_read(record.format(application, slot))):
+            return False
+        proxy = _read(config.format(application)).get("proxy")
+        if not proxy:
+            return True
+        with open(state_file(proxy["split"], application, slot), encoding="utf-8") as stream:
+            if parse_state(application, slot, stream.read()) != IN:
+                return False
+        rows = map(str.split, _order(proxy["socket"], f"show servers state {proxy['backend']}").splitlines())
+        found = [row[6] for row in rows if row[3:4] == [slot]]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, IndexError):
+        return False
+    return found == [_NOT_SET_ASIDE]
 
 
 def _read(path: str) -> Any:

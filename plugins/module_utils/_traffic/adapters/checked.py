@@ -6,12 +6,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import os
+import re
 import subprocess
+import time
+from collections.abc import Collection, Iterator
+
+from ..._core.errors import StorageError
+from ..._core.files import write_json
 
 PROGRAM = "/usr/sbin/haproxy"
 #: It takes some hundredths of a second. What waits for it holds the lock of the host.
 _SECONDS = 30.0
+#: What was found to be sound, until the next boot.
+REMEMBERED = "/run/mas-ops-proxy.json"
+#: Seconds after which HAProxy is asked again though no file has changed: accounts and names of hosts can have, too.
+_FRESH = 600.0
+#: What may be a path in a configuration. One too many costs a look at nothing.
+_PATH = re.compile(r"(?<![^\s@=,:\"'])/[^\s\"',]+")
 
 
 def complaints(main: str, folder: str, seconds: float = _SECONDS) -> str:
@@ -35,3 +50,68 @@ def complaints(main: str, folder: str, seconds: float = _SECONDS) -> str:
         return f"{PROGRAM} cannot be run: {error.strerror}"
     alerts = [line for line in done.stderr.splitlines() if "ALERT" in line] or [done.stderr.strip()]
     return "; ".join(alerts) if done.returncode else ""
+
+
+def complaints_again(main: str, folder: str, besides: Collection[str] = ()) -> str:
+    """:func:`complaints`, without asking HAProxy when it found nothing a short while ago and no file has changed since.
+
+    Two phases of one deploy ask within seconds, and a rollback soon after it.
+
+    :param besides: names in ``folder`` of files that may have changed all the same
+    """
+    # Before the answer: what changes meanwhile is seen the next time.
+    files = _files(main, folder, besides)
+    if _remembers(files):
+        return ""
+    found = complaints(main, folder)
+    # Where it cannot be kept, HAProxy is asked each time.
+    with contextlib.suppress(OSError, StorageError):
+        if found:
+            os.unlink(REMEMBERED)
+        else:
+            write_json(REMEMBERED, {"files": files, "at": time.monotonic()}, 0o600)
+    return found
+
+
+def _remembers(files: str) -> bool:
+    try:
+        with open(REMEMBERED, encoding="utf-8") as stream:
+            kept = json.load(stream)
+        return bool(kept["files"] == files and 0 <= time.monotonic() - kept["at"] < _FRESH)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _files(main: str, folder: str, besides: Collection[str]) -> str:
+    """What tells the files that HAProxy reads from any others, without reading all of them.
+
+    No program can set the time of the last change of an inode, which any change makes a new one.
+    """
+    named = {main, folder, PROGRAM}
+    for path in (main, *_in(folder)):
+        if os.path.basename(path) not in besides:
+            named |= {path, *_named_in(path)}
+    within = {inner for path in named if path != folder for inner in _in(path)}
+    lines = [f"{path} {_identity(path)}" for path in sorted(named | within) if path != folder]
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _named_in(path: str) -> Iterator[str]:
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        yield from _PATH.findall(stream.read())
+
+
+def _in(folder: str) -> list[str]:
+    """What is in it, when it is a folder: that of the certificates, for one."""
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
+    except OSError:
+        return []
+
+
+def _identity(path: str) -> str:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return "-"
+    return f"{found.st_dev} {found.st_ino} {found.st_mode} {found.st_uid} {found.st_size} {found.st_ctime_ns}"

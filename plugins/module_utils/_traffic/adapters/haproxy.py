@@ -29,7 +29,7 @@ from ..checks import (
 from ..latency import parse_table, table
 from ..settings import IN, OUT, parse_state, render_state, state_file
 from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
-from .checked import complaints
+from .checked import complaints_again
 from .configured import configured
 from .runtime import HEAD, STAT, Clock, OwnClock, Runtime, began, life
 
@@ -209,7 +209,10 @@ class HAProxy:
         for path in (main, os.path.join(folder, f"20-{self.application}.cfg")):
             if not os.path.exists(path):
                 return f"{path} is missing"
-        return complaints(main, folder)
+        # What a release changes of them is rendered anew each time, before this.
+        states = (state_file(self.split_file, self.application, slot) for slot in SLOTS)
+        rendered = map(os.path.basename, (self.split_file, self.warm_file, *states))
+        return complaints_again(main, folder, frozenset(rendered))
 
     def _reload(self, before: str) -> None:
         command = ["systemctl", "reload", "haproxy"]
