@@ -111,7 +111,7 @@ class Row:
     @property
     def verdict(self) -> str:
         targets = TARGETS.get(self.name)
-        if targets is None:
+        if targets is None or self.mode != MODES[0]:
             return ""
         told = (("wall", self.wall_ratio, targets[0]), ("CPU", self.cpu_ratio, targets[1]))
         return ", ".join(
