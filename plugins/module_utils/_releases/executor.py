@@ -67,6 +67,9 @@ class Executor(HealthSteps):
             handler(step)
             spent = self.ports.clock.seconds() - started
             self.seconds[step.action] = round(self.seconds.get(step.action, 0.0) + spent, 3)
+        if plan.steps and not self.state.operation:
+            # What is warm may have been brought up after the last change of what is live.
+            self._stand_in(self._warm())
 
     def staged(self) -> None:
         """Journal that the operation waits for its switch."""
@@ -103,6 +106,8 @@ class Executor(HealthSteps):
         self.ports.source.fetch(step.target)
 
     def _check(self, step: Step) -> None:
+        if not self.goes_back:
+            self.refuse_unsound()
         on_disk = step.target in self.ports.files.on_disk()
         manifest = self._manifest(step.target) if on_disk else self.ports.source.manifest(step.target)
         self.check_release(step.target, manifest)

@@ -217,14 +217,29 @@ class HealthSteps:
         proxy = self.ports.proxy
         if proxy is None or self.looks_only:
             return
+        # A reload needs them.
         proxy.rewrite()
         self._tell_proxy(slot)
-        unsound = proxy.unsound()
-        if unsound:
+        self.refuse_unsound()
+
+    def refuse_unsound(self) -> None:
+        """
+        :raises TrafficError: the proxy runs, and would not start again, or be reloaded
+        """
+        proxy = self.ports.proxy
+        if proxy is None:
+            return
+        if not self.looks_only:
+            proxy.rewrite()
+        elif not proxy.whole():
+            # A run writes anew what is damaged, and asks then.
+            return
+        if unsound := proxy.unsound():
             raise TrafficError(
                 f"the proxy runs, but would not start again: {unsound}",
                 where=self.app.name,
-                fix=f"Write its configuration again: {command('provision', application=self.app.name)}",
+                fix="Correct the file that it names, where that is one of yours. Those of this collection are written "
+                f"again by {command('provision', application=self.app.name)}",
             )
 
     def look_back(self, slot: str) -> None:

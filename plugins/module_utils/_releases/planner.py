@@ -68,13 +68,11 @@ def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
     slot = other(live)
     guard.refuse_taken_port(facts, app, slot)
     brought = Step("assign", slot, {"release": facts.live_release})
-    started = [] if app.exclusive else parts.start(app, slot)
-    steps = [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), brought, *started]
+    steps = [Step("check", facts.live_release), *parts.vacate(facts, app, slot), *parts.empty(facts, slot)]
+    steps += [brought, *([] if app.exclusive else parts.start(app, slot))]
     steps += parts.switch(_after(facts, app, steps, brought), app, slot, prove=True)
-    steps += [
-        Step("commit", slot, {"action": "restarted"}),
-        *parts.hold(facts, app, live, facts.history.previous),
-    ]
+    warm = parts.hold(facts, app, live, facts.history.previous)
+    steps += [Step("commit", slot, {"action": "restarted"}), *warm]
     return _plan(facts, steps, traffic=slot, slots={slot: facts.live_release, live: facts.history.previous})
 
 
@@ -377,7 +375,9 @@ def _not_live(facts: Facts, app: Application, release: str | None) -> Refused:
 
 def _no_way_back(facts: Facts, to: str | None) -> str:
     if to:
-        return f"{to} was never live and healthy on this host before the live release"
+        return (
+            f"{to} was never live and healthy on this host before the live release, or was rolled back since"
+        )
     if facts.live_release is None:
         return "no release is live on this host"
     return f"nothing was live on this host before {facts.live_release}"

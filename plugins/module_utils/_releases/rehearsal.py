@@ -34,6 +34,8 @@ def rehearse(executor: Executor, plan: Plan) -> None:
         elif step.action == "prove":
             executor.prove(step.target)
         elif step.action in ("check", "assign"):
+            if step.action == "check" and not executor.goes_back:
+                executor.refuse_unsound()
             manifest = files.manifest(release) if release in on_disk else promised.get(release)
             if manifest and step.action == "check":
                 executor.check_release(release, manifest)

@@ -23,7 +23,8 @@ _ASKED = struct.Struct("=BBxxL48x")
 #: Family; the port in the order of the network; the address; the inode.
 _SOCKET = struct.Struct("=Bxxx2s2x16s44xL")
 #: Addresses at which the proxy, which connects to 127.0.0.1, can meet a listener.
-_MET = frozenset({b"\x00\x00\x00\x00", b"\x7f\x00\x00\x01", bytes(10) + b"\xff\xff\x7f\x00\x00\x01"})
+_FOUR = (bytes(4), b"\x7f\x00\x00\x01")
+_MET = frozenset({*_FOUR, *(bytes(10) + b"\xff\xff" + address for address in _FOUR)})
 #: All of IPv6, and of IPv4 as well, unless the program wants IPv6 only, which the kernel's tables do not show.
 _ALL_OF_IPV6 = bytes(16)
 

@@ -32,8 +32,7 @@ def render_process(record: Slot, name: str) -> str:
         ("Wants", "network-online.target"),
         *([("Requires", socket)] if socket else []),
         ("ConditionPathExists", unit_file.path(posixpath.join(record.folder, "manifest.json"))),
-        ("StartLimitIntervalSec", str(record.sandbox.start_limit_interval)),
-        ("StartLimitBurst", str(record.sandbox.start_limit_burst)),
+        *_start_limit(record, process),
     ]
     service = [
         ("Type", "exec"),
@@ -50,6 +49,16 @@ def render_process(record: Slot, name: str) -> str:
     ]
     install = [("WantedBy", "multi-user.target")]
     return unit_file.render([("Unit", unit), ("Service", service), ("Install", install)], _SLOT_COMMENT)
+
+
+def _start_limit(record: Slot, process: Process) -> list[tuple[str, str]]:
+    if process.socket_activated:
+        # systemd would close the socket together with the service that it gives up, and anybody could have the port.
+        return [("StartLimitIntervalSec", "0")]
+    return [
+        ("StartLimitIntervalSec", str(record.sandbox.start_limit_interval)),
+        ("StartLimitBurst", str(record.sandbox.start_limit_burst)),
+    ]
 
 
 def _hooks(record: Slot, process: Process) -> list[tuple[str, str]]:
@@ -80,7 +89,7 @@ def render_socket(record: Slot, name: str) -> str:
                 ("ListenStream", f"127.0.0.1:{record.port}"),
                 ("Service", unit_name(record.application, name, record.slot)),
                 ("FileDescriptorName", "http"),
-                # A process that dies at each connection is for the start limit of its service to end.
+                # Nor does a process that dies at each connection close the socket.
                 ("TriggerLimitIntervalSec", "0"),
             ],
         ),

@@ -26,6 +26,8 @@ class FakeFront:
     aside: set[str] = field(default_factory=set)
     left_out: set[str] = field(default_factory=set)
     proxy_unsound: str = ""
+    #: A file that releases write is damaged.
+    proxy_damaged: bool = False
     stands_in: str | None = None
 
     def touch(self) -> None:
@@ -78,7 +80,10 @@ class FakeFront:
         self.left_out.discard(slot)
 
     def rewrite(self) -> None:
-        pass
+        self.proxy_damaged = False
+
+    def whole(self) -> bool:
+        return not self.proxy_damaged
 
     def unsound(self) -> str:
         return self.proxy_unsound

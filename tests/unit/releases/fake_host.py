@@ -57,6 +57,8 @@ class FakeHost(FakeFront):
     stop_at: int = -1
     looks: int = 0
     stopped_by: type[Stopped] = Preempted
+    #: What the environment file sets.
+    set_variables: frozenset[str] = frozenset({"AGENTS_TOKEN"})
     heartbeat: Callable[[], None] | None = None
     #: How long each stop could take.
     graces: list[float] = field(default_factory=list)
@@ -212,7 +214,7 @@ class FakeHost(FakeFront):
         return self.releases[release] if release in self.releases else self.fetched[release]
 
     def variables(self) -> frozenset[str]:
-        return frozenset({"AGENTS_TOKEN"})
+        return self.set_variables
 
     def unpack(self, release: str) -> None:
         self.touch()

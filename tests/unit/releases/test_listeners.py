@@ -49,10 +49,11 @@ def test_sockets_that_the_proxy_would_meet() -> None:
             line("00000000000000000000000000000000:1FA5", "0A", 6),  # every address
             line("0000000000000000FFFF00000100007F:1FA5", "0A", 7),  # 127.0.0.1
             line("00000000000000000000000001000000:1FA5", "0A", 8),  # ::1
+            line("0000000000000000FFFF000000000000:1FA5", "0A", 9),  # every address of IPv4
         ]
     )
     assert listening(from_table(four), 8101) == {1, 2}
-    assert listening(from_table(six), 8101) == {7}
+    assert listening(from_table(six), 8101) == {7, 9}
     assert listening_to_all(from_table(six), 8101) == {6}
     assert from_table(_HEAD + "odd 0A line\n") == []
 
@@ -134,7 +135,7 @@ def test_nobody_listens() -> None:
     assert listeners.ownership(port, "agents-api@blue.service") == Ownership(False)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::", "::ffff:0.0.0.0"])
 def test_a_stranger_is_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:

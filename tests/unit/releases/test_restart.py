@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import HealthError, Refused
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, HealthError, Refused
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, release
 
@@ -21,6 +21,7 @@ def test_a_restart_is_a_switch_to_the_same_release() -> None:
     host = deployed("1.0.0", "2.0.0")
     plan, facts = host.do("restarted")
     assert plan.describe() == [
+        f"check {release('2.0.0')}",
         "drain blue",
         "stop blue",
         "assign blue",
@@ -88,7 +89,7 @@ def test_what_does_not_come_up_with_the_new_settings_changes_nothing() -> None:
 def test_an_application_that_must_not_run_twice_is_stopped_and_started() -> None:
     host = deployed("1.0.0", host=FakeHost(layout=Layout(replace(APP, exclusive=True))))
     plan, _ = host.do("restarted")
-    assert plan.describe()[:3] == ["assign green", "stop blue", "start_web green"]
+    assert plan.describe()[1:4] == ["assign green", "stop blue", "start_web green"]
     assert {unit.split("@")[1] for unit in host.running} == {"green.service"}
 
 
@@ -131,3 +132,25 @@ def test_one_that_hangs_is_stopped_first() -> None:
 def test_where_all_is_well_nothing_is_repaired() -> None:
     plan, facts = deployed("1.0.0").do("staged", "1.0.0")
     assert (plan.changed, facts["repaired"]) == (False, False)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_secret_that_is_not_set_any_more_bars_a_restart(check: bool) -> None:
+    host = deployed("1.0.0", "2.0.0")
+    host.set_variables = frozenset()
+    running, weights = dict(host.running), dict(host.weights)
+    with pytest.raises(BadInput, match="AGENTS_TOKEN not set in"):
+        host.do("restarted", check=check)
+    assert (host.running, host.weights) == (running, weights)
+    host.do("rolled_back")
+    assert live(host) == release("1.0.0")
+
+
+def test_after_a_restart_the_warm_release_stands_in_again() -> None:
+    assert APP.proxy
+    host = FakeHost(layout=Layout(replace(APP, proxy=replace(APP.proxy, fallback=True))))
+    deployed("1.0.0", "2.0.0", host=host)
+    assert host.stands_in == "blue"
+    host.do("restarted")
+    assert host.slots["green"] == release("1.0.0")
+    assert host.stands_in == "green"

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,21 +119,30 @@ def test_a_hook_loads_little() -> None:
 
 
 @pytest.mark.parametrize(
-    "listen, state, admin, watched",
+    "listen, state, admin, age, watched",
     [
-        ("systemd", "enabled", "0", False),
+        ("systemd", "enabled", "0", 300, False),
         # It may have been set aside while somebody else had the port.
-        ("port", "enabled", "0", True),
+        ("port", "enabled", "0", 300, True),
         # As each boot begins.
-        ("systemd", "disabled", "0", True),
-        ("systemd", "", "0", True),
-        ("systemd", "enabled", "1", True),
-        # A proxy that starts just now.
-        ("systemd", "enabled", None, True),
+        ("systemd", "disabled", "0", 300, True),
+        ("systemd", "", "0", 300, True),
+        ("systemd", "enabled", "1", 300, True),
+        # A proxy that starts just now, and one that may be reading the file of before.
+        ("systemd", "enabled", None, 300, True),
+        ("systemd", "enabled", "0", 5, True),
+        # The clock was set back.
+        ("systemd", "enabled", "0", -300, True),
     ],
 )
 def test_a_slot_that_was_never_out_needs_no_watch(
-    listen: str, state: str, admin: str | None, watched: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    listen: str,
+    state: str,
+    admin: str | None,
+    age: int,
+    watched: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "agents.json").write_text(
         json.dumps(
@@ -143,6 +153,7 @@ def test_a_slot_that_was_never_out_needs_no_watch(
     if state:
         text = f"global\n    setenv MAS_AGENTS_BLUE_STATE {state}\n"
         (tmp_path / "10-agents-blue-state.cfg").write_text(text)
+        os.utime(tmp_path / "10-agents-blue-state.cfg", (time.time() - age,) * 2)
     server = traffic.Proxy()
     server.answer = (
         "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight\n"

@@ -267,6 +267,20 @@ def test_a_start_that_was_refused_is_tried_again_without_its_start_limit(
     assert [call[1] for call in machine.calls[3:]] == ["enable", "reset-failed", "enable"]
 
 
+def test_links_that_were_made_without_a_reload_are_no_cause(systemd: Systemd, machine: Machine) -> None:
+    """systemd 254 and newer says it of every unit then, and it is meant."""
+    note = (
+        "Warning: The unit file, source configuration file or drop-ins of a.service changed on disk. "
+        "Run 'systemctl daemon-reload' to reload units.\n"
+    )
+    machine.answers["enable"] = (1, "", note)
+    with pytest.raises(ServiceError, match=r"it did not start \(exit status 1\)"):
+        systemd.start(["a"])
+    machine.answers["enable"] = (1, "", f"{note}Job for a.service failed.\n")
+    with pytest.raises(ServiceError, match=r"it did not start \(Job for a\.service failed\.\)"):
+        systemd.start(["a"])
+
+
 @pytest.mark.parametrize(
     "seen",
     [

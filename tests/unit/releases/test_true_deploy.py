@@ -195,6 +195,25 @@ def test_the_warm_release_stands_in_again_when_a_deploy_was_put_back(forgiving: 
     assert forgiving.stands_in == "blue"
 
 
+def test_the_warm_release_stands_in_again_when_a_switch_was_put_back(forgiving: FakeHost) -> None:
+    forgiving.do("staged", "3.0.0")
+    forgiving.front_status = 403
+    with pytest.raises(HealthError, match="users do not get"):
+        forgiving.do("live", "3.0.0")
+    assert live(forgiving) == release("2.0.0")
+    assert forgiving.slots["blue"] == release("1.0.0")
+    assert forgiving.stands_in == "blue"
+
+
+def test_the_warm_release_stands_in_again_when_a_switch_was_left(forgiving: FakeHost) -> None:
+    forgiving.do("staged", "3.0.0")
+    forgiving.do("live", "3.0.0", dead_man=60.0)
+    forgiving.do("rolled_back", leave=release("3.0.0"))
+    assert live(forgiving) == release("2.0.0")
+    assert forgiving.slots["blue"] == release("1.0.0")
+    assert forgiving.stands_in == "blue"
+
+
 def test_nothing_stands_in_unless_it_was_asked_for(host: FakeHost) -> None:
     host.deploy("2.0.0")
     assert host.stands_in is None

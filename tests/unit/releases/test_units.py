@@ -117,6 +117,9 @@ def test_a_stop_that_is_not_told() -> None:
     text = units.render_process(record(api={"listen": "systemd"}), "api")
     assert "ExecStop" not in text
     assert " slot-up " in text
+    # systemd closes the socket of a service that it gives up.
+    assert "StartLimitIntervalSec=0\n" in text
+    assert "StartLimitBurst" not in text
 
 
 def test_a_migration_has_the_bounds_of_the_process_that_it_belongs_to() -> None:

@@ -262,6 +262,31 @@ def test_files_of_the_proxy_that_are_lost_stop_no_way_back(host: FakeHost) -> No
         host.do("restarted")
 
 
+@pytest.mark.parametrize("state", ["staged", "restarted"])
+def test_a_proxy_that_would_not_start_is_told_before_anything_changes(host: FakeHost, state: str) -> None:
+    host.proxy_unsound = "[ALERT] /etc/haproxy/conf.d/90-own.cfg:1: unknown keyword"
+    version = "3.0.0" if state == "staged" else None
+    running = dict(host.running)
+    for check in (True, False):
+        with pytest.raises(TrafficError, match=r"90-own\.cfg:1: unknown keyword"):
+            host.do(state, version, check=check)
+    assert host.running == running
+    assert host.fetched == {} or release("3.0.0") not in host.slots.values()
+    # A run writes anew what releases write, and then it is sound.
+    host.proxy_damaged = True
+    host.do(state, version, check=True)
+
+
+def test_a_proxy_that_would_not_start_bars_no_way_back_that_brings_its_release(host: FakeHost) -> None:
+    host.remove(ONE)
+    host.slots = {slot: None if held == ONE else held for slot, held in host.slots.items()}
+    host.proxy_unsound = "[ALERT] x"
+    host.do("rolled_back", "1.0.0", to=ONE, brings=True, check=True)
+    dummy, facts = host.do("rolled_back", "1.0.0", to=ONE, brings=True)
+    assert facts["live"] == ONE
+    assert "would not start again" in facts["warnings"][0]
+
+
 def test_a_way_back_to_what_was_started_with_other_settings_says_so(host: FakeHost) -> None:
     slot = next(name for name, held in host.slots.items() if held == ONE)
     host.changed[slot] = ("environment", "port")

@@ -53,17 +53,22 @@ def test_its_alerts_are_told_and_what_is_preloaded_is_not_its(
 def asked(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[str, int]]:
     """What is said of a configuration, and how often HAProxy was asked by then."""
     monkeypatch.setattr(checked, "REMEMBERED", str(tmp_path / "run.json"))
-    for name in ("conf.d", "certificates", "old"):
+    for name in ("conf.d", "folder"):
         (tmp_path / name).mkdir()
-    for name in ("one.map", "two.pem", "certificates/site.pem"):
+    for name in ("one.map", "two.map", "list", "folder/inner"):
         (tmp_path / name).write_text("x")
-    (tmp_path / "link.lua").symlink_to("one.map")
+    (tmp_path / "link").symlink_to("list")
     (tmp_path / "haproxy.cfg").write_text(
-        f'global\n  lua-load "{tmp_path}/link.lua"\n  crt-base {tmp_path}/certificates\n'
+        f"global # no crt here\n  chroot {tmp_path}/folder\n  stats socket {tmp_path}/run.sock\n"
+        "  ssl-default-bind-options ssl-min-ver TLSv1.2\n"
     )
+    # As the role writes them, and as an administrator may.
     (tmp_path / "conf.d" / "20-x.cfg").write_text(
-        f"backend x\n  use-server a if {{ src,map_ip({tmp_path}/one.map,x) }}\n"
-        f"  bind :443 ssl crt {tmp_path}/two.pem\n  errorfile 503 {tmp_path}/later.http\n"
+        f'backend x\n  http-check send uri-lf "%[srv_name,map_str({tmp_path}/one.map)]" hdr Host "a"\n'
+        f'  server a "127.0.0.1:${{MAS_X_A_PORT}}" weight "${{MAS_X_A}}" "${{MAS_X_A_STATE-enabled}}"\n'
+        f"  http-request deny if {{ path,map_reg({tmp_path}/two.map,x) -m found }} || {{ src -f {tmp_path}/link }}\n"
+        f"  http-response set-var(txn.d) \"var(txn.us),regsub('^(..).*','\\\\1')\"\n"
+        f"  errorfile 503 {tmp_path}/later.http\n"
     )
     (tmp_path / "conf.d" / "10-x-split.cfg").write_text("global\n")
     program(f'echo >> {tmp_path}/calls; test ! -e {tmp_path}/broken || {{ echo "[ALERT] no" >&2; exit 1; }}')
@@ -85,14 +90,14 @@ def test_what_was_sound_a_moment_ago_is_not_asked_again(
     assert asked() == ("", 1)
     assert (tmp_path / "run.json").stat().st_mode & 0o777 == 0o600
     now = checked.time.monotonic()
-    monkeypatch.setattr(checked.time, "monotonic", lambda: now + 601)
+    monkeypatch.setattr(checked.time, "monotonic", lambda: now + 61)
     assert asked() == ("", 2)
     # Of another boot.
     monkeypatch.setattr(checked.time, "monotonic", lambda: now)
     assert asked() == ("", 3)
 
 
-_READ = ("haproxy.cfg", "conf.d/20-x.cfg", "one.map", "two.pem", "certificates/site.pem")
+_READ = ("haproxy.cfg", "conf.d/20-x.cfg", "one.map", "two.map", "list", "folder/inner")
 _CHANGES = ("written", "replaced", "old time")
 
 
@@ -123,7 +128,7 @@ def test_any_change_of_what_haproxy_reads_makes_it_asked_again(
     assert asked() == ("", 2)
 
 
-@pytest.mark.parametrize("name", ["conf.d/30-y.cfg", "certificates/other.pem", "later.http"])
+@pytest.mark.parametrize("name", ["conf.d/30-y.cfg", "folder/other", "later.http"])
 def test_a_file_that_is_new_makes_it_asked_again(
     asked: Callable[[], tuple[str, int]], tmp_path: Path, name: str
 ) -> None:
@@ -141,14 +146,44 @@ def test_what_was_unsound_is_asked_each_time(asked: Callable[[], tuple[str, int]
     assert [asked(), asked()] == [("", 4), ("", 4)]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"files": "x"}', "folder"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bind :443 ssl crt /t/site.pem",
+        "bind :443 ssl crt-list /t/list",
+        "crt-base /t",
+        "ca-base /t",
+        "server b 127.0.0.1:1 ssl ca-file x",
+        "lua-load /t/x.lua",
+        "default-path config",
+        "errorfile 503 /t/${NAME}.http",
+        "errorfile 503 ${FOLDER}/x.http",
+        "errorfile 503 /t/my\\ file.http",
+        'errorfile 503 "/t/my file.http"',
+        "errorfile 503 '/t/my file.http'",
+    ],
+)
+def test_where_files_cannot_be_told_haproxy_is_asked_each_time(
+    asked: Callable[[], tuple[str, int]], tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "conf.d" / "30-own.cfg").write_text(f"frontend own\n    {line}\n")
+    assert [asked(), asked()] == [("", 1), ("", 2)]
+    (tmp_path / "conf.d" / "30-own.cfg").write_text(f"# {line}\n")
+    assert [asked(), asked()] == [("", 3), ("", 3)]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_something_else_is_where_it_is_remembered(
+    asked: Callable[[], tuple[str, int]], tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "run.json")
+    assert [asked(), asked()] in ([("", 1), ("", 1)], [("", 1), ("", 2)])
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"files": "x"}', "[" * 100_000])
 def test_what_is_remembered_is_damaged(
     asked: Callable[[], tuple[str, int]], tmp_path: Path, text: str
 ) -> None:
     path = tmp_path / "run.json"
-    if text == "folder":
-        path.mkdir()
-        assert [asked(), asked()] == [("", 1), ("", 2)]
-        return
     path.write_text(text)
     assert [asked(), asked()] == [("", 1), ("", 1)]

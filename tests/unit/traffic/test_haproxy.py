@@ -178,9 +178,15 @@ def test_a_restart_in_the_middle_of_a_shift(adapter: HAProxy, proxy: Proxy) -> N
     assert adapter.facts().holds(Split(0, 100))
 
 
-def test_a_proxy_that_is_not_there(adapter: HAProxy) -> None:
+def test_a_proxy_that_is_not_there(adapter: HAProxy, tmp_path: Path) -> None:
     adapter.runtime.path += ".none"
-    with pytest.raises(TrafficError, match=r"does not answer: No such file .*systemctl restart haproxy"):
+    with pytest.raises(
+        TrafficError, match=r"does not answer: No such file .*systemctl restart haproxy"
+    ) as told:
+        adapter.facts()
+    assert "would not start" not in str(told.value)
+    (tmp_path / "maps").mkdir()
+    with pytest.raises(TrafficError, match=r"It would not start: .*haproxy\.cfg is missing"):
         adapter.facts()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import TrafficError
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import HealthCheck
+from ansible_collections.mas.ops.plugins.module_utils._traffic import checks as traffic_checks
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters import checked
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters.haproxy import HAProxy
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Split, render
@@ -89,6 +90,31 @@ def test_what_releases_write_for_the_proxy_is_written_anew(
         path.write_text(was + "rubbish\n")
     tell()
     assert path.read_text() == was
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"10-agents-{what}.cfg" for what in ("split", "warm", "slots", "blue-state", "green-state")],
+)
+def test_whether_what_releases_write_is_whole(
+    adapter: HAProxy, proxy: Proxy, tmp_path: Path, check: HealthCheck, name: str
+) -> None:
+    proxy.maps = {f"{tmp_path}/maps/agents-{what}.map": {} for what in ("path", "host")}
+    assert not adapter.whole()
+    adapter.rewrite()
+    path = tmp_path / "conf.d" / "10-agents-slots.cfg"
+    fixed = traffic_checks.Fixed(frozenset({200}), 2.0, {"blue": 8101, "green": 8102})
+    path.write_text(traffic_checks.render_fixed("agents", fixed))
+    assert adapter.whole()
+    with (tmp_path / "conf.d" / name).open("a") as stream:
+        stream.write("broken\n")
+    assert not adapter.whole()
+    (tmp_path / "conf.d" / name).unlink()
+    assert not adapter.whole()
+
+
+def test_a_proxy_of_somebody_else_is_not_judged(adapter: HAProxy) -> None:
+    assert adapter.whole()
 
 
 def test_what_keeps_the_proxy_from_its_next_start(

@@ -208,7 +208,8 @@ def main() -> int:
 
 def leave(status: int) -> None:
     """End without taking the interpreter apart, which takes as long as a tenth of a call."""
-    for stream in (sys.stdout, sys.stderr):
+    # One that was closed is none.
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         # Whoever reads it may be gone.
         with suppress(OSError):
             stream.flush()

@@ -19,6 +19,7 @@ import _socket
 import json
 import os
 import sys
+import time
 from typing import Any
 
 from ..._core.errors import OpsError
@@ -29,6 +30,8 @@ from ..._traffic.settings import IN, OUT, parse_state, render_state, state_file
 _CONFIG = "/etc/mas/{0}/application.json"
 _RECORD = "/etc/mas/{0}/slots/{1}.json"
 _SECONDS = 2.0
+#: Longer than a start or reload of the proxy takes: one that is under way can have read a file that is younger.
+_SETTLED = 120.0
 #: What HAProxy's ``show servers state`` says of a server that nothing keeps out of service.
 _NOT_SET_ASIDE = "0"
 
@@ -99,7 +102,7 @@ def up(application: str, slot: str, config: str = _CONFIG, record: str = _RECORD
 
 
 def _stayed_in(application: str, slot: str, config: str, record: str) -> bool:
-    """Whether the port was systemd's all the time, and neither the proxy nor its next start leaves the slot out.
+    """Whether the port was systemd's all the time, and no proxy leaves the slot out, nor did one that starts just now.
 
     What cannot be found out is for the watch, which waits for a proxy that starts just now.
     """
@@ -110,7 +113,8 @@ def _stayed_in(application: str, slot: str, config: str, record: str) -> bool:
         if not proxy:
             return True
         with open(state_file(proxy["split"], application, slot), encoding="utf-8") as stream:
-            if parse_state(application, slot, stream.read()) != IN:
+            age = time.time() - os.fstat(stream.fileno()).st_mtime
+            if age < _SETTLED or parse_state(application, slot, stream.read()) != IN:
                 return False
         rows = map(str.split, _order(proxy["socket"], f"show servers state {proxy['backend']}").splitlines())
         found = [row[6] for row in rows if row[3:4] == [slot]]

@@ -31,6 +31,8 @@ _WAIT = 3700.0
 _MARGIN = 120.0
 #: How systemctl says that somebody may not do it.
 _DENIED = ("Access denied", "authentication required", "Permission denied", "Operation not permitted")
+#: How systemctl begins to say that links were made without a reload, which is meant and is the cause of nothing.
+_NO_CAUSE = "Warning: The unit file, source configuration file or drop-ins of "
 #: systemd's own exit status for "the program could not be executed".
 _NOT_EXECUTABLE = "203"
 
@@ -267,7 +269,8 @@ class Systemd:
     def _run(self, *words: str, check: bool = True, seconds: float = _WAIT) -> str:
         done = self._call(["systemctl", *words], seconds)
         if check and done.returncode:
-            raise self._failed(words, done.stderr.strip() or f"exit status {done.returncode}")
+            lines = [line for line in done.stderr.splitlines() if not line.startswith(_NO_CAUSE)]
+            raise self._failed(words, "\n".join(lines).strip() or f"exit status {done.returncode}")
         return done.stdout
 
     def _failed(self, words: Sequence[str], said: str) -> ServiceError:

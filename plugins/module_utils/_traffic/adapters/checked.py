@@ -13,20 +13,27 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from ..._core.errors import StorageError
-from ..._core.files import write_json
+from ..._core.files import read_regular, write_json
 
 PROGRAM = "/usr/sbin/haproxy"
 #: It takes some hundredths of a second. What waits for it holds the lock of the host.
 _SECONDS = 30.0
 #: What was found to be sound, until the next boot.
 REMEMBERED = "/run/mas-ops-proxy.json"
-#: Seconds after which HAProxy is asked again though no file has changed: accounts and names of hosts can have, too.
-_FRESH = 600.0
+#: Seconds after which HAProxy is asked again though no file has changed. Not every file that it reads can be told from the
+#: configuration, and accounts and names of hosts change without one.
+_FRESH = 60.0
 #: What may be a path in a configuration. One too many costs a look at nothing.
-_PATH = re.compile(r"(?<![^\s@=,:\"'])/[^\s\"',]+")
+_PATH = re.compile(r"/[^\s\"'(),;=]+")
+#: Lines after which HAProxy reads more files than the configuration names in full: beside a certificate, in a list, below a
+#: base, by a program of Lua, by a variable, or with a space in its name.
+_UNTOLD = re.compile(
+    r"""^[^#\n]*?(?:\b(?:crt|ca|crl|lua)-|\bdefault-path\b|\bcrt\s|\\\s|/\S*\$|\$\{?\w+\}?[^\s"]*/|"[^"\n]*/[^"\n]*\s|'[^'\n]*/[^'\n]*\s)""",
+    re.MULTILINE,
+)
 
 
 def complaints(main: str, folder: str, seconds: float = _SECONDS) -> str:
@@ -53,20 +60,20 @@ def complaints(main: str, folder: str, seconds: float = _SECONDS) -> str:
 
 
 def complaints_again(main: str, folder: str, besides: Collection[str] = ()) -> str:
-    """:func:`complaints`, without asking HAProxy when it found nothing a short while ago and no file has changed since.
+    """:func:`complaints`, without asking HAProxy when it found nothing a moment ago and no file has changed since.
 
-    Two phases of one deploy ask within seconds, and a rollback soon after it.
+    Two phases of one deploy ask within seconds.
 
     :param besides: names in ``folder`` of files that may have changed all the same
     """
     # Before the answer: what changes meanwhile is seen the next time.
     files = _files(main, folder, besides)
-    if _remembers(files):
+    if files and _remembers(files):
         return ""
     found = complaints(main, folder)
     # Where it cannot be kept, HAProxy is asked each time.
     with contextlib.suppress(OSError, StorageError):
-        if found:
+        if found or not files:
             os.unlink(REMEMBERED)
         else:
             write_json(REMEMBERED, {"files": files, "at": time.monotonic()}, 0o600)
@@ -75,34 +82,37 @@ def complaints_again(main: str, folder: str, besides: Collection[str] = ()) -> s
 
 def _remembers(files: str) -> bool:
     try:
-        with open(REMEMBERED, encoding="utf-8") as stream:
-            kept = json.load(stream)
+        kept = json.loads(read_regular(REMEMBERED))
         return bool(kept["files"] == files and 0 <= time.monotonic() - kept["at"] < _FRESH)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
 def _files(main: str, folder: str, besides: Collection[str]) -> str:
-    """What tells the files that HAProxy reads from any others, without reading all of them.
+    """What tells the files that HAProxy reads from any others; empty where that cannot be told.
 
     No program can set the time of the last change of an inode, which any change makes a new one.
     """
-    named = {main, folder, PROGRAM}
-    for path in (main, *_in(folder)):
-        if os.path.basename(path) not in besides:
-            named |= {path, *_named_in(path)}
-    within = {inner for path in named if path != folder for inner in _in(path)}
-    lines = [f"{path} {_identity(path)}" for path in sorted(named | within) if path != folder]
+    own = {os.path.join(folder, name) for name in besides}
+    read = {main, *_in(folder)} - own
+    texts = [_text(path) for path in read]
+    if any(map(_UNTOLD.search, texts)):
+        return ""
+    named = {path for text in texts for path in _PATH.findall(text)} - {folder}
+    within = {inner for path in named for inner in _in(path)} - own
+    lines = [f"{path} {_identity(path)}" for path in sorted(read | named | within | {PROGRAM})]
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
-def _named_in(path: str) -> Iterator[str]:
-    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as stream:
-        yield from _PATH.findall(stream.read())
+def _text(path: str) -> str:
+    try:
+        return read_regular(path).decode(errors="surrogateescape")
+    except OSError:
+        return ""
 
 
 def _in(folder: str) -> list[str]:
-    """What is in it, when it is a folder: that of the certificates, for one."""
+    """What is in it, when it is a folder."""
     try:
         return [os.path.join(folder, name) for name in os.listdir(folder)]
     except OSError:

@@ -127,7 +127,7 @@ def judge(files: Mapping[str, str], certificates: Iterable[str] = ()) -> None:
         raise Refused(
             f"HAProxy refuses the new configuration, and this host keeps the one it has: {said}",
             where=HAPROXY,
-            fix="Correct the variables of the role that these lines come from.",
+            fix="Correct the file that it names, where that is one of yours, or the variables of the role that these lines come from.",
         )
 
 

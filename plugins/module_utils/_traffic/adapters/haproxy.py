@@ -67,7 +67,12 @@ class HAProxy:
         :raises TrafficError: the proxy does not answer or has no such backend
         """
         # In one exchange: these are the counters of that process.
-        text = self.runtime.ask(f"show info; show table {table(self.application)}; {STAT}")
+        try:
+            text = self.runtime.ask(f"show info; show table {table(self.application)}; {STAT}")
+        except TrafficError as error:
+            if unsound := self.unsound():
+                error.advise(f"It would not start: {unsound}")
+            raise
         latency = parse_table(text)
         servers = {
             slot: replace(server, latency=latency.get(slot, ()))
@@ -191,14 +196,31 @@ class HAProxy:
 
         What can still be read of a file stays; of the split, what is in force.
         """
+        for path, text in self._meant().items():
+            write_changed(path, text.encode())
+
+    def whole(self) -> bool:
+        """Whether nothing of what releases write is lost or damaged."""
+        fixed = parse_fixed(self.application, _read(self.slots_file))
+        meant = self._meant()
+        if meant and fixed:
+            meant[self.slots_file] = render_fixed(self.application, fixed)
+        return bool(fixed or not meant) and all(_read(path) == text for path, text in meant.items())
+
+    def _meant(self) -> dict[str, str]:
+        """By path; nothing of a proxy that somebody else configured."""
         if not self._configured:
-            return
-        for slot in SLOTS:
-            text = _read(state_file(self.split_file, self.application, slot))
-            self._keep(slot, parse_state(self.application, slot, text))
-        write_changed(self.warm_file, render_warm(self.application, self.stands_in()).encode())
+            return {}
         split = self._persisted() or Split(**self.facts().running)
-        write_changed(self.split_file, render(self.application, split).encode())
+        states = {slot: state_file(self.split_file, self.application, slot) for slot in SLOTS}
+        return {
+            **{
+                path: render_state(self.application, slot, parse_state(self.application, slot, _read(path)))
+                for slot, path in states.items()
+            },
+            self.warm_file: render_warm(self.application, self.stands_in()),
+            self.split_file: render(self.application, split),
+        }
 
     def unsound(self) -> str:
         """What keeps the proxy from its next start, in words; empty when nothing does."""
@@ -222,8 +244,9 @@ class HAProxy:
             if life(self.runtime.ask("show info")) != before:
                 return
             self.clock.sleep(_POLL)
+        said = (self.unsound() or done.stderr.strip()) if done.returncode else ""
         raise TrafficError(
-            f"the proxy was not reloaded: {done.stderr.strip() or f'no new process within {_RELOAD:g} s'}",
+            f"the proxy was not reloaded: {said or f'no new process within {_RELOAD:g} s'}",
             where=self.slots_file,
             fix="See `journalctl -u haproxy`.",
         )
