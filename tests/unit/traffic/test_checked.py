@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.mas.ops.plugins.module_utils._traffic import config
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters import checked
 from ansible_collections.mas.ops.plugins.module_utils._traffic.adapters.checked import complaints
+from ansible_collections.mas.ops.tests.unit.traffic.test_config import MAIN_SETTINGS, site
 
 Program = Callable[[str], None]
 
@@ -170,6 +172,19 @@ def test_where_files_cannot_be_told_haproxy_is_asked_each_time(
     assert [asked(), asked()] == [("", 1), ("", 2)]
     (tmp_path / "conf.d" / "30-own.cfg").write_text(f"# {line}\n")
     assert [asked(), asked()] == [("", 3), ("", 3)]
+
+
+def test_all_files_of_what_the_role_writes_can_be_told() -> None:
+    """Or HAProxy would be asked each time. Not so where there is a certificate."""
+    plain, fallback = site("agents"), site("shop", 8201, fallback=True, domains=["shop.example.com"])
+    texts = [
+        config.render_main(MAIN_SETTINGS, "/etc/haproxy/conf.d"),
+        *map(config.render_backend, (plain, fallback)),
+        config.render_front([plain, fallback]),
+    ]
+    assert [checked._told(text) for text in texts] == [True] * 4
+    secured = site("agents", certificate="/etc/ssl/site.pem", tls_port=443)
+    assert not checked._told(config.render_front([secured]))
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])

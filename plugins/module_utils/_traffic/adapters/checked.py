@@ -28,12 +28,10 @@ REMEMBERED = "/run/mas-ops-proxy.json"
 _FRESH = 60.0
 #: What may be a path in a configuration. One too many costs a look at nothing.
 _PATH = re.compile(r"/[^\s\"'(),;=]+")
-#: Lines after which HAProxy reads more files than the configuration names in full: beside a certificate, in a list, below a
-#: base, by a program of Lua, by a variable, or with a space in its name.
-_UNTOLD = re.compile(
-    r"""^[^#\n]*?(?:\b(?:crt|ca|crl|lua)-|\bdefault-path\b|\bcrt\s|\\\s|/\S*\$|\$\{?\w+\}?[^\s"]*/|"[^"\n]*/[^"\n]*\s|'[^'\n]*/[^'\n]*\s)""",
-    re.MULTILINE,
-)
+#: The words of a configuration: in quotes, a character that is escaped, a comment, or any other.
+_WORD = re.compile(r"""\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|\\.|#[^\n]*|[^\s\"'\\#]+""")
+#: Words for files that name others, or beside which HAProxy looks for more.
+_LEADS = re.compile(r"(?:crt|ca|crl|lua)-|crt$|default-path$")
 
 
 def complaints(main: str, folder: str, seconds: float = _SECONDS) -> str:
@@ -96,12 +94,23 @@ def _files(main: str, folder: str, besides: Collection[str]) -> str:
     own = {os.path.join(folder, name) for name in besides}
     read = {main, *_in(folder)} - own
     texts = [_text(path) for path in read]
-    if any(map(_UNTOLD.search, texts)):
+    if not all(map(_told, texts)):
         return ""
     named = {path for text in texts for path in _PATH.findall(text)} - {folder}
     within = {inner for path in named for inner in _in(path)} - own
     lines = [f"{path} {_identity(path)}" for path in sorted(read | named | within | {PROGRAM})]
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _told(text: str) -> bool:
+    """Whether the configuration names in full all files that HAProxy reads for it."""
+    for word in _WORD.findall(text):
+        if word[0] == "#":
+            continue
+        parted = word[0] in "\"'\\" and any(map(str.isspace, word))
+        if _LEADS.match(word) or word in ("\\ ", "\\\t") or ("/" in word and ("$" in word or parted)):
+            return False
+    return True
 
 
 def _text(path: str) -> str:
