@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,9 +129,10 @@ def test_a_hook_loads_little() -> None:
         ("systemd", "enabled", "1", 300, True),
         # A proxy that starts just now, and one that may be reading the file of before.
         ("systemd", "enabled", None, 300, True),
-        ("systemd", "enabled", "0", 5, True),
-        # The clock was set back.
-        ("systemd", "enabled", "0", -300, True),
+        ("systemd", "enabled", "0", 0, True),
+        ("systemd", "enabled", "0", -100, True),
+        # Nor can that be any more.
+        ("systemd", "enabled", "0", -70, False),
     ],
 )
 def test_a_slot_that_was_never_out_needs_no_watch(
@@ -153,13 +153,14 @@ def test_a_slot_that_was_never_out_needs_no_watch(
     if state:
         text = f"global\n    setenv MAS_AGENTS_BLUE_STATE {state}\n"
         (tmp_path / "10-agents-blue-state.cfg").write_text(text)
-        os.utime(tmp_path / "10-agents-blue-state.cfg", (time.time() - age,) * 2)
+        os.utime(tmp_path / "10-agents-blue-state.cfg", (1795532648 - age,) * 2)
     server = traffic.Proxy()
     server.answer = (
-        "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight\n"
+        "Name: HAProxy\nUptime_sec: 3\nStart_time_sec: 1795532648\n\n1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight\n"
         f"3 agents 1 blue 127.0.0.1 2 {admin} 100\n3 agents 2 green 127.0.0.1 2 0 0\n"
         "3 agents 3 blue_warm 127.0.0.1 2 0 0\n\n"
     ).encode()
+    monkeypatch.setattr(slot_hooks.time, "time", lambda: 1795532648.0 + 200)
     forked: list[bool] = []
     # As in the parent.
     monkeypatch.setattr(os, "fork", lambda: forked.append(True) or 1)

@@ -30,7 +30,8 @@ from ..._traffic.settings import IN, OUT, parse_state, render_state, state_file
 _CONFIG = "/etc/mas/{0}/application.json"
 _RECORD = "/etc/mas/{0}/slots/{1}.json"
 _SECONDS = 2.0
-#: Longer than a start or reload of the proxy takes: one that is under way can have read a file that is younger.
+_STARTED = "Start_time_sec:"
+#: Longer than a start or reload of the proxy takes: one that is under way has read a file that is older.
 _SETTLED = 120.0
 #: What HAProxy's ``show servers state`` says of a server that nothing keeps out of service.
 _NOT_SET_ASIDE = "0"
@@ -102,7 +103,7 @@ def up(application: str, slot: str, config: str = _CONFIG, record: str = _RECORD
 
 
 def _stayed_in(application: str, slot: str, config: str, record: str) -> bool:
-    """Whether the port was systemd's all the time, and no proxy leaves the slot out, nor did one that starts just now.
+    """Whether the port was systemd's all the time, and no proxy leaves the slot out, nor will one that starts.
 
     What cannot be found out is for the watch, which waits for a proxy that starts just now.
     """
@@ -113,14 +114,16 @@ def _stayed_in(application: str, slot: str, config: str, record: str) -> bool:
         if not proxy:
             return True
         with open(state_file(proxy["split"], application, slot), encoding="utf-8") as stream:
-            age = time.time() - os.fstat(stream.fileno()).st_mtime
-            if age < _SETTLED or parse_state(application, slot, stream.read()) != IN:
+            written = os.fstat(stream.fileno()).st_mtime
+            if parse_state(application, slot, stream.read()) != IN:
                 return False
-        rows = map(str.split, _order(proxy["socket"], f"show servers state {proxy['backend']}").splitlines())
-        found = [row[6] for row in rows if row[3:4] == [slot]]
+        lines = _order(proxy["socket"], f"show info; show servers state {proxy['backend']}").splitlines()
+        # Of whole seconds. What the process that answers has read, all later ones have.
+        began = [int(line[len(_STARTED) :]) for line in lines if line.startswith(_STARTED)]
+        found = [row[6] for row in map(str.split, lines) if row[3:4] == [slot]]
     except (OSError, ValueError, KeyError, AttributeError, TypeError, IndexError):
         return False
-    return found == [_NOT_SET_ASIDE]
+    return found == [_NOT_SET_ASIDE] and written < max(*began, time.time() - _SETTLED)
 
 
 def _read(path: str) -> Any:
