@@ -118,21 +118,21 @@ def test_a_hook_loads_little() -> None:
 
 
 @pytest.mark.parametrize(
-    "listen, state, admin, age, watched",
+    "listen, state, admin, age, now, watched",
     [
-        ("systemd", "enabled", "0", 300, False),
+        ("systemd", "enabled", "0", 300, 60, False),
         # It may have been set aside while somebody else had the port.
-        ("port", "enabled", "0", 300, True),
+        ("port", "enabled", "0", 300, 60, True),
         # As each boot begins.
-        ("systemd", "disabled", "0", 300, True),
-        ("systemd", "", "0", 300, True),
-        ("systemd", "enabled", "1", 300, True),
+        ("systemd", "disabled", "0", 300, 60, True),
+        ("systemd", "", "0", 300, 60, True),
+        ("systemd", "enabled", "1", 300, 60, True),
         # A proxy that starts just now, and one that may be reading the file of before.
-        ("systemd", "enabled", None, 300, True),
-        ("systemd", "enabled", "0", 0, True),
-        ("systemd", "enabled", "0", -100, True),
-        # Nor can that be any more.
-        ("systemd", "enabled", "0", -70, False),
+        ("systemd", "enabled", None, 300, 60, True),
+        ("systemd", "enabled", "0", 0, 60, True),
+        ("systemd", "enabled", "0", -30, 60, True),
+        # No reload takes so long.
+        ("systemd", "enabled", "0", -30, 200, False),
     ],
 )
 def test_a_slot_that_was_never_out_needs_no_watch(
@@ -140,6 +140,7 @@ def test_a_slot_that_was_never_out_needs_no_watch(
     state: str,
     admin: str | None,
     age: int,
+    now: int,
     watched: bool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -160,7 +161,7 @@ def test_a_slot_that_was_never_out_needs_no_watch(
         f"3 agents 1 blue 127.0.0.1 2 {admin} 100\n3 agents 2 green 127.0.0.1 2 0 0\n"
         "3 agents 3 blue_warm 127.0.0.1 2 0 0\n\n"
     ).encode()
-    monkeypatch.setattr(slot_hooks.time, "time", lambda: 1795532648.0 + 200)
+    monkeypatch.setattr(slot_hooks.time, "time", lambda: 1795532648.0 + now)
     forked: list[bool] = []
     # As in the parent.
     monkeypatch.setattr(os, "fork", lambda: forked.append(True) or 1)
