@@ -85,10 +85,10 @@ def from_answer(data: bytes, four: int) -> tuple[list[Listener], bool]:
                 return found, True
             if kind == _ERROR or length < _HEADER.size:
                 raise OSError("the kernel says nothing of its sockets")
-            family, port, address, inode = _SOCKET.unpack_from(data, start + _HEADER.size)
+            family, port, address, held = _SOCKET.unpack_from(data, start + _HEADER.size)
         except struct.error as error:
             raise OSError(f"the kernel's answer breaks off: {error}") from error
-        found.append((address[:4] if family == four else address, int.from_bytes(port, "big"), inode))
+        found.append((address[:4] if family == four else address, int.from_bytes(port, "big"), held))
         # They are aligned to four bytes.
         start += (length + 3) & ~3
     return found, False

@@ -170,6 +170,29 @@ def test_a_slot_that_was_never_out_needs_no_watch(
     assert bool(forked) is watched
 
 
+def called(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> list[bool]:
+    """The watches that were begun for a slot that systemd holds and whose file was written just now."""
+    (folder / "agents.json").write_text(
+        json.dumps({"proxy": {"socket": str(folder / "s"), "backend": "agents", "split": f"{folder}/x.cfg"}})
+    )
+    (folder / "agents-blue.json").write_text('{"processes": {"api": {"listen": "systemd"}}}')
+    (folder / "10-agents-blue-state.cfg").write_text("    setenv MAS_AGENTS_BLUE_STATE enabled\n")
+    server = traffic.Proxy()
+    server.answer = answer.encode()
+    forked: list[bool] = []
+    # As in the parent.
+    monkeypatch.setattr(os, "fork", lambda: forked.append(True) or 1)
+    with traffic.listening(folder / "s", server):
+        assert slot_hooks.up("agents", "blue", f"{folder}/{{0}}.json", f"{folder}/{{0}}-{{1}}.json") == 0
+    return forked
+
+
+def test_a_proxy_that_does_not_say_when_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As HAProxy 2.4."""
+    forked = called(tmp_path, monkeypatch, "3 agents 1 blue 127.0.0.1 2 0 100\n")
+    assert forked == [True]
+
+
 def test_where_no_proxy_serves_it_nothing_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "agents.json").write_text("{}")
     (tmp_path / "agents-blue.json").write_text('{"processes": {"api": {"listen": "systemd"}}}')

@@ -123,7 +123,7 @@ def _stayed_in(application: str, slot: str, config: str, record: str) -> bool:
         found = [row[6] for row in map(str.split, lines) if row[3:4] == [slot]]
     except (OSError, ValueError, KeyError, AttributeError, TypeError, IndexError):
         return False
-    return found == [_NOT_SET_ASIDE] and written < max(*began, time.time() - _SETTLED)
+    return found == [_NOT_SET_ASIDE] and written < max([*began, time.time() - _SETTLED])
 
 
 def _read(path: str) -> Any:
