@@ -26,8 +26,8 @@ ping:
 
 Where hosts share cores both still hold some waiting for a core.
 
-Below are the seconds of each step on the median host, from runs that are not timed. It prints a table and writes .cache/bench/deploy.json. Its exit status says whether all commands worked,
-not whether they were fast.
+It prints a table, and below it the seconds of each step on the median host, from runs that are not timed. It writes
+.cache/bench/deploy.json. Its exit status says whether all commands worked, not whether they were fast.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from .commands import command
 from .health import Answer, HealthCheck, check_of, journal_advice, slot_door
 from .layout import Layout
 from .manifest import Health, Manifest
-from .ports import Ports
+from .ports import Balancer, Ports
 from .sockets import Ownership
 from .state import State
 
@@ -217,10 +217,10 @@ class HealthSteps:
         proxy = self.ports.proxy
         if proxy is None or self.looks_only:
             return
-        # A reload needs them.
+        # Before a reload, which reads them.
         proxy.rewrite()
         self._tell_proxy(slot)
-        self.refuse_unsound()
+        self._judge(proxy)
 
     def refuse_unsound(self) -> None:
         """
@@ -234,6 +234,9 @@ class HealthSteps:
         elif not proxy.whole():
             # A run writes anew what is damaged, and asks then.
             return
+        self._judge(proxy)
+
+    def _judge(self, proxy: Balancer) -> None:
         if unsound := proxy.unsound():
             raise TrafficError(
                 f"the proxy runs, but would not start again: {unsound}",

@@ -71,7 +71,7 @@ def _hooks(record: Slot, process: Process) -> list[tuple[str, str]]:
     if process.socket_activated:
         # Nobody else can have its port, and requests wait for the next process.
         return [start]
-    # A stop that is meant is told before the process gets its signal.
+    # On a planned stop the proxy is told before the process gets its signal.
     return [
         start,
         ("ExecStop", f"{run} slot-out {code} any {names}"),

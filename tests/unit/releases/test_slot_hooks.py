@@ -117,6 +117,36 @@ def test_a_hook_loads_little() -> None:
     assert not {"dataclasses", "subprocess", "socket"} & set(loaded)
 
 
+def called(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str | None,
+    listen: str = "systemd",
+    state: str = "enabled",
+    written: float | None = None,
+) -> list[bool]:
+    """The watches that were begun for a slot, whose file says ``state`` and was written just now, or then.
+
+    :param answer: of the proxy, ``None`` where none answers
+    """
+    (folder / "agents.json").write_text(
+        json.dumps({"proxy": {"socket": str(folder / "s"), "backend": "agents", "split": f"{folder}/x.cfg"}})
+    )
+    (folder / "agents-blue.json").write_text(json.dumps({"processes": {"api": {"listen": listen}}}))
+    if state:
+        path = folder / "10-agents-blue-state.cfg"
+        path.write_text(f"global\n    setenv MAS_AGENTS_BLUE_STATE {state}\n")
+        os.utime(path, None if written is None else (written, written))
+    server = traffic.Proxy()
+    server.answer = (answer or "").encode()
+    forked: list[bool] = []
+    # As in the parent.
+    monkeypatch.setattr(os, "fork", lambda: forked.append(True) or 1)
+    with contextlib.nullcontext() if answer is None else traffic.listening(folder / "s", server):
+        assert slot_hooks.up("agents", "blue", f"{folder}/{{0}}.json", f"{folder}/{{0}}-{{1}}.json") == 0
+    return forked
+
+
 @pytest.mark.parametrize(
     "listen, state, admin, age, now, watched",
     [
@@ -145,46 +175,16 @@ def test_a_slot_that_was_never_out_needs_no_watch(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "agents.json").write_text(
-        json.dumps(
-            {"proxy": {"socket": str(tmp_path / "s"), "backend": "agents", "split": f"{tmp_path}/x.cfg"}}
-        )
-    )
-    (tmp_path / "agents-blue.json").write_text(json.dumps({"processes": {"api": {"listen": listen}}}))
-    if state:
-        text = f"global\n    setenv MAS_AGENTS_BLUE_STATE {state}\n"
-        (tmp_path / "10-agents-blue-state.cfg").write_text(text)
-        os.utime(tmp_path / "10-agents-blue-state.cfg", (1795532648 - age,) * 2)
-    server = traffic.Proxy()
-    server.answer = (
-        "Name: HAProxy\nUptime_sec: 3\nStart_time_sec: 1795532648\n\n1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight\n"
+    answer = (
+        "Name: HAProxy\nUptime_sec: 3\nStart_time_sec: 1795532648\n\n"
+        "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight\n"
         f"3 agents 1 blue 127.0.0.1 2 {admin} 100\n3 agents 2 green 127.0.0.1 2 0 0\n"
         "3 agents 3 blue_warm 127.0.0.1 2 0 0\n\n"
-    ).encode()
-    monkeypatch.setattr(slot_hooks.time, "time", lambda: 1795532648.0 + now)
-    forked: list[bool] = []
-    # As in the parent.
-    monkeypatch.setattr(os, "fork", lambda: forked.append(True) or 1)
-    with contextlib.nullcontext() if admin is None else traffic.listening(tmp_path / "s", server):
-        assert slot_hooks.up("agents", "blue", f"{tmp_path}/{{0}}.json", f"{tmp_path}/{{0}}-{{1}}.json") == 0
-    assert bool(forked) is watched
-
-
-def called(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> list[bool]:
-    """The watches that were begun for a slot that systemd holds and whose file was written just now."""
-    (folder / "agents.json").write_text(
-        json.dumps({"proxy": {"socket": str(folder / "s"), "backend": "agents", "split": f"{folder}/x.cfg"}})
     )
-    (folder / "agents-blue.json").write_text('{"processes": {"api": {"listen": "systemd"}}}')
-    (folder / "10-agents-blue-state.cfg").write_text("    setenv MAS_AGENTS_BLUE_STATE enabled\n")
-    server = traffic.Proxy()
-    server.answer = answer.encode()
-    forked: list[bool] = []
-    # As in the parent.
-    monkeypatch.setattr(os, "fork", lambda: forked.append(True) or 1)
-    with traffic.listening(folder / "s", server):
-        assert slot_hooks.up("agents", "blue", f"{folder}/{{0}}.json", f"{folder}/{{0}}-{{1}}.json") == 0
-    return forked
+    written = 1795532648 - age
+    monkeypatch.setattr(slot_hooks.time, "time", lambda: 1795532648.0 + now)
+    forked = called(tmp_path, monkeypatch, None if admin is None else answer, listen, state, written)
+    assert bool(forked) is watched
 
 
 def test_a_proxy_that_does_not_say_when_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,12 +112,12 @@ def _generated(modules: launch.Modules) -> dict[str, CodeType]:
     """By its text, what :mod:`dataclasses` generates when a call loads these modules, see :func:`.launch.hasten`."""
     found: dict[str, CodeType] = {}
 
-    def run(text: str, *spaces: dict[str, Any]) -> None:
+    def record(text: str) -> CodeType:
         found[text] = compile(text, "<string>", "exec", dont_inherit=True)
-        exec(found[text], *spaces)  # noqa: S102 - as dataclasses does
+        return found[text]
 
     importer, others = launch.Importer(modules), set(sys.modules)
-    vars(dataclasses)["exec"] = run
+    launch.generate_with(record)
     sys.meta_path.insert(0, importer)
     try:
         importlib.import_module(f"{launch.ROOT}.{_CALL}")

@@ -19,7 +19,7 @@ import marshal
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import ModuleSpec
@@ -179,12 +179,16 @@ def hasten(generated: bytes) -> None:
 
     It generates the text all the same, and text that is not found is compiled as ever.
     """
+    known = marshal.loads(generated)  # noqa: S302 - verified with the modules
+    generate_with(lambda text: known.get(text, text))
+
+
+def generate_with(compiled: Callable[[str], CodeType | str]) -> None:
+    """Let :mod:`dataclasses` run ``compiled(text)`` for each text that it generates from now on."""
     import dataclasses  # noqa: PLC0415 - units' calls do without
 
-    known = marshal.loads(generated)  # noqa: S302 - verified with the modules
-
     def run(text: str, *spaces: dict[str, Any]) -> None:
-        exec(known.get(text, text), *spaces)  # noqa: S102
+        exec(compiled(text), *spaces)  # noqa: S102 - as dataclasses does
 
     # The name of a builtin, which that module looks up in its own first.
     vars(dataclasses)["exec"] = run

@@ -23,8 +23,8 @@ PROGRAM = "/usr/sbin/haproxy"
 _SECONDS = 30.0
 #: What was found to be sound, until the next boot.
 REMEMBERED = "/run/mas-ops-proxy.json"
-#: Seconds after which HAProxy is asked again though no file has changed. Not every file that it reads can be told from the
-#: configuration, and accounts and names of hosts change without one.
+#: Seconds after which HAProxy checks again although no file has changed. The configuration does not name every file that
+#: HAProxy reads, and accounts and host names change without a file.
 _FRESH = 60.0
 #: What may be a path in a configuration. One too many costs a look at nothing.
 _PATH = re.compile(r"/[^\s\"'(),;=]+")
@@ -69,7 +69,7 @@ def complaints_again(main: str, folder: str, besides: Collection[str] = ()) -> s
     if files and _remembers(files):
         return ""
     found = complaints(main, folder)
-    # Where it cannot be kept, HAProxy is asked each time.
+    # If the result cannot be stored, HAProxy checks each time.
     with contextlib.suppress(OSError, StorageError):
         if found or not files:
             os.unlink(REMEMBERED)
@@ -107,8 +107,8 @@ def _told(text: str) -> bool:
     for word in _WORD.findall(text):
         if word[0] == "#":
             continue
-        parted = word[0] in "\"'\\" and any(map(str.isspace, word))
-        if _LEADS.match(word) or word in ("\\ ", "\\\t") or ("/" in word and ("$" in word or parted)):
+        spaced = any(map(str.isspace, word))
+        if _LEADS.match(word) or (spaced and word[0] == "\\") or ("/" in word and ("$" in word or spaced)):
             return False
     return True
 

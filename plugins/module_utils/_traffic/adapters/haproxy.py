@@ -59,6 +59,7 @@ class HAProxy:
         self.split_file = split_file
         folder = os.path.dirname(split_file)
         self.slots_file = os.path.join(folder, f"10-{application}-slots.cfg")
+        self.states = {slot: state_file(split_file, application, slot) for slot in SLOTS}
         self.warm_file = os.path.join(folder, f"10-{application}-warm.cfg")
         self.maps = os.path.join(os.path.dirname(folder), "maps")
 
@@ -120,17 +121,17 @@ class HAProxy:
         self.runtime.order(f"set server {self.backend}/{slot} state maint")
 
     def _keep(self, slot: str, state: str) -> None:
-        path = state_file(self.split_file, self.application, slot)
         if self._configured:
-            write_changed(path, render_state(self.application, slot, state).encode())
+            write_changed(self.states[slot], render_state(self.application, slot, state).encode())
 
     @property
     def _configured(self) -> bool:
         return configured(self.split_file, self.application)
 
     def _left_out(self) -> frozenset[str]:
-        paths = {slot: state_file(self.split_file, self.application, slot) for slot in SLOTS}
-        states = {slot: parse_state(self.application, slot, _read(path)) for slot, path in paths.items()}
+        states = {
+            slot: parse_state(self.application, slot, _read(path)) for slot, path in self.states.items()
+        }
         return frozenset(slot for slot, state in states.items() if state == OUT)
 
     def stand_in(self, slot: str | None) -> None:
@@ -212,11 +213,10 @@ class HAProxy:
         if not self._configured:
             return {}
         split = self._persisted() or Split(**self.facts().running)
-        states = {slot: state_file(self.split_file, self.application, slot) for slot in SLOTS}
         return {
             **{
                 path: render_state(self.application, slot, parse_state(self.application, slot, _read(path)))
-                for slot, path in states.items()
+                for slot, path in self.states.items()
             },
             self.warm_file: render_warm(self.application, self.stands_in()),
             self.split_file: render(self.application, split),
@@ -232,8 +232,7 @@ class HAProxy:
             if not os.path.exists(path):
                 return f"{path} is missing"
         # What a release changes of them is rendered anew each time, before this.
-        states = (state_file(self.split_file, self.application, slot) for slot in SLOTS)
-        rendered = map(os.path.basename, (self.split_file, self.warm_file, *states))
+        rendered = map(os.path.basename, (self.split_file, self.warm_file, *self.states.values()))
         return complaints_again(main, folder, frozenset(rendered))
 
     def _reload(self, before: str) -> None:
