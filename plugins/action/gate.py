@@ -19,7 +19,9 @@ from ..plugin_utils.gate.adapters.clock import Clock
 from ..plugin_utils.gate.adapters.keeper import Keeper
 from ..plugin_utils.gate.modes import ROLLBACK
 from ..plugin_utils.gate.report import refusal, to_dict
-from ..plugin_utils.own_variables import refuse_other_stop_file
+from ..plugin_utils.variables.adapters.files import catalogue
+from ..plugin_utils.variables.check import check_inventory
+from ..plugin_utils.variables.own import refuse_other_stop_file
 
 #: What the playbooks register of ``mas.ops.gate_info``.
 ASKED = "gate_asked"
@@ -38,6 +40,8 @@ class ActionModule(ControllerAction):
         if params["change"] != ROLLBACK:
             # Ansible keeps what it read of them.
             refuse_other_stop_file(load_extra_vars(self._loader))
+        if not params["recheck"]:
+            self._check_inventory(params)
         hosts = self._hosts(params)
         subject = _subject(params, actor(self._variables))
         asked: Facts = {}
@@ -67,12 +71,22 @@ class ActionModule(ControllerAction):
         failure = {"failed": True, "error": "gate"} if refuse else {}
         return {**facts, "refused": True, "msg": message, **failure}
 
+    def _check_inventory(self, params: Mapping[str, Any]) -> None:
+        """Here, because every change comes by before it touches a host, and all variables of all hosts are at hand."""
+        hostvars = self._variables.get("hostvars", {})
+        hosts = {name: hostvars[name] for name in self._names(params)}
+        for warning in check_inventory(
+            catalogue(), hosts, load_extra_vars(self._loader), way_back=params["change"] == ROLLBACK
+        ):
+            self._display.warning(warning)
+
+    def _names(self, params: Mapping[str, Any]) -> list[str]:
+        play = "ansible_play_batch" if params["recheck"] else "ansible_play_hosts"
+        return [str(name) for name in params["hosts"] or self._variables.get(play, ())]
+
     def _hosts(self, params: Mapping[str, Any]) -> list[Host]:
-        names = params["hosts"] or self._variables.get(
-            "ansible_play_batch" if params["recheck"] else "ansible_play_hosts", ()
-        )
-        everybody = self._variables.get("hostvars", {})
-        return [self._host(str(name), everybody[name], params) for name in names]
+        hostvars = self._variables.get("hostvars", {})
+        return [self._host(name, hostvars[name], params) for name in self._names(params)]
 
     def _host(self, name: str, variables: Mapping[str, Any], params: Mapping[str, Any]) -> Host:
         return read_host(name, variables, str(params["change"]), params["checks"], variables.get(ASKED))

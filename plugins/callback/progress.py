@@ -94,8 +94,8 @@ class CallbackModule(Default):
 
     def _report(self, extra: Mapping[str, Any]) -> Reporter:
         checked = bool(context.CLIARGS.get("check"))
-        key = " ".join(filter(None, [self._playbook, str(extra.get("application") or "")]))
-        words = [key, str(extra.get("version") or ""), "(check mode)" if checked else ""]
+        key = " ".join(filter(None, [self._playbook, str(extra.get("application_name") or "")]))
+        words = [key, str(extra.get(f"{self._playbook}_version") or ""), "(check mode)" if checked else ""]
         title = Title(" ".join(filter(None, words)), key, kept=not checked)
         path = self.get_option("history_file")
         lock = getattr(self._display, "_lock", None) or threading.RLock()

@@ -18,7 +18,7 @@ from ..module_utils._releases.commands import command
 from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
 from ..plugin_utils.adapters.run import inventory
 from ..plugin_utils.adapters.template import told
-from ..plugin_utils.adapters.whole_run import name_hosts_left_out, refuse_parts
+from ..plugin_utils.adapters.whole_run import name_hosts_left_out, only_syntax, refuse_parts, refuse_wrong
 
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,17 +43,22 @@ def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
 
 
 @pass_context
-def application_hosts(context: Any, groups: Any, application: str, version: Any = "") -> str:
-    """:func:`.fleet.application_group`, where the command line lets all be done, or says what is left out."""
+def application_hosts(context: Any, groups: Any, application: str, playbook: str) -> str:
+    """:func:`.fleet.application_group`, where the run was given what the playbook needs, and lets all of it be done."""
     refuse_parts()
-    pattern = fleet.application_group(groups, application, version)
+    if only_syntax() and application not in groups:
+        return "all"
+    refuse_wrong(playbook, context.get_all())
+    pattern = fleet.application_group(groups, application)
     name_hosts_left_out(context, application)
     return pattern
 
 
-def whole_run(pattern: str) -> str:
-    """The pattern of a playbook that is not about one application, where the command line lets all be done."""
+@pass_context
+def whole_run(context: Any, pattern: str, playbook: str) -> str:
+    """The pattern of a playbook that is not about one application, in the same cases."""
     refuse_parts()
+    refuse_wrong(playbook, context.get_all())
     return pattern
 
 

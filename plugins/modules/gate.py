@@ -28,15 +28,15 @@ attributes:
     details: The platform of the controller.
 notes:
   - The checks are configured by variables of the inventory, which are read for each host (variables of a play are
-    not seen). For windows they are C(windows), C(freezes), C(windows_required), C(windows_calendars) and
-    C(windows_zone).
+    not seen). For windows they are C(change_windows), C(change_freezes), C(change_windows_required), C(change_calendars) and
+    C(change_time_zone).
   - C(gate_checks) says by name whether a check is V(on), V(off) or V(advisory), C(gate_rollback_checks) the same for
     rollbacks, where all are advisory by default.
   - C(gate_outside_window) is V(fail), V(skip) or V(wait), what becomes of a host that only its windows keep out;
     C(gate_wait_limit) (V(1h)) is how long is waited at most.
-  - C(gate_override) holds C(checks), C(by), C(reason) and C(until); C(gate_never_override) (V([artifact, lock])) lists
+  - C(change_override) holds C(checks), C(by), C(reason) and C(until); C(gate_never_override) (V([artifact, lock])) lists
     checks that it may not name, C(gate_override_limit) (V(24h)) is how long it may hold.
-  - C(gate_stop) is a reason to stop the line, C(gate_stop_file) (V(/etc/mas/stop)) a path on the controller or a URL
+  - C(change_stop) is a reason to stop the line, C(change_stop_file) (V(/etc/mas/stop)) a path on the controller or a URL
     that does so by being there.
   - C(gate_room) has C(deploy) (V(10m)), C(rollback) (V(5m)) and C(floor) (V(1m)), C(gate_disk) has C(free) (V(512M)) and
     C(percent) (V(5)).

@@ -331,7 +331,7 @@ way_back:
   description: The command that brings the previous release back.
   type: str
   returned: success
-  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version=1.0.0-ba9876543210
+  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application_name=agents -e rollback_version=1.0.0-ba9876543210
 warnings:
   description:
     - What is to be seen to and stopped nothing. After O(state=rolled_back), that users do not get the release through the

@@ -94,7 +94,7 @@ way_back:
   description: The command that brings the previous release back.
   type: str
   returned: success
-  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version=1.0.0-ba9876543210
+  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application_name=agents -e rollback_version=1.0.0-ba9876543210
 targets:
   description:
     - What can be gone back to, newest first. C(place) is V(warm) (it runs, so it takes seconds), V(disk) (it has to be

@@ -60,10 +60,10 @@ def rollout_plan(
     """In which batches the hosts switch that are staged, and how each host does.
 
     :param hostvars: with ``deploy_strategy``, ``deploy_batch_size``, ``deploy_canaries``, ``deploy_capacity_floor``,
-        ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_dead_man``, ``deploy_max_fail`` and
-        ``deploy_migration_timeout`` and ``deploy_fetch_timeout`` as the inventory says them (those of the first host count), ``failure_domain`` of
+        ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_confirm_timeout``, ``deploy_max_fail`` and
+        ``change_migration_timeout`` and ``change_fetch_timeout`` as the inventory says them (those of the first host count), ``mas_failure_domain`` of
         each host, and what the deploy registered
-    :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``phase``,
+    :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``until``,
         ``take_over`` and ``approval``. A play may have them from variables of its own, which ``hostvars`` lacks.
     :returns: ``batches`` of names of the hosts that are staged, which is nobody before that, and their ``sizes``; how each host
         switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
@@ -84,8 +84,8 @@ def rollout_plan(
     first = told[hosts[0]]
     # What the inventory does not say is left to the module.
     limits = {
-        "migration_timeout": whole(first, "deploy_migration_timeout", _MIGRATION),
-        "fetch_timeout": seconds(first, "deploy_fetch_timeout"),
+        "migration_timeout": whole(first, "change_migration_timeout", _MIGRATION),
+        "fetch_timeout": seconds(first, "change_fetch_timeout"),
     }
     switch = {
         "steps": list(wish.steps),
@@ -118,7 +118,7 @@ def _told_once(
         "manifest": artifact.get("manifest") or None,
         "take_over": boolean(call, "take_over"),
         **limits,
-        "lease": _BRIEF if given(call, "phase") == "stage" else _LEASE + limit,
+        "lease": _BRIEF if given(call, "until") == "staged" else _LEASE + limit,
     }
     options = {
         "staged": _known({**named, **stage}),
@@ -154,7 +154,7 @@ def parse_wish(said: Mapping[str, Any]) -> Wish:
         percents,
         bake,
         settings,
-        seconds(said, "deploy_dead_man"),
+        seconds(said, "deploy_confirm_timeout"),
         budget + _STOP if exclusive else 0.0,
         max(1, whole(said, "ansible_forks", _FORKS)),
         given(said, "deploy_batch_size"),
@@ -166,7 +166,7 @@ def parse_wish(said: Mapping[str, Any]) -> Wish:
 def _batches(wish: Wish, hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> list[list[str]]:
     if not hosts:
         return []
-    domains = {name: hostvars[name].get("failure_domain") for name in hosts}
+    domains = {name: hostvars[name].get("mas_failure_domain") for name in hosts}
     return release_batches(hosts, wish.strategy, domains, wish.size, wish.canaries, wish.floor)
 
 

@@ -84,7 +84,7 @@ def prepared(run: str) -> Fleet:
     if Bed.named(run).hosts:
         fleet = Fleet(Bed.named(run))
         fleet.provision().check()
-        fleet.deploy(SPARE[0], release_take_over=True).check()
+        fleet.deploy(SPARE[0], change_force_unlock=True).check()
         return fleet
     settings = {"AGENTS_WARMUP": str(WARMUP)}
     fleet = Fleet.up(run, 3, suite="mixed", agents_settings=settings, application_keep_releases=2)
@@ -134,7 +134,10 @@ class Course:
         load.start()
         try:
             time.sleep(1)
-            extra = {**scene.point.extra, **({} if row.mode == points.AGAIN else {"deploy_dead_man": LIMIT})}
+            extra = {
+                **scene.point.extra,
+                **({} if row.mode == points.AGAIN else {"deploy_confirm_timeout": LIMIT}),
+            }
             scene.reach(extra)
             struck = time.monotonic()
             scene.point.strike(scene)
@@ -278,13 +281,13 @@ class Course:
         for agent in self.agents.values():
             agent.thaw()
         if any(map(needs_undo, snapshots(self.agents).values())):
-            _, wrong = self._repeat(scene.version, resume="undo")
+            _, wrong = self._repeat(scene.version, deploy_abort=True)
             if wrong:
-                row.broken.append(f"-e resume=undo failed:\n{wrong}")
+                row.broken.append(f"-e deploy_abort=true failed:\n{wrong}")
         scene.tidy()
         seen = snapshots(self.agents)
         if any(map(restless, seen.values())) or len({live_version(one) for one in seen.values()}) > 1:
-            self.fleet.deploy(SPARE[0], release_take_over=True).check()
+            self.fleet.deploy(SPARE[0], change_force_unlock=True).check()
 
 
 def judge_load(result: Result, outages: list[Outage], row: Row) -> None:

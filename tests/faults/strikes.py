@@ -45,9 +45,9 @@ def way_back(kind: str, *, another: bool = False, still: bool = False) -> Strike
 
     def strike(scene: Scene) -> None:
         fleet = scene.fleet.by("bob") if another else scene.fleet
-        extra = {"release_take_over": True} if another else {}
+        extra = {"change_force_unlock": True} if another else {}
         if kind == "undo":
-            process = fleet.start("deploy", version=scene.version, resume="undo", **extra)
+            process = fleet.start("deploy", deploy_version=scene.version, deploy_abort=True, **extra)
         else:
             process = fleet.start("rollback", **extra)
         scene.back = Controller(process)

@@ -91,7 +91,7 @@ def test_the_built_collection_deploys(pair: Fleet, tmp_path: Path) -> None:
     playbook = path / "ansible_collections/mas/ops/playbooks/deploy.yml"
     assert playbook.is_file(), built
     pair.build("1.0.0")
-    words = ["-i", str(pair.bed.inventory), "-e", f"@{pair.settings}", "-e", "version=1.0.0", "-vv"]
+    words = ["-i", str(pair.bed.inventory), "-e", f"@{pair.settings}", "-e", "deploy_version=1.0.0", "-vv"]
     output = tool(pair, "ansible-playbook", "mas.ops.deploy", *words, ANSIBLE_COLLECTIONS_PATH=str(path))
     assert str(playbook) in output
     assert pair.live() == dict.fromkeys(pair.names, "1.0.0")

@@ -58,7 +58,7 @@ def test_a_deploy_in_two_jobs_ends_the_first_one_staged(pair: Fleet, tmp_path: P
     """As with an approval node between two job templates; and nobody is kept waiting by one that was denied."""
     before = pair.live()
     pair.build("63.0.0", "64.0.0", like="1.0.0")
-    pair.deploy("63.0.0", phase="stage").check()
+    pair.deploy("63.0.0", deploy_until="staged").check()
     assert pair.live() == before
     approval = decide(pair, tmp_path / "decision.yml", "63.0.0", "denied")
     assert pair.deploy("63.0.0", deploy_approval=approval).status == 2

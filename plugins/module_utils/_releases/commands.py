@@ -36,7 +36,11 @@ def located(text: str, inventory: Sequence[str]) -> str:
 
 def way_back(application: str, release: str | None, inventory: Sequence[str] = ()) -> str:
     """The command that brings ``release`` back, or an empty string when there is nothing to go back to."""
-    return command("rollback", inventory, application=application, version=release) if release else ""
+    return (
+        command("rollback", inventory, application_name=application, rollback_version=release)
+        if release
+        else ""
+    )
 
 
 def undone(
@@ -50,7 +54,7 @@ def undone(
     if before is None or before == after:
         return ""
     if action == "rolled_back":
-        return command("deploy", inventory, application=application, version=version_of(before))
+        return command("deploy", inventory, application_name=application, deploy_version=version_of(before))
     return way_back(application, before, inventory)
 
 

@@ -242,7 +242,7 @@ class HealthSteps:
                 f"the proxy runs, but would not start again: {unsound}",
                 where=self.app.name,
                 fix="Correct the file that it names, where that is one of yours. Those of this collection are written "
-                f"again by {command('provision', application=self.app.name)}",
+                f"again by {command('provision', application_name=self.app.name)}",
             )
 
     def look_back(self, slot: str) -> None:
@@ -313,7 +313,7 @@ class HealthSteps:
                     where=f"GET {front.door.url}{check.path} with Host {check.host}",
                     fix="Another backend may answer it, a rule of the frontend, or HAProxy with a configuration from before "
                     "this version. See there, or write it again: "
-                    f"{command('provision', application=self.app.name)}",
+                    f"{command('provision', application_name=self.app.name)}",
                 )
             if clock.seconds() > deadline:
                 raise HealthError(

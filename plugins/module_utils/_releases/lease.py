@@ -154,7 +154,7 @@ def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:
         raise Busy(
             f"the lock is held by {_holder(lease)}",
             where=f"for another {left:.0f} s at the most, unless it goes on",
-            fix="Wait for it to end. When it is known to be dead, take the lock over: -e release_take_over=true.",
+            fix="Wait for it to end. When it is known to be dead, take the lock over: -e change_force_unlock=true.",
         )
     return Lease(
         lease.token + 1, wanted.run, wanted.owner, wanted.operation, moment.text, until, words=wanted.words

@@ -369,7 +369,7 @@ def _not_live(facts: Facts, app: Application, release: str | None) -> Refused:
         if release
         else "no release is live on this host",
         where="this host",
-        fix=f"Deploy one first: {command('deploy', application=app.name, version=version)}",
+        fix=f"Deploy one first: {command('deploy', application_name=app.name, deploy_version=version)}",
     )
 
 

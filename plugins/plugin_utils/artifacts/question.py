@@ -90,11 +90,11 @@ class Question:
 def _named(option: str, value: str, check: Callable[[object], str]) -> None:
     """Speak of the option that the caller got wrong, not of a manifest that it may never have seen."""
     if not value:
-        raise BadInput(f"no {option} was named", where=option, fix=f"Say which: -e {option}=...")
+        raise BadInput(f"no {option} was named", where=option, fix=f"Give the option {option}.")
     try:
         check(value)
     except BadInput as error:
-        raise BadInput(error.what, where=option, fix=f"Correct -e {option}=...") from error
+        raise BadInput(error.what, where=option, fix=f"Correct the option {option}.") from error
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def told(change: str, given: Mapping[str, Any], checks: Any = None) -> tuple[dic
         raise BadInput(
             f"the check stop cannot be {named[of.STOP].value}: whoever stops the line stops every change but a rollback",
             where=variable,
-            fix="Leave it out. To let changes start again, remove the stop file and gate_stop.",
+            fix="Leave it out. To let changes start again, remove the stop file and change_stop.",
         )
     modes = {**_defaults(change), **named}
     for name, source in _CONFIGURED.items():

@@ -43,14 +43,14 @@ class Override:
 
 
 def parse(value: Any) -> Override | None:
-    """``gate_override`` as it came; ``None`` when there is none. What is wrong with it is kept, not raised:
+    """``change_override`` as it came; ``None`` when there is none. What is wrong with it is kept, not raised:
     a rollback must not be stopped by a badly written override.
     """
     if not value:
         return None
     try:
-        given = mapping(_from_survey(value), "gate_override", _KEYS)
-        until = moment(given["until"], "gate_override until") if given.get("until") else None
+        given = mapping(_from_survey(value), "change_override", _KEYS)
+        until = moment(given["until"], "change_override until") if given.get("until") else None
     except BadInput as error:
         return Override((), "", "", None, wrong=error.what)
     return Override(
@@ -70,7 +70,7 @@ def _from_survey(value: Any) -> Any:
     except ValueError:
         return value
     except RecursionError as error:
-        raise BadInput("it is nested too deeply", where="gate_override", fix="Write key: value.") from error
+        raise BadInput("it is nested too deeply", where="change_override", fix="Write key: value.") from error
 
 
 def _line(given: Mapping[str, Any], key: str) -> str:

@@ -172,7 +172,7 @@ def _advice(
         yield f"No override is possible for {', '.join(firm)}: remove the cause."
     elif names:
         yield "To set it aside for an hour, with your name and your reason in the ledger, run the same command with"
-        yield f"  -e '{json.dumps({'gate_override': _example(names, verdict.at)})}'"
+        yield f"  -e '{json.dumps({'change_override': _example(names, verdict.at)})}'"
 
 
 def _example(names: Sequence[str], at: datetime) -> dict[str, Any]:

@@ -130,9 +130,9 @@ class Settings:
 #: The variables that :func:`parse` reads.
 VARIABLES = (
     *("gate_alertmanager", "gate_backup", "gate_checks", "gate_disk", "gate_drill", "gate_error_budget"),
-    *("gate_never_override", "gate_outside_window", "gate_override", "gate_override_limit"),
-    *("gate_prometheus", "gate_promotion", "gate_rollback_checks", "gate_room", "gate_stop"),
-    *("gate_stop_file", "gate_wait_limit"),
+    *("gate_never_override", "gate_outside_window", "change_override", "gate_override_limit"),
+    *("gate_prometheus", "gate_promotion", "gate_rollback_checks", "gate_room", "change_stop"),
+    *("change_stop_file", "gate_wait_limit"),
 )
 NEVER_OVERRIDE = ("artifact", "lock")
 
@@ -153,10 +153,10 @@ def parse(change: str, given: Mapping[str, Any], checks: Any = None) -> Settings
         outside=_outside(given.get("gate_outside_window")),
         wait_limit=duration(given.get("gate_wait_limit") or "1h", "gate_wait_limit"),
         override_limit=duration(given.get("gate_override_limit") or "24h", "gate_override_limit"),
-        override=parse_override(given.get("gate_override")),
-        stop=_stop(given.get("gate_stop")),
-        stop_file=str(given.get("gate_stop_file") or STOP_FILE),
-        stop_file_given=bool(given.get("gate_stop_file")),
+        override=parse_override(given.get("change_override")),
+        stop=_stop(given.get("change_stop")),
+        stop_file=str(given.get("change_stop_file") or STOP_FILE),
+        stop_file_given=bool(given.get("change_stop_file")),
         room=_room(given.get("gate_room")),
         disk=_disk(given.get("gate_disk")),
         alerts=_alerts(given.get("gate_alertmanager")),

@@ -126,6 +126,6 @@ def test_a_text_that_looks_like_a_number_is_one(value: str | None) -> None:
 
 
 def test_no_playbook_makes_a_text_of_a_number() -> None:
-    texts = {path.name: path.read_text() for path in (ROOT / "playbooks").rglob("*.yml")}
-    assert sum("version | default('') | mas.ops.version_text" in text for text in texts.values()) >= 4
+    texts = {str(path): path.read_text() for path in (ROOT / "playbooks").rglob("*.yml")}
+    assert sum("_version | default('') | mas.ops.version_text('" in text for text in texts.values()) >= 4
     assert [name for name, text in texts.items() if re.search(r"\bversion \|[^}]*\| string", text)] == []

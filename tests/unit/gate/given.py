@@ -30,7 +30,7 @@ def facts_of(case: Mapping[str, Any]) -> Facts:
     given["durations"] = {"deploy": given.pop("deploys", ()), "rollback": given.pop("rollbacks", ())}
     answers = {name: given.pop(name) for name in _ANSWERS & set(given)}
     variables = case.get("variables", {})
-    stop = variables.get("gate_stop")
+    stop = variables.get("change_stop")
     given.setdefault("opening", _opening(variables, at_of(case)))
     given.setdefault("stops", (stop,) if stop else ())
     if "lives" in given and not isinstance(given["lives"], Unknown):

@@ -70,20 +70,20 @@ def test_every_check_fails_in_some_case() -> None:
         ({"gate_backup": "24h"}, "deploy", True),
         ({"gate_backup": {"max_age": "24h", "ledgers": "/x/*.jsonl"}}, "deploy", False),
         ({"gate_backup": "24h", "gate_checks": {"backup_age": False}}, "deploy", False),
-        ({"windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "deploy", True),
-        ({"windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "rollback", False),
-        ({"windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "provision", False),
-        ({"windows": [{"name": "n", "cron": "0 23 * * *", "duration": "2h"}]}, "deploy", False),
+        ({"change_windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "deploy", True),
+        ({"change_windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "rollback", False),
+        ({"change_windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "provision", False),
+        ({"change_windows": [{"name": "n", "cron": "0 23 * * *", "duration": "2h"}]}, "deploy", False),
         (
             {
-                "windows": [{"name": "n", "cron": "0 23 * * *", "duration": "2h"}],
+                "change_windows": [{"name": "n", "cron": "0 23 * * *", "duration": "2h"}],
                 "gate_outside_window": "wait",
             },
             "deploy",
             True,
         ),
         (
-            {"freezes": [{"name": "f", "start": "2026-03-20T00:00Z", "end": "2026-03-21T00:00Z"}]},
+            {"change_freezes": [{"name": "f", "start": "2026-03-20T00:00Z", "end": "2026-03-21T00:00Z"}]},
             "deploy",
             False,
         ),
@@ -137,10 +137,10 @@ def test_what_holds_for_every_decision(
 ) -> None:
     variables = {
         "gate_checks": modes,
-        "gate_override": override,
+        "change_override": override,
         "gate_outside_window": outside,
-        "gate_stop": "fire" if stopped else "",
-        "windows": [{"name": "n", "cron": f"0 {hour} * * *", "duration": "2h"}],
+        "change_stop": "fire" if stopped else "",
+        "change_windows": [{"name": "n", "cron": f"0 {hour} * * *", "duration": "2h"}],
     }
     case = {"variables": variables}
     found = decide("web1", facts_of(case), settings_of(case), AT, recheck)

@@ -77,16 +77,16 @@ def at(text: str) -> FakeClock:
 
 
 def test_one_second_decides() -> None:
-    hosts = {"web1": {"windows": NIGHT}}
+    hosts = {"web1": {"change_windows": NIGHT}}
     assert Run(at("21:59:59"), hosts)()["stopped"] == ["web1"]
     assert Run(at("22:00:00"), hosts)()["go"] == ["web1"]
 
 
 def test_each_host_has_its_own_windows() -> None:
     hosts = {
-        "web1": {"windows": NIGHT},
+        "web1": {"change_windows": NIGHT},
         "web2": {},
-        "web3": {"windows": NIGHT, "gate_outside_window": "skip"},
+        "web3": {"change_windows": NIGHT, "gate_outside_window": "skip"},
     }
     found = Run(at("12:00:00"), hosts)(application="agents")
     assert (found["stopped"], found["go"], found["left_out"]) == (["web1"], ["web2"], ["web3"])
@@ -98,7 +98,7 @@ def test_each_host_has_its_own_windows() -> None:
 
 
 def test_the_message_says_what_where_why_when_and_what_to_do() -> None:
-    hosts = {f"web{number}": {"windows": NIGHT} for number in range(1, 8)}
+    hosts = {f"web{number}": {"change_windows": NIGHT} for number in range(1, 8)}
     message = Run(at("12:00:00"), {**hosts, "db1": {}})(application="agents", release="2.0.0-aaaaaaaaaaaa")[
         "msg"
     ]
@@ -107,32 +107,34 @@ def test_the_message_says_what_where_why_when_and_what_to_do() -> None:
     assert "Mon 2026-03-09 22:00:00 UTC (in 10 h)" in message
     assert "It opens next at Mon 2026-03-09 22:00:00 UTC, in 10 h" in message
     example = message[message.index("-e '") + 4 : message.rindex("'")]
-    assert json.loads(example)["gate_override"]["checks"] == ["window"]
+    assert json.loads(example)["change_override"]["checks"] == ["window"]
 
 
 def test_the_example_of_an_override_is_none_until_somebody_fills_it_in() -> None:
-    message = Run(at("12:00:00"), {"web1": {"windows": NIGHT}})()["msg"]
+    message = Run(at("12:00:00"), {"web1": {"change_windows": NIGHT}})()["msg"]
     example = json.loads(message[message.index("-e '") + 4 : message.rindex("'")])
-    assert Run(at("12:00:00"), {"web1": {"windows": NIGHT, **example}})()["refused"]
-    example["gate_override"].update(by="ada", reason="Stop the outage tonight")
-    assert not Run(at("12:00:00"), {"web1": {"windows": NIGHT, **example}})()["refused"]
+    assert Run(at("12:00:00"), {"web1": {"change_windows": NIGHT, **example}})()["refused"]
+    example["change_override"].update(by="ada", reason="Stop the outage tonight")
+    assert not Run(at("12:00:00"), {"web1": {"change_windows": NIGHT, **example}})()["refused"]
 
 
 def test_no_override_is_offered_for_what_has_none() -> None:
-    message = Run(at("12:00:00"), {"web1": {"gate_stop": "fire"}})()["msg"]
+    message = Run(at("12:00:00"), {"web1": {"change_stop": "fire"}})()["msg"]
     assert "No override is possible for stop" in message
-    assert "gate_override" not in message
+    assert "change_override" not in message
 
 
 def test_a_playbook_may_have_something_to_do_before_it_fails() -> None:
-    found = Run(at("12:00:00"), {"web1": {"windows": NIGHT}})(refuse=False)
+    found = Run(at("12:00:00"), {"web1": {"change_windows": NIGHT}})(refuse=False)
     assert found["refused"]
     assert "failed" not in found
     assert found["msg"]
 
 
 def test_check_mode_refuses_nothing_and_says_what_would_be() -> None:
-    run = Run(at("12:00:00"), {"web1": {"windows": NIGHT, "gate_outside_window": "wait"}}, check_mode=True)
+    run = Run(
+        at("12:00:00"), {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait"}}, check_mode=True
+    )
     found = run()
     assert not found["refused"]
     assert "failed" not in found
@@ -140,17 +142,17 @@ def test_check_mode_refuses_nothing_and_says_what_would_be() -> None:
 
 
 def test_what_only_advises_is_said() -> None:
-    run = Run(at("12:00:00"), {"web1": {"windows": NIGHT, "gate_checks": {"window": "advisory"}}})
+    run = Run(at("12:00:00"), {"web1": {"change_windows": NIGHT, "gate_checks": {"window": "advisory"}}})
     assert run()["go"] == ["web1"]
     assert "fail, advisory" in run.said[0]
-    quiet = Run(at("22:00:00"), {"web1": {"windows": NIGHT}})
+    quiet = Run(at("22:00:00"), {"web1": {"change_windows": NIGHT}})
     quiet()
     assert quiet.said == []
 
 
 def test_wait_until_it_opens() -> None:
     clock = at("21:30:00")
-    run = Run(clock, {"web1": {"windows": NIGHT, "gate_outside_window": "wait"}, "web2": {}})
+    run = Run(clock, {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait"}, "web2": {}})
     found = run()
     assert found["go"] == ["web1", "web2"]
     assert found["at"] == "2026-03-09T22:00:00+00:00"
@@ -161,7 +163,7 @@ def test_wait_until_it_opens() -> None:
 
 def test_an_opening_behind_the_limit_is_not_waited_for() -> None:
     clock = at("12:00:00")
-    found = Run(clock, {"web1": {"windows": NIGHT, "gate_outside_window": "wait"}})()
+    found = Run(clock, {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait"}})()
     assert found["waiting"] == ["web1"]
     assert found["failed"]
     assert clock.slept == 0
@@ -170,7 +172,10 @@ def test_an_opening_behind_the_limit_is_not_waited_for() -> None:
 
 def test_nobody_waits_where_another_host_stops_it_anyway() -> None:
     clock = at("21:59:00")
-    hosts = {"web1": {"windows": NIGHT, "gate_outside_window": "wait"}, "web2": {"gate_stop": "fire"}}
+    hosts = {
+        "web1": {"change_windows": NIGHT, "gate_outside_window": "wait"},
+        "web2": {"change_stop": "fire"},
+    }
     assert Run(clock, hosts)()["failed"]
     assert clock.slept == 0
 
@@ -184,7 +189,8 @@ def test_a_stop_while_waiting_ends_it(tmp_path: Path) -> None:
 
     clock = FakeClock(MONDAY.replace(hour=21, minute=50), {3: pull})
     found = Run(
-        clock, {"web1": {"windows": NIGHT, "gate_outside_window": "wait", "gate_stop_file": str(cord)}}
+        clock,
+        {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait", "change_stop_file": str(cord)}},
     )()
     assert clock.slept == 3
     assert found["failed"]
@@ -195,7 +201,7 @@ def test_a_stop_while_waiting_ends_it(tmp_path: Path) -> None:
 def test_a_clock_that_is_set_while_waiting(jump: timedelta) -> None:
     """Forward, it opens sooner; back, it waits as long as the window says."""
     clock = FakeClock(MONDAY.replace(hour=21, minute=50), {2: lambda: jump})
-    found = Run(clock, {"web1": {"windows": NIGHT, "gate_outside_window": "wait"}})()
+    found = Run(clock, {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait"}})()
     assert found["go"] == ["web1"]
     assert found["at"] >= "2026-03-09T22:00:00+00:00"
 
@@ -208,7 +214,7 @@ def test_what_changed_at_the_opening_is_seen(tmp_path: Path) -> None:
         "reason": "The disk is known",
         "until": "2026-03-09T21:59:00Z",
     }
-    hosts = {"web1": {"windows": NIGHT, "gate_outside_window": "wait", "gate_override": override}}
+    hosts = {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait", "change_override": override}}
     found = Run(at("21:50:00"), hosts)()
     assert found["failed"]
     assert "it ended at" in found["msg"]
@@ -217,13 +223,13 @@ def test_what_changed_at_the_opening_is_seen(tmp_path: Path) -> None:
 def test_a_waiter_whose_playbook_was_killed_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
     parents = iter([10, 10, 10, 1])
     monkeypatch.setattr(keeping.os, "getppid", lambda: next(parents))
-    found = Run(at("21:50:00"), {"web1": {"windows": NIGHT, "gate_outside_window": "wait"}})()
+    found = Run(at("21:50:00"), {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait"}})()
     assert found["failed"]
     assert "is gone" in found["msg"]
 
 
 def test_asked_again_before_a_batch() -> None:
-    hosts = {"web1": {"windows": NIGHT, "gate_outside_window": "wait"}, "web2": {}}
+    hosts = {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait"}, "web2": {}}
     found = Run(at("23:46:00"), hosts)(recheck=True, left=0.5, artifact={"verified": False})
     assert found["go"] == ["web1"]
     assert set(found["hosts"]) == {"web1"}
@@ -233,10 +239,10 @@ def test_asked_again_before_a_batch() -> None:
 
 
 def test_questions() -> None:
-    hosts = {"web1": {"windows": NIGHT}, "web2": {}, "web3": {"gate_checks": {"disk": True}}}
+    hosts = {"web1": {"change_windows": NIGHT}, "web2": {}, "web3": {"gate_checks": {"disk": True}}}
     assert Run(at("23:00:00"), hosts)(questions=True) == {"changed": False, "ask": ["web3"]}
     assert Run(at("12:00:00"), hosts)(questions=True)["ask"] == ["web3"]
-    night = {f"web{number}": {"windows": NIGHT} for number in range(5)}
+    night = {f"web{number}": {"change_windows": NIGHT} for number in range(5)}
     assert Run(at("23:00:00"), night)(questions=True)["ask"] == ["web4"]
     # Nobody has to be asked, so it is told at once what asking would have cost another task.
     told = Run(at("12:00:00"), night)(questions=True, refuse=False)
@@ -248,8 +254,8 @@ def test_one_host_tells_the_history_of_all() -> None:
     runs = [{"run": str(n), "kind": kind, "seconds": 100} for n, kind in enumerate(("deploy", "rollback"))]
     told = {"disks": [], "reboot": [], "locked": False, "runs": runs, "newest": {}, "ledger_error": ""}
     hosts = {
-        "web1": {"windows": NIGHT},
-        "web2": {"windows": NIGHT, "gate_asked": told, "gate_checks": {"disk": False}},
+        "web1": {"change_windows": NIGHT},
+        "web2": {"change_windows": NIGHT, "gate_asked": told, "gate_checks": {"disk": False}},
     }
     assert Run(at("23:56:00"), hosts)()["go"] == ["web1", "web2"]
     assert Run(at("23:57:00"), hosts)()["stopped"] == ["web1", "web2"]
@@ -257,9 +263,9 @@ def test_one_host_tells_the_history_of_all() -> None:
 
 def test_only_those_that_wait_decide_how_long() -> None:
     """A host that is skipped may open next week, and the patience of one that is open means nothing."""
-    later = {"freezes": [{"name": "f", "start": "2026-03-01T00:00Z", "end": "2026-04-01T00:00Z"}]}
+    later = {"change_freezes": [{"name": "f", "start": "2026-03-01T00:00Z", "end": "2026-04-01T00:00Z"}]}
     hosts = {
-        "web1": {"windows": NIGHT, "gate_outside_window": "wait"},
+        "web1": {"change_windows": NIGHT, "gate_outside_window": "wait"},
         "web2": {**later, "gate_outside_window": "skip"},
         "web3": {"gate_wait_limit": "1s"},
     }
@@ -276,7 +282,7 @@ def test_a_mistake_names_the_variable_and_the_host() -> None:
 
 
 def test_evidence_is_what_the_ledger_needs() -> None:
-    found = Run(at("12:00:00"), {"web1": {"windows": NIGHT, "gate_checks": {"window": "advisory"}}})()
+    found = Run(at("12:00:00"), {"web1": {"change_windows": NIGHT, "gate_checks": {"window": "advisory"}}})()
     assert found["hosts"]["web1"]["evidence"] == {
         "at": "2026-03-09T12:00:00+00:00",
         "decision": "go",

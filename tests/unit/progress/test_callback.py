@@ -31,9 +31,7 @@ class Runs:
         (folder / "inventory").write_text("web1\nweb2\n")
 
     def command(self, *options: str, fails: str = "[]", moment: int = 0) -> list[str]:
-        extra = (
-            f'{{"folder": "{self.folder}", "fails": {fails}, "moment": {moment}, "application": "agents"}}'
-        )
+        extra = f'{{"folder": "{self.folder}", "fails": {fails}, "moment": {moment}, "application_name": "agents"}}'
         program = Path(sys.executable).with_name("ansible-playbook")
         return [str(program), "-i", str(self.folder / "inventory"), "-e", extra, *options, str(PLAYBOOK)]
 
@@ -110,7 +108,9 @@ def test_failures_in_a_log(runs: Runs) -> None:
         in told
     )
     inventory = runs.folder / "inventory"
-    advice = f"Provision it: ansible-playbook mas.ops.provision -i {inventory} -e application=nothing-here"
+    advice = (
+        f"Provision it: ansible-playbook mas.ops.provision -i {inventory} -e application_name=nothing-here"
+    )
     assert advice in told
     assert any(
         line.split()[1:] and "stage    web1 failed" in line

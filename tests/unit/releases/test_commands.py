@@ -17,10 +17,10 @@ RELEASE = "2.0.0-0123456789ab"
 
 def test_the_way_back_names_release_and_inventory() -> None:
     assert way_back("agents", RELEASE, ["/srv/inv"]) == (
-        f"ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version={RELEASE}"
+        f"ansible-playbook mas.ops.rollback -i /srv/inv -e application_name=agents -e rollback_version={RELEASE}"
     )
     assert way_back("agents", RELEASE) == (
-        f"ansible-playbook mas.ops.rollback -e application=agents -e version={RELEASE}"
+        f"ansible-playbook mas.ops.rollback -e application_name=agents -e rollback_version={RELEASE}"
     )
     assert way_back("agents", None, ["/srv/inv"]) == ""
 
@@ -44,9 +44,9 @@ def test_what_no_line_can_hold_is_left_out(place: str) -> None:
 
 
 def test_each_command_of_a_message_gets_the_inventory() -> None:
-    text = "Run ansible-playbook mas.ops.provision -e application=a, or mas.ops.deploy; then ansible-playbook mas.ops.gate"
+    text = "Run ansible-playbook mas.ops.provision -e application_name=a, or mas.ops.deploy; then ansible-playbook mas.ops.gate"
     assert located(text, ["/srv/my inv", "b,"]) == (
-        "Run ansible-playbook mas.ops.provision -i '/srv/my inv' -i b, -e application=a, or mas.ops.deploy; "
+        "Run ansible-playbook mas.ops.provision -i '/srv/my inv' -i b, -e application_name=a, or mas.ops.deploy; "
         "then ansible-playbook mas.ops.gate -i '/srv/my inv' -i b,"
     )
     assert located(text, []) == text

@@ -246,7 +246,7 @@ def test_only_live_and_healthy_releases_are_kept(host: FakeHost) -> None:
     assert host.releases.keys() == {release(version) for version in ("3.0.0", "4.0.0", "5.0.0")}
     with pytest.raises(
         NotFound,
-        match=r"no longer on this host.*mas.ops.rollback -e application=agents -e version=1\.0\.0-1{12}$",
+        match=r"no longer on this host.*mas.ops.rollback -e application_name=agents -e rollback_version=1\.0\.0-1{12}$",
     ):
         host.do("rolled_back", to="1.0.0")
 

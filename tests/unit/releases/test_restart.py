@@ -59,7 +59,7 @@ def test_where_nothing_is_live_the_advised_command_is_complete() -> None:
         FakeHost().do("restarted")
     assert str(refused.value) == (
         "no release is live on this host (this host). "
-        "Deploy one first: ansible-playbook mas.ops.deploy -e application=agents -e version=VERSION"
+        "Deploy one first: ansible-playbook mas.ops.deploy -e application_name=agents -e deploy_version=VERSION"
     )
     with pytest.raises(Refused, match=r"1\.0\.0-\w+ is not live on this host, nothing is"):
         FakeHost().do("restarted", "1.0.0")

@@ -316,7 +316,7 @@ def test_an_answer_of_somebody_else_is_not_that_of_the_release(host: FakeHost, s
     host.answers_front = server
     with pytest.raises(HealthError, match=r"users do not get 2.*not that of agents/green, but of") as caught:
         host.deploy("2.0.0")
-    assert "mas.ops.provision -e application=agents" in str(caught.value)
+    assert "mas.ops.provision -e application_name=agents" in str(caught.value)
     assert live(host) == release("1.0.0")
     host.answers_front = ""
     host.deploy("2.0.0")

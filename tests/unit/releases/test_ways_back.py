@@ -121,7 +121,7 @@ def test_what_can_be_gone_back_to_and_what_it_takes(host: FakeHost) -> None:
     with pytest.raises(NotHere) as caught:
         host.do("rolled_back", to="1.0.0")
     assert caught.value.fix.endswith(
-        f"ansible-playbook mas.ops.rollback -e application=agents -e version={ONE}"
+        f"ansible-playbook mas.ops.rollback -e application_name=agents -e rollback_version={ONE}"
     )
 
 
@@ -169,14 +169,14 @@ def test_a_rollback_since_a_run_began_is_told_by_the_clock_of_the_host(host: Fak
 def test_the_command_that_is_kept_names_the_release_and_the_inventory(host: FakeHost) -> None:
     host.do("staged", "3.0.0", inventory=("/srv/my inv",))
     _, facts = host.do("live", "3.0.0", inventory=("/srv/my inv",))
-    command = f"ansible-playbook mas.ops.rollback -i '/srv/my inv' -e application=agents -e version={TWO}"
+    command = f"ansible-playbook mas.ops.rollback -i '/srv/my inv' -e application_name=agents -e rollback_version={TWO}"
     assert facts["way_back"] == host.ledger[-1]["way_back"] == command
 
 
 def test_the_command_that_a_rollback_keeps_works_as_it_stands(host: FakeHost) -> None:
     """No rollback goes to what was rolled back."""
     host.do("rolled_back", inventory=("/srv/inv",))
-    command = "ansible-playbook mas.ops.deploy -i /srv/inv -e application=agents -e version=2.0.0"
+    command = "ansible-playbook mas.ops.deploy -i /srv/inv -e application_name=agents -e deploy_version=2.0.0"
     assert host.ledger[-1]["way_back"] == command
     with pytest.raises(NotHere):
         host.do("rolled_back", to=TWO)
@@ -184,7 +184,7 @@ def test_the_command_that_a_rollback_keeps_works_as_it_stands(host: FakeHost) ->
 
 def test_a_host_that_knows_no_application_is_to_be_provisioned_from_the_same_inventory() -> None:
     params = {"application": "unknown-here", "inventory": ["/srv/inv"], "run_age": 0.0}
-    with pytest.raises(NotFound, match=r"mas\.ops\.provision -i /srv/inv -e application=unknown-here"):
+    with pytest.raises(NotFound, match=r"mas\.ops\.provision -i /srv/inv -e application_name=unknown-here"):
         info(params)
 
 
@@ -250,14 +250,14 @@ def test_a_front_door_that_denies_is_told_and_stops_no_way_back(host: FakeHost) 
 def test_files_of_the_proxy_that_are_lost_stop_no_way_back(host: FakeHost) -> None:
     host.proxy_unsound = "/etc/haproxy/conf.d/20-agents.cfg is missing"
     with pytest.raises(
-        TrafficError, match=r"20-agents\.cfg is missing .*mas\.ops\.provision -e application=agents"
+        TrafficError, match=r"20-agents\.cfg is missing .*mas\.ops\.provision -e application_name=agents"
     ):
         host.deploy("3.0.0")
     assert live(host) == TWO
     dummy, facts = host.do("rolled_back", inventory=("/srv/inv",))
     assert facts["live"] == ONE
     (warning,) = facts["warnings"]
-    assert "ansible-playbook mas.ops.provision -i /srv/inv -e application=agents" in warning
+    assert "ansible-playbook mas.ops.provision -i /srv/inv -e application_name=agents" in warning
     with pytest.raises(TrafficError, match="would not start again"):
         host.do("restarted")
 
@@ -293,7 +293,7 @@ def test_a_way_back_to_what_was_started_with_other_settings_says_so(host: FakeHo
     dummy, facts = host.do("rolled_back", inventory=("/srv/inv",))
     (warning,) = facts["warnings"]
     assert "Changed since then: environment, port." in warning
-    assert warning.endswith("ansible-playbook mas.ops.restart -i /srv/inv -e application=agents")
+    assert warning.endswith("ansible-playbook mas.ops.restart -i /srv/inv -e application_name=agents")
     assert "warnings" not in host.do("rolled_back", to=ONE, check=True)[1]
 
 

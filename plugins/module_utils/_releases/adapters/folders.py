@@ -49,7 +49,7 @@ def load_application(name: str) -> Application:
         raise NotFound(
             f"this host knows no application {name!r}",
             where=path,
-            fix=f"Provision it: ansible-playbook mas.ops.provision -e application={name}",
+            fix=f"Provision it: ansible-playbook mas.ops.provision -e application_name={name}",
         )
     app = parse_application(data, path, read_json(SITE.format(name=name)))
     if app.name != name:

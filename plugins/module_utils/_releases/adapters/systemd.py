@@ -257,7 +257,7 @@ class Systemd:
                 raise ServiceError(
                     f"the dead-man's switch cannot be armed: {done.stderr.strip()}",
                     where=service,
-                    fix="Install its unit with mas.ops.provision, or deploy with -e deploy_dead_man=0.",
+                    fix="Install its unit with mas.ops.provision, or deploy with -e deploy_confirm_timeout=0.",
                 )
 
     def last_words(self, unit: str) -> str:

@@ -263,7 +263,7 @@ class HAProxy:
                     "it was taken out by hand",
                     where=f"server {self.backend}/{slot}, {self.runtime.path}",
                     fix="Ask who took it out and why. To take the application back in: "
-                    f"ansible-playbook mas.ops.restart -e application={self.application}",
+                    f"ansible-playbook mas.ops.restart -e application_name={self.application}",
                 )
             if self.clock.seconds() > deadline:
                 raise TrafficError(

@@ -27,7 +27,13 @@ from . import stopfile
 T = TypeVar("T")
 
 #: The variables that say which windows and freezes a host keeps to.
-WINDOWS = ("windows", "freezes", "windows_required", "windows_calendars", "windows_zone")
+WINDOWS = (
+    "change_windows",
+    "change_freezes",
+    "change_windows_required",
+    "change_calendars",
+    "change_time_zone",
+)
 #: What only advises may not hold a change up for longer, in seconds.
 _PATIENCE = 3.0
 
@@ -158,7 +164,7 @@ class Asker:
     def _stops(self, settings: Settings) -> tuple[str, ...] | Unknown:
         place, given = settings.stop_file, settings.stop_file_given
         reason = self._once(("stop", place, given), lambda: stopfile.stop_reason(place, given))
-        told = (f"{settings.stop} (gate_stop)",) if settings.stop else ()
+        told = (f"{settings.stop} (change_stop)",) if settings.stop else ()
         if isinstance(reason, Unknown):
             return told or reason
         return (*told, reason) if reason else told

@@ -41,7 +41,9 @@ def policy_of(
     zone = str(zone or "UTC")
     if zone_info(zone) is None:
         raise BadInput(
-            f"there is no time zone {zone!r}", where="windows_zone", fix="Use a name such as Europe/Berlin."
+            f"there is no time zone {zone!r}",
+            where="change_time_zone",
+            fix="Use a name such as Europe/Berlin.",
         )
     if calendars:
         texts = read_sources(parse_sources(plain(calendars)))
@@ -69,11 +71,11 @@ def plain(value: Any) -> Any:
 def policy_of_host(variables: Mapping[str, Any], **changes: Any) -> Policy:
     """The same from the variables of a host; what is given beside them and is not ``None`` counts more."""
     names = {
-        "windows": "windows",
-        "freezes": "freezes",
-        "required": "windows_required",
-        "calendars": "windows_calendars",
-        "zone": "windows_zone",
+        "windows": "change_windows",
+        "freezes": "change_freezes",
+        "required": "change_windows_required",
+        "calendars": "change_calendars",
+        "zone": "change_time_zone",
     }
     given = {name: value for name, value in changes.items() if value is not None}
     return policy_of(**{**{name: variables.get(key) for name, key in names.items()}, **given})
@@ -84,8 +86,8 @@ def target_of_host(variables: Mapping[str, Any], **changes: Any) -> Target:
     names = {
         "host": "inventory_hostname",
         "groups": "group_names",
-        "application": "application",
-        "environment": "application_environment_name",
+        "application": "application_name",
+        "environment": "mas_environment",
     }
     given = {name: value for name, value in changes.items() if value is not None}
     found = {**{name: variables.get(key) for name, key in names.items()}, **given}

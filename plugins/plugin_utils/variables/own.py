@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._core.errors import BadInput
+from ...module_utils._core.errors import BadInput
 
-#: In the order of the alphabet. tests/house compares it with the playbooks and roles.
+#: In the order of the alphabet. tests/architecture compares it with the playbooks and roles.
 OWN = frozenset(
     {
         *(
@@ -24,12 +24,12 @@ OWN = frozenset(
             "deploy_approval_evidence", "deploy_approved", "deploy_artifact", "deploy_call", "deploy_confirmed",
             "deploy_evidence", "deploy_facts", "deploy_gate", "deploy_keepers", "deploy_leavers", "deploy_left",
             "deploy_only_stage", "deploy_plan", "deploy_release", "deploy_staged", "deploy_state",
-            "deploy_switched", "deploy_tells", "deploy_undo", "deploy_version"
+            "deploy_switched", "deploy_target", "deploy_tells", "deploy_undo"
         ),
-        *("gate_artifact", "gate_asked", "gate_decision", "gate_for"),
+        *("gate_artifact", "gate_asked", "gate_decision", "gate_for", "gate_playbook"),
         *("preflight_major", "preflight_release", "preflight_supported"),
         *(
-            "proxy_absent", "proxy_bind_ports", "proxy_defaults", "proxy_front_ports",
+            "proxy_absent", "proxy_application", "proxy_bind_ports", "proxy_defaults", "proxy_front_ports",
             "proxy_gone", "proxy_installed", "proxy_listeners", "proxy_metrics_port", "proxy_program",
             "proxy_service", "proxy_settings", "proxy_strangers", "proxy_tls_ports", "proxy_written"
         ),
@@ -41,8 +41,8 @@ OWN = frozenset(
             "rollback_aim", "rollback_artifact", "rollback_artifacts", "rollback_brought", "rollback_chosen",
             "rollback_command", "rollback_decided", "rollback_done", "rollback_found", "rollback_incomplete",
             "rollback_info", "rollback_infos", "rollback_lacks", "rollback_left_out", "rollback_mine",
-            "rollback_named", "rollback_others", "rollback_release", "rollback_rest", "rollback_tells",
-            "rollback_to", "rollback_way", "rollback_within"
+            "rollback_named", "rollback_others", "rollback_release", "rollback_rest", "rollback_target",
+            "rollback_tells", "rollback_way", "rollback_within"
         ),
         *("windows_found",),
     }
@@ -66,8 +66,6 @@ MAGIC = frozenset(
 )
 
 
-#: What ``resume`` may be. A template would be evaluated where it is read, and could be another word for the gate.
-_RESUME = (None, "", "continue", "undo")
 _WHERE = "the extra variables"
 
 
@@ -82,10 +80,8 @@ def refuse_own(given: Mapping[str, Any]) -> None:
         raise BadInput(
             f"{', '.join(own)} cannot be given: Ansible and the playbooks keep there what they find out and decide",
             where=_WHERE,
-            fix="Leave it out. docs/automate.md says what each playbook reads.",
+            fix="Leave it out. docs/variables.md says what each playbook reads.",
         )
-    if given.get("resume") not in _RESUME:
-        raise BadInput(f"resume is {given['resume']!r}", where=_WHERE, fix="Say continue or undo.")
 
 
 def refuse_other_stop_file(given: Mapping[str, Any]) -> None:
@@ -93,9 +89,9 @@ def refuse_other_stop_file(given: Mapping[str, Any]) -> None:
 
     :raises BadInput: it is one of the extra variables
     """
-    if "gate_stop_file" in given:
+    if "change_stop_file" in given:
         raise BadInput(
-            "gate_stop_file cannot be given: the stop file is the same one for everybody",
+            "change_stop_file cannot be given: the stop file is the same one for everybody",
             where=_WHERE,
             fix="Say it in the inventory, such as group_vars/all.",
         )
