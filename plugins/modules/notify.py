@@ -45,7 +45,7 @@ options:
     default: []
   facts:
     description:
-      - What is known about it. C(application), C(version), C(environment), C(message) and C(way_back) become part of the
+      - What is known about it. C(application), C(version), C(environment), C(message) and C(rollback_command) become part of the
         text. No secrets.
       - C(actor) and C(run) are added, unless they are given.
     type: dict

@@ -177,7 +177,7 @@ def phases(version: str, sha256: str, archive: str) -> list[dict[str, Any]]:
     }
     told: list[dict[str, Any]] = [
         {**named, "state": "staged", "artifact": archive},
-        {**named, "state": "live", "dead_man": 120},
+        {**named, "state": "live", "confirm_timeout": 120},
         {**named, "state": "confirmed"},
     ]
     validator = ArgumentSpecValidator(**RELEASE.to_kwargs())

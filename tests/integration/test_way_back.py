@@ -216,7 +216,7 @@ def test_the_command_in_the_ledger_works_as_it_stands(fleet: Fleet) -> None:
     last = json.loads(fleet.bed.exec(fleet.names[0], ["tail", "-n", "1", "/var/lib/mas/ledger.jsonl"]))
     assert last["action"] in ("confirmed", "rolled_back")
     info = fleet.ansible("mas.ops.release_info", "-a", "application=agents").check().output
-    command = re.findall(r'"way_back": "(.*)"', info)[0]
+    command = re.findall(r'"rollback_command": "(.*)"', info)[0]
     assert re.fullmatch(
         r"ansible-playbook mas\.ops\.rollback -i /\S+ -e application=agents -e version=\S+-[0-9a-f]{12}",
         command,

@@ -88,7 +88,7 @@ class Executor(HealthSteps):
             "run": self.run,
             "actor": self.actor,
             "seconds": dict(self.seconds),
-            "way_back": undone(action, self.app.name, before, after, self.inventory),
+            "rollback_command": undone(action, self.app.name, before, after, self.inventory),
             **({"gate": dict(self.gate)} if self.gate else {}),
             **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,

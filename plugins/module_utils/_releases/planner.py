@@ -20,7 +20,7 @@ from .._ledger.history import is_called, version_of
 from .._traffic.split import SLOTS
 from . import guard, parts
 from .application import Application, other
-from .commands import command, way_back
+from .commands import command, rollback_command
 from .course import AT_ONCE, Course
 from .state import STAGED, Facts, Operation
 from .targets import offered
@@ -149,7 +149,7 @@ def plan_rolled_back(
         raise NotHere(
             f"the files of release {release} are no longer on this host",
             where=f"keep_releases is {app.keep_releases}",
-            fix=f"{offered(facts, app)} To have it fetched from the store: {way_back(app.name, release)}",
+            fix=f"{offered(facts, app)} To have it fetched from the store: {rollback_command(app.name, release)}",
             release=release,
         )
     commit = {"action": "rolled_back", **({} if known else {"brought": True})}

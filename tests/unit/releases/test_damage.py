@@ -231,7 +231,7 @@ def begun(host: FakeHost) -> FakeHost:
 
     host.shift = killed  # type: ignore[method-assign]
     with pytest.raises(Killed):
-        host.do("live", "3.0.0", dead_man=60.0)
+        host.do("live", "3.0.0", confirm_timeout=60.0)
     del host.shift  # type: ignore[method-assign]
     host.state_file = None
     host.damaged = [damaged(host.layout.state)]
@@ -247,7 +247,7 @@ def test_a_deploy_whose_journal_was_lost_is_left_and_no_host_goes_further(armed:
     if not armed:
         host.armed_file = None
         host.damaged.append(damaged(host.layout.dead_man))
-    plan, facts = host.do("rolled_back", leave=release("3.0.0"), run="run-2")
+    plan, facts = host.do("rolled_back", from_version=release("3.0.0"), run="run-2")
     assert facts["live"] == TWO
     assert live(host) == TWO
     assert host.weights[facts["slot"]] == 100
@@ -277,11 +277,11 @@ def test_a_damaged_switch_waits_for_what_the_ledger_calls_unconfirmed() -> None:
     host = FakeHost()
     host.deploy("1.0.0")
     host.do("staged", "2.0.0")
-    host.do("live", "2.0.0", dead_man=60.0)
+    host.do("live", "2.0.0", confirm_timeout=60.0)
     host.armed_file = None
     host.damaged = [damaged(host.layout.dead_man)]
     with pytest.raises(Refused, match=f"release {TWO} is live and nobody has confirmed it yet"):
-        host.do("staged", "3.0.0", run="run-2", take_over=True)
+        host.do("staged", "3.0.0", run="run-2", force_unlock=True)
     host.do("confirmed", "2.0.0", run="run-1")
     assert host.armed_file is None
 

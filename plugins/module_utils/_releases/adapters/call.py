@@ -25,14 +25,14 @@ from .lock import end_request, hold, this_process
 #: Options that a request takes as they are.
 _AS_GIVEN = (
     "state",
-    "to",
-    "leave",
+    "to_version",
+    "from_version",
     "report_missing",
     "forward",
     "assume_staged",
-    "dead_man",
+    "confirm_timeout",
     "token",
-    "take_over",
+    "force_unlock",
     "soak",
     "run",
     "actor",

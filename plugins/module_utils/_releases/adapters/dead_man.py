@@ -72,7 +72,7 @@ def _go_back(application: str, armed: Armed, begun: Moment, ends: bool) -> bool:
     """
     # Whoever comes back to confirm it holds an older token than this run gets.
     run = f"{ACTOR} of {armed.run}"
-    request = Request("rolled_back", leave=armed.release, run=run, actor=ACTOR, inventory=_SOMEBODYS)
+    request = Request("rolled_back", from_version=armed.release, run=run, actor=ACTOR, inventory=_SOMEBODYS)
     app = load_application(application)
     layout, claim = Layout(app), request.claim(check=False)
     attention = Attention(end_request(layout), this_process(claim))
