@@ -347,7 +347,7 @@ error:
   sample: health
 """
 
-from ..module_utils._core.edge import run_module
+from ..module_utils._core.ansible_module import run_module
 from ..module_utils._releases.adapters.command import release_as_module
 from ..module_utils._releases.options import RELEASE
 

@@ -125,14 +125,14 @@ back_since:
   returned: success
 """
 
-from ..module_utils._core.edge import run_query
+from ..module_utils._core.ansible_module import run_info_module
 from ..module_utils._releases.adapters.call import info
 from ..module_utils._releases.options import RELEASE_INFO
 
 
 def main() -> None:
     """Run the module."""
-    run_query(RELEASE_INFO, info)
+    run_info_module(RELEASE_INFO, info)
 
 
 if __name__ == "__main__":

@@ -166,9 +166,9 @@ def change(
     :raises OpsError: after the host was put back to what it served before; so is anything that nobody foresaw
     """
     seconds = limits.lease + request.course.seconds
-    lease = claim(ports.files.lease(), request.claim(check), ports.clock.moment(), seconds)
+    lease = claim(ports.store.lease(), request.claim(check), ports.clock.moment(), seconds)
     if not check:
-        ports.files.write_lease(lease)
+        ports.store.write_lease(lease)
     try:
         plan, facts, told = _carry_out(ports, layout, limits, request, check)
     except Exception as error:
@@ -176,7 +176,7 @@ def change(
         with contextlib.suppress(StorageError):
             _let_go(ports, lease, check)
         if isinstance(error, OpsError):
-            error.advise(" ".join(ports.files.mended()))
+            error.advise(" ".join(ports.store.mended()))
         raise
     if limits.lease <= 0 or not request.goes_on(facts):
         _let_go(ports, lease, check)
@@ -191,7 +191,7 @@ def _carry_out(
     found = facts = seen = observe(app, layout, ports)
     was = facts.live_release
     if facts.damage and not check:
-        ports.files.mend(facts.state, facts.armed)
+        ports.store.mend(facts.state, facts.armed)
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     plan, missing, lacks = _plan(facts, app, request, ports.clock.moment().wall)
@@ -219,7 +219,7 @@ def _carry_out(
         executor.warnings += _settings_of_then(facts, app)
     if executor.warnings:
         told["warnings"] = [located(warning, request.inventory) for warning in executor.warnings]
-    told["damage"] = [*ports.files.mended(), *map(str, facts.damage if check else ())]
+    told["damage"] = [*ports.store.mended(), *map(str, facts.damage if check else ())]
     plan = planner.mended(plan, found)
     if request.report_missing:
         told |= {"missing": missing, "lacks": lacks, "targets": _targets(facts, app, ports)}
@@ -292,7 +292,7 @@ def _seconds_of(time: str) -> float:
 def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
     """The next run need not wait for the end of the lease. What died before this is taken over after it."""
     if not check:
-        ports.files.write_lease(released(lease))
+        ports.store.write_lease(released(lease))
 
 
 def describe(
@@ -326,7 +326,7 @@ def _targets(facts: Facts, app: Application, ports: Ports) -> list[dict[str, Any
 def _startup_budget(ports: Ports, release: str) -> float | None:
     """Seconds; ``None`` where the release says none, or its manifest is damaged."""
     try:
-        health = ports.files.manifest(release).health
+        health = ports.store.manifest(release).health
     except OpsError:
         return None
     return float(health.startup_budget) if health else None

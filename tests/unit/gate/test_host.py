@@ -12,7 +12,7 @@ from ansible_collections.mas.ops.plugins.module_utils._gate import asked, entry
 from ansible_collections.mas.ops.plugins.module_utils._gate.adapters import host
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
 from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.clock import Clock
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.clock import HostClock
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import (
     Claim,
     Lease,
@@ -143,7 +143,7 @@ def test_what_is_in_a_sealed_file_is_told_as_well(state: Path) -> None:
 
 def test_a_lease_tells_who_holds_the_application(state: Path) -> None:
     assert host.look("agents")["lease"] == {}
-    moment = Clock.moment()
+    moment = HostClock.moment()
     wanted = Claim("7", "ada", "deploy of 2.0.0")
     held = claim(Lease(), wanted, moment, 60.0)
     path = state / "agents/lease.json"

@@ -72,7 +72,7 @@ def test_what_needs_ansible_does_not_stay(folder: Path) -> None:
     names = set(launch.load(str(folder), DIGEST)[0])
     calls = "mas_ops._releases.adapters"
     assert {"mas_ops", f"{calls}.command", f"{calls}.dead_man", f"{calls}.call"} <= names
-    assert not any(name.endswith("edge") for name in names)
+    assert not any(name.endswith("ansible_module") for name in names)
 
 
 def test_what_is_there_is_left_alone(folder: Path) -> None:

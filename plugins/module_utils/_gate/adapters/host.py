@@ -16,7 +16,7 @@ from ..._core.errors import LedgerError, OpsError
 from ..._core.files import read_json
 from ..._ledger.adapters.file import FileLedger
 from ..._ledger.kept import unfold
-from ..._releases.adapters.clock import Clock
+from ..._releases.adapters.clock import HostClock
 from ..._releases.adapters.folders import load_application
 from ..._releases.layout import STATE
 from ..._releases.lease import parse_lease
@@ -103,7 +103,7 @@ def _lease(path: str) -> dict[str, str]:
         lease = parse_lease(read_json(path))
     except OpsError:
         return {}
-    if lease.free or lease.until is None or lease.until.left(Clock.moment()) <= 0:
+    if lease.free or lease.until is None or lease.until.left(HostClock.moment()) <= 0:
         return {}
     return {"owner": lease.owner, "operation": lease.operation, "since": lease.since, "run": lease.run}
 

@@ -58,8 +58,8 @@ def watch(application: str) -> int:
 
 def _awaited(app: Application, layout: Layout, ports: Ports, begun: Moment) -> Armed | None:
     """What the file says; where it is damaged, what ledger, journal and slots say, and its time was over at ``begun``."""
-    armed = ports.files.armed()
-    if armed or all(found.path != layout.dead_man for found in ports.files.damage()):
+    armed = ports.store.armed()
+    if armed or all(found.path != layout.dead_man for found in ports.store.damage()):
         return armed
     presumed = observe(app, layout, ports).armed
     return replace(presumed, until=begun.after(0.0)) if presumed else None

@@ -31,7 +31,7 @@ from ..._core.files import storage_errors, write_atomic
 from . import launch
 
 #: What needs Ansible's own code, which does not stay.
-_LEFT_OUT = ("_core.edge",)
+_LEFT_OUT = ("_core.ansible_module",)
 _LAUNCH = "_releases.adapters.launch"
 #: What a call from a controller loads.
 _CALL = "_releases.adapters.call"
