@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from ..module_utils._core.errors import BadInput
-from ..module_utils._releases.course import parse_course
+from ..module_utils._releases.traffic_steps import parse_traffic_steps
 from .batches import release_batches
 from .rollout import read_hosts, rollout
 from .survey import boolean, given, mapping, seconds, steps, whole
@@ -147,7 +147,7 @@ def parse_wish(said: Mapping[str, Any]) -> Wish:
     bake = (_CANARY_BAKE if canary else 0.0) if bake is None else bake
     settings = mapping(said, "deploy_canary")
     # The hosts check it as well; here nothing has begun.
-    parse_course(percents, bake, settings)
+    parse_traffic_steps(percents, bake, settings)
     whole(said, "deploy_max_fail", 0)
     manifest = (said.get("deploy_artifact") or {}).get("manifest") or {}
     budget = float((manifest.get("health") or {}).get("startup_budget") or 0.0)
@@ -179,7 +179,7 @@ def _patience(batches: Sequence[Sequence[str]], wish: Wish) -> float:
     """
     switches = sum(ceil(len(batch) / wish.forks) for batch in batches)
     confirmations = ceil(sum(map(len, batches)) / wish.forks)
-    each = _WAVE + wish.start + parse_course(wish.steps, wish.bake, wish.canary).seconds
+    each = _WAVE + wish.start + parse_traffic_steps(wish.steps, wish.bake, wish.canary).seconds
     return _CONFIRMATION + wish.start + max(0, switches - 1) * each + max(0, confirmations - 1) * _WAVE
 
 

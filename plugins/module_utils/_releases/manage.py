@@ -17,10 +17,9 @@ from .._core.errors import Abandoned, NotFound, NotHere, OpsError, Stopped, Stor
 from .._core.plan import Plan
 from .._ledger.history import version_of
 from .._traffic.split import SLOTS
-from . import guard, planner
+from . import confirmation, planner
 from .application import Application
 from .commands import command, located, rollback_command
-from .course import AT_ONCE, Course
 from .executor import Executor
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
@@ -28,7 +27,8 @@ from .observe import observe
 from .ports import Limits, Ports
 from .rehearsal import rehearse
 from .state import Facts, Operation
-from .targets import targets
+from .targets import rollback_target, targets
+from .traffic_steps import AT_ONCE, TrafficSteps
 from .watch import Watch
 
 _RELEASE = re.compile(r".+-[0-9a-f]{12}")
@@ -46,7 +46,7 @@ class Request:
     :param report_missing: for ``rolled_back``: a host that lacks ``to_version`` changes nothing and says so
     :param forward: for ``rolled_back``: ``to_version`` may be what an earlier rollback took off the history
     :param assume_staged: in check mode: for ``live``, plan as if the release were staged
-    :param course: for ``live``: the steps of the traffic
+    :param traffic_steps: for ``live``: the steps of the traffic
     :param confirm_timeout: for ``live``: after so many seconds without ``confirmed`` the host goes back; 0 for never
     :param token: what an earlier phase of the same run was given by this host's lock
     :param force_unlock: whoever holds the lock
@@ -63,7 +63,7 @@ class Request:
     report_missing: bool = False
     forward: bool = False
     assume_staged: bool = False
-    course: Course = AT_ONCE
+    traffic_steps: TrafficSteps = AT_ONCE
     confirm_timeout: float = 0.0
     token: int | None = None
     force_unlock: bool = False
@@ -108,14 +108,14 @@ def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0
     :raises OpsError: it cannot or must not be done
     """
     if request.state == "rolled_back":
-        return guard.disarmed(_plan_rollback(facts, app, request), facts, request.from_version)
+        return confirmation.disarmed(_plan_rollback(facts, app, request), facts, request.from_version)
     if request.state == "staged":
-        guard.refuse_while_armed(facts, request.release or "")
+        confirmation.refuse_while_armed(facts, request.release or "")
         return planner.plan_staged(facts, app, request.release or "")
     release = resolve(facts, request.release or "")
     if request.state == "confirmed":
-        return guard.plan_confirmed(facts, app, release)
-    guard.refuse_while_armed(facts, "" if request.state == "restarted" else release)
+        return confirmation.plan_confirmed(facts, app, release)
+    confirmation.refuse_while_armed(facts, "" if request.state == "restarted" else release)
     plans = {
         "restarted": lambda: planner.plan_restarted(facts, app, release or None),
         "absent": lambda: planner.plan_absent(facts, app, release),
@@ -126,10 +126,10 @@ def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0
 
 
 def _plan_live(facts: Facts, app: Application, request: Request, release: str) -> Plan:
-    two_phases = guard.arms(facts, release, request.confirm_timeout)
-    plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
-    again = app.exclusive or request.course.seconds > 0
-    return guard.armed(plan, release, request.confirm_timeout, again) if two_phases else plan
+    two_phases = confirmation.arms(facts, release, request.confirm_timeout)
+    plan = planner.plan_live(facts, app, release, replace(request.traffic_steps, confirmed=two_phases))
+    again = app.exclusive or request.traffic_steps.seconds > 0
+    return confirmation.armed(plan, release, request.confirm_timeout, again) if two_phases else plan
 
 
 def _plan_rollback(facts: Facts, app: Application, request: Request) -> Plan:
@@ -165,7 +165,7 @@ def change(
         ``rollback_command``, ``seconds`` by step, ``resumed`` (the run that began this was another one), ``token``
     :raises OpsError: after the host was put back to what it served before; so is anything that nobody foresaw
     """
-    seconds = limits.lease + request.course.seconds
+    seconds = limits.lease + request.traffic_steps.seconds
     lease = claim(ports.store.lease(), request.claim(check), ports.clock.moment(), seconds)
     if not check:
         ports.store.write_lease(lease)
@@ -196,7 +196,7 @@ def _carry_out(
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     plan, missing, lacks = _plan(facts, app, request, ports.clock.moment().wall)
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
-    watch = Watch(request.course.settings)
+    watch = Watch(request.traffic_steps.settings)
     executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
     executor.gate, executor.inventory = request.gate, request.inventory
     executor.goes_back, executor.looks_only = request.state == "rolled_back", check
@@ -342,7 +342,7 @@ def _back_since(facts: Facts, wall: float, age: float) -> dict[str, Any] | None:
 
 def report(facts: Facts, app: Application, inventory: tuple[str, ...] = ()) -> dict[str, Any]:
     """The state of an application on its host, as builtins."""
-    previous = planner.rollback_target(facts) if facts.live_release else None
+    previous = rollback_target(facts) if facts.live_release else None
     return {
         "application": app.name,
         "live": facts.live_release,
@@ -387,7 +387,7 @@ def _put_back(executor: Executor, error: OpsError) -> str:
     try:
         facts = observe(app, layout, ports)
         executor.state = facts.state
-        executor.apply(guard.undone(planner.plan_undo(facts, app), facts), None)
+        executor.apply(confirmation.undone(planner.plan_undo(facts, app), facts), None)
         live = observe(app, layout, ports).live_release
         if failed:
             told = {"operation": failed.kind, "error": str(error), "step": failed.step}

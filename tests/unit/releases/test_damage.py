@@ -280,7 +280,7 @@ def test_a_damaged_switch_waits_for_what_the_ledger_calls_unconfirmed() -> None:
     host.do("live", "2.0.0", confirm_timeout=60.0)
     host.armed_file = None
     host.damaged = [damaged(host.layout.dead_man)]
-    with pytest.raises(Refused, match=f"release {TWO} is live and nobody has confirmed it yet"):
+    with pytest.raises(Refused, match=f"release {TWO} is live and was not confirmed yet"):
         host.do("staged", "3.0.0", run="run-2", force_unlock=True)
     host.do("confirmed", "2.0.0", run="run-1")
     assert host.armed_file is None

@@ -12,7 +12,6 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     Preempted,
     Stopped,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.course import parse_course
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Claim
 from ansible_collections.mas.ops.plugins.module_utils._releases.preemption import (
@@ -25,6 +24,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.preemption impor
     parse_holder,
     patience,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.traffic_steps import parse_traffic_steps
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, release
 
 DEPLOY = Claim("run-1", "ada", "deploy of 2.0.0")
@@ -97,7 +97,14 @@ def stopped(host: FakeHost, point: int, by: type[Stopped], **more: Any) -> bool:
     host.stop_at, host.stopped_by = host.looks + point, by
     try:
         token = host.do("staged", "3.0.0", **more)[1]["token"]
-        host.do("live", "3.0.0", confirm_timeout=60.0, token=token, course=parse_course([10, 50], 0), **more)
+        host.do(
+            "live",
+            "3.0.0",
+            confirm_timeout=60.0,
+            token=token,
+            traffic_steps=parse_traffic_steps([10, 50], 0),
+            **more,
+        )
     except by:
         return True
     finally:
@@ -187,6 +194,11 @@ def test_the_limit_begins_anew_while_the_switch_waits_for_something() -> None:
     host.__class__ = Watched  # type: ignore[assignment]
     host.do("staged", "3.0.0")
     with pytest.raises(Exception, match="nothing could be concluded"):
-        host.do("live", "3.0.0", confirm_timeout=30.0, course=parse_course([10], 60, {"hold_limit": 30}))
+        host.do(
+            "live",
+            "3.0.0",
+            confirm_timeout=30.0,
+            traffic_steps=parse_traffic_steps([10], 60, {"hold_limit": 30}),
+        )
     assert len(limits) > 60
     assert set(limits) == {30.0}

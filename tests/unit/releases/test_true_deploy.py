@@ -16,7 +16,6 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.application impo
     other,
     parse_application,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.course import parse_course
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
     Answer,
     Door,
@@ -24,6 +23,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
     slot_door,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
+from ansible_collections.mas.ops.plugins.module_utils._releases.traffic_steps import parse_traffic_steps
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, release
 
 STRANGER = "python3 (pid 4242, user mallory, unit session-7.scope)"
@@ -328,7 +328,9 @@ def test_an_answer_of_somebody_else_is_not_that_of_the_release(host: FakeHost, s
 def test_new_workers_start_right_before_the_last_step(host: FakeHost) -> None:
     """As long as a release is only tried, queues are worked off by the workers of the live one."""
     host.do("staged", "2.0.0")
-    plan, _ = host.do("live", "2.0.0", check=True, course=parse_course([10, 50], 0.0), confirm_timeout=60.0)
+    plan, _ = host.do(
+        "live", "2.0.0", check=True, traffic_steps=parse_traffic_steps([10, 50], 0.0), confirm_timeout=60.0
+    )
     steps = [step for step in plan.describe() if not step.startswith(("arm", "remove"))]
     assert steps == [
         "shift green 10 %",

@@ -16,7 +16,11 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     TrafficError,
     VerdictError,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.course import Course, Stage, parse_course
+from ansible_collections.mas.ops.plugins.module_utils._releases.traffic_steps import (
+    TrafficStep,
+    TrafficSteps,
+    parse_traffic_steps,
+)
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import TrafficFacts
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import (
     FakeHost,
@@ -102,7 +106,7 @@ def test_the_same_deploy_again_confirms_what_a_dead_run_switched(host: FakeHost)
 
 def test_nothing_else_is_brought_in_while_a_release_waits(host: FakeHost) -> None:
     switch(host, "2.0.0")
-    with pytest.raises(Refused, match="nobody has confirmed it yet"):
+    with pytest.raises(Refused, match="was not confirmed yet"):
         host.do("staged", "3.0.0")
     host.do("rolled_back")
     assert live(host) == release("1.0.0")
@@ -127,7 +131,12 @@ def test_killed_anywhere_and_then_nobody_comes(host: FakeHost, point: int) -> No
     host.do("staged", "2.0.0")
     host.die_at = host.changes + point
     try:
-        host.do("live", "2.0.0", confirm_timeout=60.0, course=Course((Stage(10), Stage(100))))
+        host.do(
+            "live",
+            "2.0.0",
+            confirm_timeout=60.0,
+            traffic_steps=TrafficSteps((TrafficStep(10), TrafficStep(100))),
+        )
     except Killed:
         assert point < 20
     host.die_at = -1
@@ -143,7 +152,9 @@ def test_killed_anywhere_and_then_nobody_comes(host: FakeHost, point: int) -> No
 
 def test_traffic_goes_over_in_steps(host: FakeHost) -> None:
     host.do("staged", "2.0.0")
-    plan, _ = host.do("live", "2.0.0", course=Course((Stage(1), Stage(50), Stage(100))))
+    plan, _ = host.do(
+        "live", "2.0.0", traffic_steps=TrafficSteps((TrafficStep(1), TrafficStep(50), TrafficStep(100)))
+    )
     assert [step for step in plan.describe() if "shift" in step] == [
         "shift green 1 %", "shift green 50 %", "shift green",
     ]  # fmt: skip
@@ -155,7 +166,7 @@ def test_the_first_release_of_a_host_gets_all_of_its_traffic_or_none() -> None:
     host = FakeHost()
     host.do("staged", "1.0.0")
     assert host.weights == host.split == {"blue": 0, "green": 0}
-    plan, _ = host.do("live", "1.0.0", check=True, course=parse_course([10, 50], 7.0))
+    plan, _ = host.do("live", "1.0.0", check=True, traffic_steps=parse_traffic_steps([10, 50], 7.0))
     assert [step for step in plan.describe() if "shift" in step or "bake" in step] == [
         "shift blue", "bake blue 100 % for 7 s",
     ]  # fmt: skip
@@ -196,13 +207,15 @@ def test_users_keep_what_they_have_where_journal_and_ledger_are_lost(host: FakeH
 
 
 def test_steps_from_options() -> None:
-    assert parse_course([], 0) == Course()
-    assert parse_course([1, 10], 5) == Course((Stage(1, 5), Stage(10, 5), Stage(100)))
+    assert parse_traffic_steps([], 0) == TrafficSteps()
+    assert parse_traffic_steps([1, 10], 5) == TrafficSteps(
+        (TrafficStep(1, 5), TrafficStep(10, 5), TrafficStep(100))
+    )
     for wrong in ([10, 10], [50, 10], [0, 100], [10, 120], [-1]):
         with pytest.raises(BadInput, match="steps"):
-            parse_course(wrong, 0)
+            parse_traffic_steps(wrong, 0)
     with pytest.raises(BadInput, match="cannot take"):
-        parse_course([10], -1)
+        parse_traffic_steps([10], -1)
 
 
 class Watched(FakeHost):
@@ -230,14 +243,14 @@ class Watched(FakeHost):
         return replace(super().facts(), servers=servers, process="1")
 
 
-STEPS = parse_course([10, 50], 20)
+STEPS = parse_traffic_steps([10, 50], 20)
 
 
 def test_a_release_that_is_as_good_passes_every_step() -> None:
     host = Watched(error_rate=0.001)
     host.deploy("1.0.0")
     host.do("staged", "2.0.0")
-    plan, facts = host.do("live", "2.0.0", course=STEPS, confirm_timeout=60.0)
+    plan, facts = host.do("live", "2.0.0", traffic_steps=STEPS, confirm_timeout=60.0)
     assert live(host) == release("2.0.0")
     assert "bake green 10 % for 20 s" in plan.describe()
     # The limit is for what comes after a step: while it is watched, the time begins anew again and again.
@@ -253,7 +266,7 @@ def test_a_release_that_is_worse_is_taken_back_at_its_first_step() -> None:
     host.deploy("1.0.0")
     host.do("staged", "2.0.0")
     with pytest.raises(VerdictError, match=r"the verdict on 2\.0\.0-2+ is fail"):
-        host.do("live", "2.0.0", course=STEPS, confirm_timeout=60.0)
+        host.do("live", "2.0.0", traffic_steps=STEPS, confirm_timeout=60.0)
     assert live(host) == release("1.0.0")
     assert host.weights == host.split == {"blue": 100, "green": 0}
     assert host.armed() is None
@@ -268,7 +281,7 @@ def test_a_release_that_nobody_asks_for_is_held_and_then_fails() -> None:
     host.do("staged", "2.0.0")
     before = host.now
     with pytest.raises(VerdictError, match="nothing could be concluded for 30"):
-        host.do("live", "2.0.0", course=parse_course([10], 20, {"hold_limit": 30}))
+        host.do("live", "2.0.0", traffic_steps=parse_traffic_steps([10], 20, {"hold_limit": 30}))
     assert 50 <= host.now - before < 60
     assert live(host) == release("1.0.0")
 
@@ -278,10 +291,10 @@ def test_all_at_once_is_watched_too_and_passes_unless_it_fails_by_itself() -> No
     for host in (good, bad):
         host.deploy("1.0.0")
         host.do("staged", "2.0.0")
-    good.do("live", "2.0.0", course=parse_course([], 10))
+    good.do("live", "2.0.0", traffic_steps=parse_traffic_steps([], 10))
     assert live(good) == release("2.0.0")
     with pytest.raises(VerdictError):
-        bad.do("live", "2.0.0", course=parse_course([], 10))
+        bad.do("live", "2.0.0", traffic_steps=parse_traffic_steps([], 10))
     assert live(bad) == release("1.0.0")
 
 

@@ -95,7 +95,7 @@ def prepared(run: str) -> Fleet:
     return fleet
 
 
-class Course:
+class FaultRun:
     """The fleet between two points: every host on one version, at rest, nothing held."""
 
     def __init__(self, fleet: Fleet) -> None:
