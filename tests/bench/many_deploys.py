@@ -4,7 +4,7 @@
     tests/bench/many_deploys.py [--deploys 1000]
 
 One host deploys versions that it has never seen, one after the other, each with all phases of a deploy (staged, live with
-a dead-man's switch, confirmed). The calls are those that a playbook makes, made on the host itself: what a controller and
+an automatic rollback, confirmed). The calls are those that a playbook makes, made on the host itself: what a controller and
 a connection cost is the business of deploy.py. The application is as small as one can be, because each of its starts
 counts a thousand times.
 

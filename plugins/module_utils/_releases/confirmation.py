@@ -26,7 +26,7 @@ def refuse_while_armed(facts: Facts, release: str) -> None:
     if facts.armed and facts.armed.release != release:
         raise Refused(
             f"release {facts.armed.release} is live and was not confirmed yet",
-            where=f"the dead-man's switch, armed {facts.armed.since} by run {facts.armed.run}",
+            where=f"the automatic rollback, armed {facts.armed.since} by run {facts.armed.run}",
             fix="Run its deploy again to confirm it, or roll back; without either the host goes back by itself.",
         )
 

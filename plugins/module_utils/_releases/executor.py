@@ -16,8 +16,8 @@ from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
 from .._traffic.split import NO_TRAFFIC, SLOTS
 from .application import Application
+from .auto_rollback import Armed
 from .commands import undone
-from .deadman import Armed
 from .health_steps import HealthSteps
 from .layout import Layout
 from .manifest import Manifest

@@ -12,7 +12,7 @@ from typing import Any
 from .._ledger.history import fold, unconfirmed
 from .._traffic.split import SLOTS, TrafficFacts
 from .application import Application
-from .deadman import presumed
+from .auto_rollback import presumed
 from .health import check_of, slot_door
 from .layout import Layout
 from .ports import Ports
@@ -29,14 +29,14 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
     look = ports.services.recall if again else ports.services.look
     records = {slot: ports.store.record(slot) for slot in SLOTS}
     held = [unit for record in records.values() if record for unit in record.units]
-    units = look((*held, layout.dead_man_timer))
+    units = look((*held, layout.auto_rollback_timer))
     traffic = ports.proxy.facts() if ports.proxy and app.web else None
     slots = {slot: _slot(app, ports, slot, record, units, traffic) for slot, record in records.items()}
     entries = ports.ledger.entries()
     history = fold(entries, app.name)
     state = recovered(ports.store.state(), slots, history)
     armed, damage = ports.store.armed(), tuple(ports.store.damage())
-    if any(found.path == layout.dead_man for found in damage):
+    if any(found.path == layout.auto_rollback for found in damage):
         armed = presumed(state.operation, unconfirmed(entries, app.name), ports.clock.moment())
     return Facts(state, slots, ports.store.on_disk(), history, armed, damage)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, Protocol
 
 from .._traffic.split import Split
+from .auto_rollback import Armed
 from .damage import Damage
-from .deadman import Armed
 from .health import Answer, Door, HealthCheck
 from .lease import Lease, Moment
 from .manifest import Manifest

@@ -152,7 +152,7 @@ def test_stopped_anywhere_the_limit_takes_the_host_back(point: int) -> None:
     stopped(host, point, Abandoned)
     armed = host.armed()
     if armed:
-        host.do("rolled_back", from_version=armed.release, run="dead-man", actor="dead-man's switch")
+        host.do("rolled_back", from_version=armed.release, run="auto-rollback", actor="auto-rollback")
     assert live(host) == release("2.0.0")
     assert host.lost_requests == []
 

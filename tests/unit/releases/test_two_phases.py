@@ -1,4 +1,4 @@
-"""Armed, switched, confirmed: the dead-man's switch and the lock, on a host in memory."""
+"""Armed, switched, confirmed: the automatic rollback and the lock, on a host in memory."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def switch(host: FakeHost, version: str, **more: object) -> int:
 
 
 def fire(host: FakeHost) -> None:
-    """What adapters.dead_man does at the end of the time."""
+    """What adapters.auto_rollback does at the end of the time."""
     armed = host.armed()
     assert armed is not None
-    host.do("rolled_back", from_version=armed.release, run="dead-man", force_unlock=True)
+    host.do("rolled_back", from_version=armed.release, run="auto-rollback", force_unlock=True)
 
 
 def test_a_switch_is_armed_first_and_final_when_it_is_confirmed(host: FakeHost) -> None:
@@ -352,7 +352,7 @@ def test_a_slot_that_died_after_the_switch_is_confirmed_when_it_is_back(host: Fa
 
 
 def test_a_way_back_that_breaks_off_is_tried_again(host: FakeHost) -> None:
-    """What systemd does when the dead-man's switch fails, on a full disk for example."""
+    """What systemd does when the automatic rollback fails, on a full disk for example."""
     switch(host, "2.0.0")
     shift = host.shift
 
@@ -394,5 +394,5 @@ def test_the_release_that_was_armed_is_left_and_no_other_of_its_version(host: Fa
     host.weights = host.split = {"blue": 0, "green": 100}
     host.state_file = {"schema": 1, "live": "green", "operation": None}
     for _ in range(2):
-        host.do("rolled_back", from_version=second, run="dead-man", force_unlock=True)
+        host.do("rolled_back", from_version=second, run="auto-rollback", force_unlock=True)
         assert live(host) == first
