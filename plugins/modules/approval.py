@@ -123,8 +123,8 @@ error:
   sample: refused
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -142,7 +142,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("approval", SPEC)
+    docs_only("approval", SPEC)
 
 
 if __name__ == "__main__":

@@ -151,8 +151,8 @@ error:
   sample: artifact
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -172,7 +172,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("artifact_info", SPEC)
+    docs_only("artifact_info", SPEC)
 
 
 if __name__ == "__main__":

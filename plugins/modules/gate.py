@@ -202,8 +202,8 @@ error:
   sample: gate
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -223,7 +223,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("gate", SPEC)
+    docs_only("gate", SPEC)
 
 
 if __name__ == "__main__":

@@ -106,8 +106,8 @@ ledger_error:
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils._core.ansible_module import run_info_module
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import run_query
 from ..module_utils._gate.adapters.host import look
 
 SPEC = ArgumentSpec({"application": {"type": "str", "default": ""}})
@@ -119,7 +119,7 @@ def gate_info(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def main() -> None:
-    run_query(SPEC, gate_info)
+    run_info_module(SPEC, gate_info)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ options:
     default: []
   facts:
     description:
-      - What is known about it. C(application), C(version), C(environment), C(message) and C(way_back) become part of the
+      - What is known about it. C(application), C(version), C(environment), C(message) and C(rollback_command) become part of the
         text. No secrets.
       - C(actor) and C(run) are added, unless they are given.
     type: dict
@@ -116,8 +116,8 @@ text:
   sample: agents 2.0.0 in production is live (by ada, run awx-7).
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -135,7 +135,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("notify", SPEC)
+    docs_only("notify", SPEC)
 
 
 if __name__ == "__main__":

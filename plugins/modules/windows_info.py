@@ -120,8 +120,8 @@ error:
   sample: bad_input
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -137,7 +137,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("windows_info", SPEC)
+    docs_only("windows_info", SPEC)
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def text_of(event: str, facts: Mapping[str, Any]) -> str:
     who = [f"by {facts['actor']}"] if facts.get("actor") else []
     who += [f"run {facts['run']}"] if facts.get("run") else []
     more = [str(facts["message"]).strip()] if facts.get("message") else []
-    more += [f"Way back: {facts['way_back']}"] if facts.get("way_back") else []
+    more += [f"Rollback command: {facts['rollback_command']}"] if facts.get("rollback_command") else []
     by = f" ({', '.join(who)})" if who else ""
     return " ".join([f"{release or 'A release'}{place} {EVENTS[event]}{by}.", *more])
 

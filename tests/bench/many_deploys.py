@@ -4,7 +4,7 @@
     tests/bench/many_deploys.py [--deploys 1000]
 
 One host deploys versions that it has never seen, one after the other, each with all phases of a deploy (staged, live with
-a dead-man's switch, confirmed). The calls are those that a playbook makes, made on the host itself: what a controller and
+an automatic rollback, confirmed). The calls are those that a playbook makes, made on the host itself: what a controller and
 a connection cost is the business of deploy.py. The application is as small as one can be, because each of its starts
 counts a thousand times.
 
@@ -177,7 +177,7 @@ def phases(version: str, sha256: str, archive: str) -> list[dict[str, Any]]:
     }
     told: list[dict[str, Any]] = [
         {**named, "state": "staged", "artifact": archive},
-        {**named, "state": "live", "dead_man": 120},
+        {**named, "state": "live", "confirm_timeout": 120},
         {**named, "state": "confirmed"},
     ]
     validator = ArgumentSpecValidator(**RELEASE.to_kwargs())

@@ -26,8 +26,8 @@ DAMAGES = [
     (TRUNCATE, f"{STATE}/state.json"),
     ("echo '[1]' > {}", f"{STATE}/state.json"),
     (FOLDER, f"{STATE}/state.json"),
-    ("echo '[' > {}", f"{STATE}/dead-man.json"),
-    (FOLDER, f"{STATE}/dead-man.json"),
+    ("echo '[' > {}", f"{STATE}/auto-rollback.json"),
+    (FOLDER, f"{STATE}/auto-rollback.json"),
     ("echo '[' > {}", f"{STATE}/lease.json"),
     (FOLDER, f"{STATE}/lock"),
     ("rm {}; ln -s /etc/passwd {}", f"{STATE}/lock"),
@@ -129,7 +129,7 @@ def test_a_canary_whose_journal_and_switch_were_lost_is_left(fleet: Fleet) -> No
     process.kill()
     process.communicate()
     time.sleep(5)
-    run(fleet, f"echo '{{' > {STATE}/state.json; echo '{{' > {STATE}/dead-man.json")
+    run(fleet, f"echo '{{' > {STATE}/state.json; echo '{{' > {STATE}/auto-rollback.json")
     fleet.rollback().check()
     for _ in range(20):
         serves(fleet, before)

@@ -80,7 +80,7 @@ def begin(fleet: Fleet, version: str, until: str, **extra: Any) -> subprocess.Po
 def rested(fleet: Fleet) -> None:
     for name in fleet.names:
         assert read(fleet, name, "state.json")["operation"] is None
-        assert read(fleet, name, "dead-man.json") == {}
+        assert read(fleet, name, "auto-rollback.json") == {}
 
 
 def test_the_fleet_serves_its_second_version(fleet: Fleet) -> None:
@@ -141,7 +141,7 @@ def test_without_a_controller_hosts_stop_and_the_same_command_goes_on_at_once(
 def test_without_a_controller_hosts_go_back_at_the_limit_and_not_at_the_end_of_the_bake(fleet: Fleet) -> None:
     deploy = begin(fleet, "2.3.0", "bake", **CANARY, deploy_confirm_timeout=8)
     deploy.kill()
-    wait_for(lambda: not any(read(fleet, name, "dead-man.json") for name in fleet.names), 8 + 2 + SEES)
+    wait_for(lambda: not any(read(fleet, name, "auto-rollback.json") for name in fleet.names), 8 + 2 + SEES)
     deploy.communicate(timeout=30)
     wait_for(lambda: not at_work(fleet), 20)
     everywhere(fleet, "2.0.0")
@@ -216,7 +216,7 @@ def test_the_command_in_the_ledger_works_as_it_stands(fleet: Fleet) -> None:
     last = json.loads(fleet.bed.exec(fleet.names[0], ["tail", "-n", "1", "/var/lib/mas/ledger.jsonl"]))
     assert last["action"] in ("confirmed", "rolled_back")
     info = fleet.ansible("mas.ops.release_info", "-a", "application=agents").check().output
-    command = re.findall(r'"way_back": "(.*)"', info)[0]
+    command = re.findall(r'"rollback_command": "(.*)"', info)[0]
     assert re.fullmatch(
         r"ansible-playbook mas\.ops\.rollback -i /\S+ -e application_name=agents -e rollback_version=\S+-[0-9a-f]{12}",
         command,

@@ -107,11 +107,11 @@ def test_ledger_names_who_and_the_way_back(ledger: list[bytes]):
     first, second, confirmed, third = entries = releases(ledger)
     assert {entry["environment"] for entry in entries} == {"staging"}
     assert all(entry["actor"] and entry["run"] and entry["time"] for entry in entries)
-    assert first["way_back"] == ""
+    assert first["rollback_command"] == ""
     for entry in (second, confirmed):
-        assert entry["way_back"].startswith("ansible-playbook mas.ops.rollback -i ")
+        assert entry["rollback_command"].startswith("ansible-playbook mas.ops.rollback -i ")
         # The very release: another build of the same version is another one.
-        assert entry["way_back"].endswith(f" -e application_name=agents -e rollback_version={first['to']}")
+        assert entry["rollback_command"].endswith(f" -e application=agents -e version={first['to']}")
     assert first["run"] != second["run"] == confirmed["run"] == third["run"]
 
 

@@ -20,7 +20,7 @@ URL_PATH = re.compile(r"/[0-9A-Za-z._~%/?=&+,:@-]{0,255}")
 URL_PATH_WORDS = 'a URL path that begins with "/"'
 _EXCERPT = 60
 #: Options that name a version.
-_VERSIONS = ("version", "to", "leave")
+_VERSIONS = ("version", "to_version", "from_version")
 
 
 def excerpt(value: object) -> str:

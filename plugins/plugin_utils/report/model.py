@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ...module_utils._core.errors import BadInput
-from ...module_utils._ledger.changes import Story, format_time, parse_time, tell
+from ...module_utils._ledger.changes import ChangeHistory, aggregate, format_time, parse_time
 from ...module_utils._ledger.dora import dora
 from . import records
 from .hosts import Host, Live
@@ -37,8 +37,8 @@ class Model:
         return [{**entry, "host": host.name} for host in self.hosts for entry in host.entries]
 
     @cached_property
-    def story(self) -> Story:
-        return tell(self.entries)
+    def story(self) -> ChangeHistory:
+        return aggregate(self.entries)
 
     @cached_property
     def dora(self) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def test_a_version_is_a_text(value: object, word: str) -> None:
     with pytest.raises(BadInput, match=f"version is {re.escape(word)}.* and must be a text") as caught:
         text(value)
     assert "in quotes" in caught.value.fix
-    for option in ("version", "to", "leave"):
+    for option in ("version", "to_version", "from_version"):
         with pytest.raises(BadInput, match=f"^{option} is"):
             check_given({option: value, "lease": 900.0})
 

@@ -82,7 +82,7 @@ def play(folder: Path, targets: list[Any], *options: str) -> subprocess.Complete
         "name": "Tell",
         "mas.ops.notify": {
             "event": "succeeded", "notifications": "{{ notifications }}",
-            "facts": {"application": "agents", "version": "2.0.0", "way_back": "the command"},
+            "facts": {"application": "agents", "version": "2.0.0", "rollback_command": "the command"},
         },
         "register": "told",
     }  # fmt: skip

@@ -106,10 +106,10 @@ def test_texts() -> None:
         "actor": "ada",
         "run": "awx-7",
         "message": "web2 failed.",
-        "way_back": "ansible-playbook x",
+        "rollback_command": "ansible-playbook x",
     }
     assert text_of("rolled_back", facts) == (
-        "agents 2.0.0 in production was rolled back (by ada, run awx-7). web2 failed. Way back: ansible-playbook x"
+        "agents 2.0.0 in production was rolled back (by ada, run awx-7). web2 failed. Rollback command: ansible-playbook x"
     )
 
 

@@ -68,7 +68,7 @@ def test_where_nothing_is_live_the_advised_command_is_complete() -> None:
 def test_a_restart_keeps_no_command_that_would_do_nothing() -> None:
     host = deployed("1.0.0", "2.0.0")
     host.do("restarted")
-    assert host.ledger[-1]["way_back"] == ""
+    assert host.ledger[-1]["rollback_command"] == ""
 
 
 def test_what_does_not_come_up_with_the_new_settings_changes_nothing() -> None:

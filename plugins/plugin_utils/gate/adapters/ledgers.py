@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ....module_utils._core.errors import LedgerError
-from ....module_utils._gate import asked
+from ....module_utils._gate import host_facts
 from ....module_utils._ledger.adapters.file import FileLedger
-from ....module_utils._ledger.kept import unfold
+from ....module_utils._ledger.checkpoint import expand
 from ....module_utils._ledger.query import parse_time
 from ..check import Unknown
 from ..facts import Life
@@ -30,7 +30,7 @@ def read(pattern: str) -> dict[str, Entries] | Unknown:
     found: dict[str, Entries] = {}
     for path in sorted(glob.glob(pattern)):  # noqa: PTH207 - a pattern may be absolute
         try:
-            found[Path(path).stem] = unfold(FileLedger(path).entries())
+            found[Path(path).stem] = expand(FileLedger(path).entries())
         except (LedgerError, OSError) as error:
             return Unknown(f"{path}: {error}")
     return found or Unknown(f"there are no ledgers at {pattern}: gather them first")
@@ -58,5 +58,5 @@ def newest(question: Age, kind: str) -> datetime | Unknown | None:
     books = read(question.ledgers)
     if isinstance(books, Unknown):
         return books
-    times = (asked.newest(entries, kind) for entries in books.values())
+    times = (host_facts.newest(entries, kind) for entries in books.values())
     return max((parse_time(time) for time in times if time), default=None)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the gate wants to know from a host's ledger, unfolded: how long runs took, and the newest good backup and drill."""
+"""Facts for the gate from a host's ledger, expanded: how long runs took, and the newest good backup and drill."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._core.errors import BadInput
+from .._ledger.checkpoint import CHANGES, is_good
 from .._ledger.history import RELEASE
-from .._ledger.kept import CHANGES, is_good
 from .._ledger.query import moment_of, parse_time
 
 _KINDS = {"live": "deploy", "rolled_back": "rollback"}
@@ -20,7 +20,7 @@ _KINDS = {"live": "deploy", "rolled_back": "rollback"}
 def runs(entries: Iterable[Mapping[str, Any]], application: str) -> list[dict[str, Any]]:
     """``run``, ``kind`` (deploy or rollback) and ``seconds`` of the newest runs, from their begin to the entry.
 
-    Entries that do not say when their run began tell nothing here.
+    Entries that do not say when their run began are left out.
     """
     found = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Plans, options and errors, and what becomes of them at the edge to Ansible."""
+"""Plans, options and errors, and how they become a call of AnsibleModule and its result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.mas.ops.plugins.module_utils._core import edge, errors
+from ansible_collections.mas.ops.plugins.module_utils._core import ansible_module, errors
 from ansible_collections.mas.ops.plugins.module_utils._core.argspec import APPLICATION, ArgumentSpec
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import OpsError, Refused
 from ansible_collections.mas.ops.plugins.module_utils._core.outcome import Outcome, plan_result
@@ -23,7 +23,7 @@ PLAN = Plan({"live": "1"}, {"live": "2"}, (Step("shift", "green"), Step("stop", 
 STAND_INS = sorted(
     path.stem
     for path in (Path(__file__).parents[3] / "plugins/modules").glob("*.py")
-    if "stand_in(" in path.read_text("utf-8")
+    if "docs_only(" in path.read_text("utf-8")
 )
 
 
@@ -80,7 +80,7 @@ def test_a_module_that_succeeds() -> None:
         return Outcome(PLAN, {"application": params["application"], "check": check})
 
     with pytest.raises(Done) as done:
-        edge.run_module(APPLICATION, use_case)
+        ansible_module.run_module(APPLICATION, use_case)
     assert done.value.result.items() >= {"changed": True, "application": "agents", "check": True}.items()
 
 
@@ -89,7 +89,7 @@ def test_a_module_that_is_refused() -> None:
         raise Refused("no", where="here", fix="Do this.")
 
     with pytest.raises(Done) as done:
-        edge.run_module(APPLICATION, use_case)
+        ansible_module.run_module(APPLICATION, use_case)
     assert done.value.result == {
         "failed": True, "msg": "no (here). Do this.", "error": "refused", "where": "here", "fix": "Do this."
     }  # fmt: skip
@@ -100,19 +100,19 @@ def test_what_nobody_foresaw_reaches_the_user_whole() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        edge.run_module(APPLICATION, use_case)
+        ansible_module.run_module(APPLICATION, use_case)
 
 
 def test_a_question() -> None:
     with pytest.raises(Done) as done:
-        edge.run_query(APPLICATION, lambda params: {"live": params["application"]})
+        ansible_module.run_info_module(APPLICATION, lambda params: {"live": params["application"]})
     assert done.value.result == {"changed": False, "live": "agents"}
 
     def fail(_: Any) -> Any:
         raise OpsError("gone")
 
     with pytest.raises(Done) as done:
-        edge.run_query(APPLICATION, fail)
+        ansible_module.run_info_module(APPLICATION, fail)
     assert done.value.result["msg"] == "gone."
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mas.ops.plugins.module_utils._gate import asked
+from ansible_collections.mas.ops.plugins.module_utils._gate import host_facts
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
-from ansible_collections.mas.ops.plugins.module_utils._ledger.kept import CHANGES, keep, unfold
+from ansible_collections.mas.ops.plugins.module_utils._ledger.checkpoint import CHANGES, checkpoint, expand
 from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
 
 DAY = "2026-01-01T10:{:02}:00.000Z"
@@ -32,31 +32,31 @@ def test_what_the_gate_asks_for_is_there_after_two_rotations(tmp_path: Path) -> 
         ledger.append(entry, entry["time"])
         rotations += len(ledger.entries()) == 2
         number += 1
-    entries = unfold(ledger.entries())
-    assert asked.newest(entries, "drill") == DAY.format(1)
-    assert asked.newest(entries, "backup") == DAY.format(2), "the failed one proves nothing"
-    assert [run["run"] for run in asked.runs(entries, "agents")] == [f"r{each}" for each in range(number)][
-        -CHANGES:
-    ]
-    assert {run["seconds"] for run in asked.runs(entries, "agents")} == {30.0}
+    entries = expand(ledger.entries())
+    assert host_facts.newest(entries, "drill") == DAY.format(1)
+    assert host_facts.newest(entries, "backup") == DAY.format(2), "the failed one proves nothing"
+    assert [run["run"] for run in host_facts.runs(entries, "agents")] == [
+        f"r{each}" for each in range(number)
+    ][-CHANGES:]
+    assert {run["seconds"] for run in host_facts.runs(entries, "agents")} == {30.0}
 
 
 def test_what_is_kept_is_bounded_and_short() -> None:
     entries = [
         change(number, name, seconds={"a": 1}, gate={"x": 1}) for number in range(200) for name in "ab"
     ]
-    kept = keep(entries)
+    kept = checkpoint(entries)
     assert [entry["application"] for entry in kept] == ["a", "b"] * CHANGES
     assert kept[-1] == {name: value for name, value in entries[-1].items() if name not in ("seconds", "gate")}
-    first = {"kind": "ledger", "action": "rotated", "kept": kept}
-    again = keep([first, change(200, "a")])
+    first = {"kind": "ledger", "action": "rotated", "checkpoint": kept}
+    again = checkpoint([first, change(200, "a")])
     assert [entry["run"] for entry in again if entry["application"] == "a"][-2:] == ["r199", "r200"]
     assert len(again) == 2 * CHANGES
 
 
 def test_only_the_ledger_itself_repeats_anything() -> None:
     entries = [
-        {"kind": "drill", "kept": [{"kind": "backup"}]},
-        {"kind": "ledger", "action": "repaired", "kept": [{}]},
+        {"kind": "drill", "checkpoint": [{"kind": "backup"}]},
+        {"kind": "ledger", "action": "repaired", "checkpoint": [{}]},
     ]
-    assert unfold(entries) == entries
+    assert expand(entries) == entries

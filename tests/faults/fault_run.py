@@ -34,7 +34,7 @@ WARMUP = 5
 BASELINE = "1.0.0"
 #: What the load asks for: a request that waits for the warm-up as any other.
 PATH = "/agents"
-#: Of the dead-man's switch in these deploys, seconds.
+#: Of the automatic rollback in these deploys, seconds.
 LIMIT = 20
 #: What a host may take beyond the limit to be at rest again: to boot, to warm up, to go back.
 MARGIN = 60.0
@@ -95,7 +95,7 @@ def prepared(run: str) -> Fleet:
     return fleet
 
 
-class Course:
+class FaultRun:
     """The fleet between two points: every host on one version, at rest, nothing held."""
 
     def __init__(self, fleet: Fleet) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the unit APPLICATION-dead-man runs: at the end of the time, and at each boot while a release waits."""
+"""What the unit APPLICATION-auto-rollback runs: at the end of the time, and at each boot while a release waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ..._core.errors import Busy, OpsError
 from ..application import Application
-from ..deadman import ACTOR, Armed
+from ..auto_rollback import ACTOR, Armed
 from ..layout import Layout
 from ..lease import Moment
 from ..manage import Request, change
@@ -24,8 +24,8 @@ from .host import assemble
 from .lock import end_request, hold, this_process
 
 _POLL = 0.5
-#: In the commands that it advises: a host does not know where people keep its inventory.
-_SOMEBODYS = ("INVENTORY",)
+#: In the commands that it advises: a host does not know where its inventory is on a controller.
+_UNKNOWN_INVENTORY = ("INVENTORY",)
 #: Seconds past the limit in which a module at work may still end, for it may be the confirmation. One that has a
 #: controller and waits for something makes the limit later meanwhile; what is at work after this hangs, and is ended.
 _GRACE = 5.0
@@ -58,8 +58,8 @@ def watch(application: str) -> int:
 
 def _awaited(app: Application, layout: Layout, ports: Ports, begun: Moment) -> Armed | None:
     """What the file says; where it is damaged, what ledger, journal and slots say, and its time was over at ``begun``."""
-    armed = ports.files.armed()
-    if armed or all(found.path != layout.dead_man for found in ports.files.damage()):
+    armed = ports.store.armed()
+    if armed or all(found.path != layout.auto_rollback for found in ports.store.damage()):
         return armed
     presumed = observe(app, layout, ports).armed
     return replace(presumed, until=begun.after(0.0)) if presumed else None
@@ -72,7 +72,9 @@ def _go_back(application: str, armed: Armed, begun: Moment, ends: bool) -> bool:
     """
     # Whoever comes back to confirm it holds an older token than this run gets.
     run = f"{ACTOR} of {armed.run}"
-    request = Request("rolled_back", leave=armed.release, run=run, actor=ACTOR, inventory=_SOMEBODYS)
+    request = Request(
+        "rolled_back", from_version=armed.release, run=run, actor=ACTOR, inventory=_UNKNOWN_INVENTORY
+    )
     app = load_application(application)
     layout, claim = Layout(app), request.claim(check=False)
     attention = Attention(end_request(layout), this_process(claim))
@@ -81,7 +83,7 @@ def _go_back(application: str, armed: Armed, begun: Moment, ends: bool) -> bool:
         if _awaited(app, layout, ports, begun) != armed:
             return False
         dummy, facts = change(ports, layout, Limits(), request, check=False)
-    _say(f"nobody confirmed {armed.release}: {application} is back on {facts['live'] or 'nothing'}")
+    _say(f"{armed.release} was not confirmed in time: {application} is back on {facts['live'] or 'nothing'}")
     return True
 
 

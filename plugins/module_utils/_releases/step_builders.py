@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The building blocks of plans: which steps bring one slot from where it is to where it should be."""
+"""Functions that build the steps of plans: which steps bring one slot from its state to the wanted one."""
 
 from __future__ import annotations
 
 import dataclasses
 
+from .._core.errors import Refused
 from .._core.plan import Step
 from .._traffic.split import SLOTS
 from .application import Application, other
-from .course import AT_ONCE, Course, Stage
 from .state import Facts
+from .traffic_steps import AT_ONCE, TrafficStep, TrafficSteps
 
 
 def ready(facts: Facts, app: Application, slot: str) -> bool:
@@ -25,6 +26,20 @@ def serves(facts: Facts, app: Application, slot: str) -> bool:
     mine, idle = facts.slots[slot], facts.slots[other(slot)]
     alone = mine.takes(100) and idle.takes(0) and not idle.workers_any and (idle.stopped or not app.exclusive)
     return ready(facts, app, slot) and mine.workers_up and not mine.neglected and alone
+
+
+def refuse_taken_port(facts: Facts, app: Application, slot: str) -> None:
+    """
+    :raises Refused: something else listens where the next release of the slot should
+    """
+    if facts.slots[slot].port_taken:
+        stranger = facts.slots[slot].stranger
+        raise Refused(
+            f"port {app.ports[slot]} of the {slot} slot is taken by another program"
+            f"{f': {stranger}' if stranger else ''}",
+            where=f"127.0.0.1:{app.ports[slot]}",
+            fix=f"Find it with `ss -ltnp 'sport = :{app.ports[slot]}'`, stop it or give the slot another port.",
+        )
 
 
 def start(app: Application, slot: str) -> list[Step]:
@@ -109,7 +124,7 @@ def serve_live(facts: Facts, app: Application) -> list[Step]:
 
 
 def switch(
-    facts: Facts, app: Application, slot: str, course: Course = AT_ONCE, prove: bool = False
+    facts: Facts, app: Application, slot: str, traffic_steps: TrafficSteps = AT_ONCE, prove: bool = False
 ) -> list[Step]:
     """The traffic step by step; right before all of it goes, the new workers; then the old workers stop.
 
@@ -117,33 +132,33 @@ def switch(
 
     :param prove: the release was not live before. Its workers have no health endpoint, so they must at least stay up
         before users follow; where a switch at once is confirmed afterwards, that is when they are looked at. And one
-        request on the way of users must be answered, which never stops a way back.
+        request on the way of users must be answered, which never stops a rollback.
     """
     front = [Step("ask_front_door", slot)] if app.web and prove else []
     if app.exclusive:
-        return [*replace(facts, app, slot, prove and not course.confirmed), *front]
+        return [*replace(facts, app, slot, prove and not traffic_steps.confirmed), *front]
     old = facts.slots[other(slot)]
     mine = facts.slots[slot]
     workers = [*revive(facts, slot), *([] if mine.workers_up else [Step("start_workers", slot)])]
-    if mine.workers and prove and (not course.confirmed or len(course.stages) > 1):
+    if mine.workers and prove and (not traffic_steps.confirmed or len(traffic_steps.steps) > 1):
         workers.append(Step("await_workers", slot))
     steps: list[Step] = []
-    if app.web and course.stages and not (mine.takes(100) and old.takes(0)):
-        *tried, last = course.stages
-        steps += [step for stage in tried for step in shifted(slot, stage)]
+    if app.web and traffic_steps.steps and not (mine.takes(100) and old.takes(0)):
+        *tried, last = traffic_steps.steps
+        steps += [step for wanted in tried for step in shifted(slot, wanted)]
         steps += [*workers, *shifted(slot, last), *front]
     else:
         steps += workers
-        if app.web and course.stages:
+        if app.web and traffic_steps.steps:
             # A run that was killed after it gave the slot all traffic had not looked at the end of it.
-            steps += shifted(slot, course.stages[-1])[1:]
+            steps += shifted(slot, traffic_steps.steps[-1])[1:]
     if old.workers_any:
         steps.append(Step("stop_workers", other(slot)))
     return steps
 
 
 def replace(facts: Facts, app: Application, slot: str, prove: bool) -> list[Step]:
-    """Two copies must never run at once: the old one stops first, and nobody is served until the new one is up."""
+    """Two copies must never run at once: the old one stops first, and no request is answered until the new one is up."""
     mine, old = facts.slots[slot], facts.slots[other(slot)]
     steps = [] if old.stopped else [Step("stop", other(slot))]
     steps += revive(facts, slot) if mine.healthy else start(app, slot)
@@ -156,14 +171,14 @@ def replace(facts: Facts, app: Application, slot: str, prove: bool) -> list[Step
     return steps
 
 
-def shifted(slot: str, stage: Stage) -> list[Step]:
+def shifted(slot: str, wanted: TrafficStep) -> list[Step]:
     shift = Step(
-        "shift", slot, {"percent": stage.percent}, "" if stage.percent == 100 else f"{stage.percent} %"
+        "shift", slot, {"percent": wanted.percent}, "" if wanted.percent == 100 else f"{wanted.percent} %"
     )
-    if not stage.seconds:
+    if not wanted.seconds:
         return [shift]
-    detail = {"percent": stage.percent, "seconds": stage.seconds}
-    return [shift, Step("bake", slot, detail, f"{stage.percent} % for {stage.seconds:g} s")]
+    detail = {"percent": wanted.percent, "seconds": wanted.seconds}
+    return [shift, Step("bake", slot, detail, f"{wanted.percent} % for {wanted.seconds:g} s")]
 
 
 def hold(facts: Facts, app: Application, slot: str, release: str | None) -> list[Step]:

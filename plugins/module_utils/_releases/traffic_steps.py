@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the traffic of a host goes over from one release to the next: at once, or in steps that are watched."""
+"""How the traffic of a host moves from one release to the next: at once, or in steps that are watched."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 from .._canary.settings import Settings
 from .._core.errors import BadInput
 
-#: How a stage is judged unless somebody says otherwise.
+#: How a step is judged unless the options say otherwise.
 DEFAULTS = Settings()
 
 
 @dataclass(frozen=True)
-class Stage:
+class TrafficStep:
     """A part of the traffic in percent, and for how many seconds it is watched before the next one."""
 
     percent: int
@@ -26,34 +26,36 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Course:
+class TrafficSteps:
     """
-    :param stages: up to 100 percent
-    :param confirmed: somebody has the last word afterwards
-    :param settings: how a stage is judged
+    :param steps: the last one is 100 percent
+    :param confirmed: the switch has to be confirmed afterwards
+    :param settings: how a step is judged
     """
 
-    stages: tuple[Stage, ...] = (Stage(100),)
+    steps: tuple[TrafficStep, ...] = (TrafficStep(100),)
     confirmed: bool = False
     settings: Settings = DEFAULTS
 
     @property
     def seconds(self) -> float:
         """How long it takes at the most, watching only."""
-        watched = [stage.seconds for stage in self.stages if stage.seconds]
+        watched = [step.seconds for step in self.steps if step.seconds]
         return sum(watched) + len(watched) * self.settings.hold_limit
 
     @property
-    def whole(self) -> Course:
+    def whole(self) -> TrafficSteps:
         """All requests at once, watched as long as the first step: for a host where no other release could answer the rest."""
-        return replace(self, stages=(Stage(100, self.stages[0].seconds),))
+        return replace(self, steps=(TrafficStep(100, self.steps[0].seconds),))
 
 
-#: All at once, and that is that.
-AT_ONCE = Course()
+#: All requests at once, without watching.
+AT_ONCE = TrafficSteps()
 
 
-def parse_course(steps: Sequence[int], seconds: float, canary: Mapping[str, Any] | None = None) -> Course:
+def parse_traffic_steps(
+    steps: Sequence[int], seconds: float, canary: Mapping[str, Any] | None = None
+) -> TrafficSteps:
     """From the options of a module.
 
     :param steps: percent of each step, growing; 100 is added where it is not the last. It is watched only where it is
@@ -75,4 +77,4 @@ def parse_course(steps: Sequence[int], seconds: float, canary: Mapping[str, Any]
     if seconds < 0:
         raise BadInput(f"a step cannot take {seconds:g} s", where="bake", fix="Give 0 or more seconds.")
     watched = [seconds if percent < 100 or len(percents) == 1 else 0.0 for percent in percents]
-    return Course(tuple(map(Stage, percents, watched)), settings=Settings.parse(canary or {}))
+    return TrafficSteps(tuple(map(TrafficStep, percents, watched)), settings=Settings.parse(canary or {}))

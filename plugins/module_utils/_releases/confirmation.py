@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The two phases of a switch: armed before the first change, confirmed when the whole fleet followed.
+"""The confirmation of a switch: armed before the first change, confirmed once the whole fleet has switched.
 
-A plan of the planner says how a host gets where it is wanted; this adds who has to agree.
+The planner says how a host reaches the wanted state; this adds the steps that arm, confirm and disarm its automatic rollback.
 """
 
 from __future__ import annotations
@@ -25,23 +25,9 @@ def refuse_while_armed(facts: Facts, release: str) -> None:
     """
     if facts.armed and facts.armed.release != release:
         raise Refused(
-            f"release {facts.armed.release} is live and nobody has confirmed it yet",
-            where=f"the dead-man's switch, armed {facts.armed.since} by run {facts.armed.run}",
+            f"release {facts.armed.release} is live and was not confirmed yet",
+            where=f"the automatic rollback, armed {facts.armed.since} by run {facts.armed.run}",
             fix="Run its deploy again to confirm it, or roll back; without either the host goes back by itself.",
-        )
-
-
-def refuse_taken_port(facts: Facts, app: Application, slot: str) -> None:
-    """
-    :raises Refused: something else listens where the next release of the slot should
-    """
-    if facts.slots[slot].port_taken:
-        stranger = facts.slots[slot].stranger
-        raise Refused(
-            f"port {app.ports[slot]} of the {slot} slot is taken by another program"
-            f"{f': {stranger}' if stranger else ''}",
-            where=f"127.0.0.1:{app.ports[slot]}",
-            fix=f"Find it with `ss -ltnp 'sport = :{app.ports[slot]}'`, stop it or give the slot another port.",
         )
 
 
@@ -67,12 +53,12 @@ def armed(plan: Plan, release: str, seconds: float, again: bool = False) -> Plan
     return replace(plan, steps=tuple(steps))
 
 
-def disarmed(plan: Plan, facts: Facts, leave: str | None = None) -> Plan:
-    """A way back. Once it is done there is nothing left that the switch could take back.
+def disarmed(plan: Plan, facts: Facts, from_version: str | None = None) -> Plan:
+    """A rollback. Once it is done there is nothing left that the automatic rollback could undo.
 
-    :param leave: only this version was left
+    :param from_version: only this version was left
     """
-    if facts.armed is None or (leave and not is_called(facts.armed.release, leave)):
+    if facts.armed is None or (from_version and not is_called(facts.armed.release, from_version)):
         return plan
     return replace(plan, steps=(*plan.steps, Step("disarm", facts.armed.release)))
 
@@ -80,7 +66,7 @@ def disarmed(plan: Plan, facts: Facts, leave: str | None = None) -> Plan:
 def undone(plan: Plan, facts: Facts) -> Plan:
     """What puts back a phase that failed. A release that stays live still waits for its confirmation.
 
-    So it is with a confirmation that was refused, and with a way back that broke off.
+    So it is with a confirmation that was refused, and with a rollback that broke off.
     """
     waits = facts.armed is not None and facts.armed.release == facts.live_release
     return plan if waits else disarmed(plan, facts)

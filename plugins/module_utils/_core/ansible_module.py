@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The edge: where Ansible ends and plain Python begins. No other shared file knows AnsibleModule."""
+"""Run a use case in plain Python as an Ansible module. No other shared file knows AnsibleModule."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .outcome import Outcome, error_result
 def run_module(spec: ArgumentSpec, use_case: Callable[[Mapping[str, Any], bool], Outcome]) -> None:
     """Parse the options, run ``use_case(params, check_mode)`` and report its outcome or its error.
 
-    :param use_case: returns an :class:`Outcome`; raises :class:`OpsError` for all that it foresees
+    :param use_case: returns an :class:`Outcome`; raises :class:`OpsError` for each failure that it knows
     """
     _run(spec, lambda params, check_mode: use_case(params, check_mode).to_result())
 
 
-def run_query(spec: ArgumentSpec, question: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
-    """The same for a module that only asks: never changed, no diff."""
-    _run(spec, lambda params, _check_mode: {"changed": False, **question(params)})
+def run_info_module(spec: ArgumentSpec, read: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+    """The same for a module that only reads: never changed, no diff."""
+    _run(spec, lambda params, _check_mode: {"changed": False, **read(params)})
 
 
-def stand_in(action: str, spec: ArgumentSpec) -> None:
-    """The same for a module that only documents the action of its name: reached when that was bypassed, it refuses.
+def docs_only(action: str, spec: ArgumentSpec) -> None:
+    """For a module that only documents the action of its name: it refuses to run, which happens where the action is bypassed.
 
     :param action: without the collection
     """
@@ -39,7 +39,7 @@ def stand_in(action: str, spec: ArgumentSpec) -> None:
             f"{action} is an action, which runs on the controller", fix=f"Call it as mas.ops.{action}."
         )
 
-    run_query(spec, refuse)
+    run_info_module(spec, refuse)
 
 
 def _run(spec: ArgumentSpec, work: Callable[[Mapping[str, Any], bool], Mapping[str, Any]]) -> None:

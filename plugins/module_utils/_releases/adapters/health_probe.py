@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The requests and sockets of this host, as :class:`..ports.Web` has them."""
+"""The requests and sockets of this host, as :class:`..ports.HealthProbe` has them."""
 
 from __future__ import annotations
 
 from . import listeners, probe
 
 
-class Loopback:
+class LocalProbe:
     """The network of this host."""
 
     ask = staticmethod(probe.ask)

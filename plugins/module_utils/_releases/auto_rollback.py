@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The dead-man's switch: a host goes back by itself when nobody confirms its release in time."""
+"""The automatic rollback, a dead-man's switch: a host goes back by itself unless its release is confirmed in time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from .state import Operation
 
 #: Who did it, in the ledger.
-ACTOR = "dead-man's switch"
+ACTOR = "auto-rollback"
 
 
 @dataclass(frozen=True)
 class Armed:
-    """The content of ``dead-man.json``: which release waits for whose confirmation, and until when."""
+    """The content of ``auto-rollback.json``: which release waits for whose confirmation, and until when."""
 
     release: str
     run: str
@@ -51,7 +51,7 @@ def parse_armed(data: Mapping[str, Any] | None) -> Armed | None:
 def presumed(
     operation: Operation | None, unconfirmed: Mapping[str, Any] | None, moment: Moment
 ) -> Armed | None:
-    """What the switch waits for where its file is damaged: the release of an open deploy, or one that the ledger knows
+    """What the automatic rollback waits for where its file is damaged: the release of an open deploy, or one that the ledger knows
     as live and not as confirmed. Its time is over.
 
     :param unconfirmed: the entry of the ledger
