@@ -111,7 +111,9 @@ def test_ledger_names_who_and_the_way_back(ledger: list[bytes]):
     for entry in (second, confirmed):
         assert entry["rollback_command"].startswith("ansible-playbook mas.ops.rollback -i ")
         # The very release: another build of the same version is another one.
-        assert entry["rollback_command"].endswith(f" -e application=agents -e version={first['to']}")
+        assert entry["rollback_command"].endswith(
+            f" -e application_name=agents -e rollback_version={first['to']}"
+        )
     assert first["run"] != second["run"] == confirmed["run"] == third["run"]
 
 

@@ -54,7 +54,7 @@ def undone(
     if before is None or before == after:
         return ""
     if action == "rolled_back":
-        return command("deploy", inventory, application=application, version=version_of(before))
+        return command("deploy", inventory, application_name=application, deploy_version=version_of(before))
     return rollback_command(application, before, inventory)
 
 

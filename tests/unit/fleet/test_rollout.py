@@ -196,7 +196,7 @@ def test_a_canary_goes_by_steps_and_the_first_host_waits_for_the_last() -> None:
     assert (plan["steps"], plan["bake"]) == ([10, 50], 60.0)
     # Each of the two steps is watched for 60 s, and held for up to 300 s where there are too few requests.
     assert plan["confirm_timeout"] == 120 + 20 + 2 * (60 + 300)
-    hosts["web1"] |= {"deploy_steps": ["5"], "deploy_bake": "10", "deploy_dead_man": 0}
+    hosts["web1"] |= {"deploy_steps": ["5"], "deploy_bake": "10", "deploy_confirm_timeout": 0}
     plan = rollout_plan(hosts, HOSTS)
     assert (plan["steps"], plan["bake"], plan["confirm_timeout"]) == ([5], 10.0, 0.0)
 

@@ -21,10 +21,10 @@ RELEASE = "2.0.0-0123456789ab"
 
 def test_the_way_back_names_release_and_inventory() -> None:
     assert rollback_command("agents", RELEASE, ["/srv/inv"]) == (
-        f"ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version={RELEASE}"
+        f"ansible-playbook mas.ops.rollback -i /srv/inv -e application_name=agents -e rollback_version={RELEASE}"
     )
     assert rollback_command("agents", RELEASE) == (
-        f"ansible-playbook mas.ops.rollback -e application=agents -e version={RELEASE}"
+        f"ansible-playbook mas.ops.rollback -e application_name=agents -e rollback_version={RELEASE}"
     )
     assert rollback_command("agents", None, ["/srv/inv"]) == ""
 

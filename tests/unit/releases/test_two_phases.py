@@ -61,7 +61,7 @@ def test_a_switch_is_armed_first_and_final_when_it_is_confirmed(host: FakeHost) 
     assert plan.describe() == ["prove green", "await_workers green", f"confirm {release('2.0.0')}"]
     assert facts["armed"] is None
     assert [entry["action"] for entry in host.ledger] == ["live", "live", "confirmed"]
-    assert host.ledger[-1]["rollback_command"].endswith(f"-e version={release('1.0.0')}")
+    assert host.ledger[-1]["rollback_command"].endswith(f"-e rollback_version={release('1.0.0')}")
     assert host.lease().free
     again, _ = host.do("confirmed", "2.0.0")
     assert not again.changed

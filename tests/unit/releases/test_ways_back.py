@@ -169,14 +169,14 @@ def test_a_rollback_since_a_run_began_is_told_by_the_clock_of_the_host(host: Fak
 def test_the_command_that_is_kept_names_the_release_and_the_inventory(host: FakeHost) -> None:
     host.do("staged", "3.0.0", inventory=("/srv/my inv",))
     _, facts = host.do("live", "3.0.0", inventory=("/srv/my inv",))
-    command = f"ansible-playbook mas.ops.rollback -i '/srv/my inv' -e application=agents -e version={TWO}"
+    command = f"ansible-playbook mas.ops.rollback -i '/srv/my inv' -e application_name=agents -e rollback_version={TWO}"
     assert facts["rollback_command"] == host.ledger[-1]["rollback_command"] == command
 
 
 def test_the_command_that_a_rollback_keeps_works_as_it_stands(host: FakeHost) -> None:
     """No rollback goes to what was rolled back."""
     host.do("rolled_back", inventory=("/srv/inv",))
-    command = "ansible-playbook mas.ops.deploy -i /srv/inv -e application=agents -e version=2.0.0"
+    command = "ansible-playbook mas.ops.deploy -i /srv/inv -e application_name=agents -e deploy_version=2.0.0"
     assert host.ledger[-1]["rollback_command"] == command
     with pytest.raises(NotHere):
         host.do("rolled_back", to_version=TWO)
@@ -293,7 +293,7 @@ def test_a_way_back_to_what_was_started_with_other_settings_says_so(host: FakeHo
     dummy, facts = host.do("rolled_back", inventory=("/srv/inv",))
     (warning,) = facts["warnings"]
     assert "Changed since then: environment, port." in warning
-    assert warning.endswith("ansible-playbook mas.ops.restart -i /srv/inv -e application=agents")
+    assert warning.endswith("ansible-playbook mas.ops.restart -i /srv/inv -e application_name=agents")
     assert "warnings" not in host.do("rolled_back", to_version=ONE, check=True)[1]
 
 

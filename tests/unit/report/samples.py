@@ -51,7 +51,7 @@ def release(environment: str, application: str, action: str, before: str | None,
         "action": action,
         "from": before,
         "to": after,
-        "rollback_command": f"{rollback} -e application={application} -e version={before.split('-')[0]}"
+        "rollback_command": f"{rollback} -e application_name={application} -e rollback_version={before.split('-')[0]}"
         if before
         else "",
         "seconds": {"fetch": 1.2, "unpack": 0.8, "await_health": 5.1, "shift": 0.2},
