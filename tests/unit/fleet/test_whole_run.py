@@ -129,7 +129,7 @@ def test_nobody_hands_in_what_the_gate_decides(inventory: Path, options: tuple[s
 
 def test_resume_is_a_word_and_no_template(inventory: Path) -> None:
     """The gate would read another word than the deploy."""
-    done = ran(inventory, "-e", '{"resume": "{{ gate_asked is defined and 1 }}"}')
+    done = ran(inventory, "-e", '{"resume": "{{ gate_host_facts is defined and 1 }}"}')
     assert done.returncode != 0
     assert "Say continue or undo." in done.stderr + done.stdout
     assert ran(inventory, "-e", "resume=undo").returncode == 0
