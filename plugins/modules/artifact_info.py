@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: artifact_info
-short_description: Verify an artifact and tell what it is
+short_description: Verify an artifact and show what it is
 version_added: 0.1.0
 description:
   - Verifies the digest, the SSH signature, the archive (nothing in it that could harm a host) and the manifest of an

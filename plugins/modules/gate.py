@@ -16,7 +16,7 @@ description:
     one of them must not be changed now. Use it with C(run_once).
   - The checks are C(stop), C(override), C(freeze), C(window), C(room), C(artifact), C(promotion), C(alerts),
     C(error_budget), C(backup_age), C(drill_age), C(reachable), C(lock), C(disk) and C(reboot). Each is V(on), V(off) or
-    V(advisory). What a check cannot tell counts as failed, unless the check is advisory.
+    V(advisory). A check that is inconclusive counts as failed, unless it is advisory.
   - It connects to no host. What only a host knows is asked by M(mas.ops.gate_info) before, where O(questions) says so.
   - In check mode it says what it would refuse, and refuses nothing.
 author: the mas.ops authors (@mas-ops)
@@ -73,7 +73,7 @@ options:
   recheck:
     description:
       - Ask again before the next batch, only what may have changed meanwhile, that is stop, override, freeze, window,
-        room, alerts and error budget. Nobody is skipped or waited for then.
+        room, alerts and error budget. No host is skipped or waited for then.
     type: bool
     default: false
   left:
@@ -159,7 +159,7 @@ waiting:
   elements: str
   returned: unless RV(ask) names hosts
 next_opening:
-  description: When all that time decides holds again, null when nobody knows.
+  description: When all that time decides holds again, null when that is not known.
   type: str
   returned: unless RV(ask) names hosts
 hosts:
@@ -178,7 +178,7 @@ hosts:
       type: dict
       returned: always
     next_opening:
-      description: When this host may be open, null when nobody knows.
+      description: When this host may be open, null when that is not known.
       type: str
       returned: always
     evidence:

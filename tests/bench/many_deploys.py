@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/bed"))
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mas.ops.plugins.module_utils._releases.options import RELEASE
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import Request, build
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import BuildRequest, build
 from bed import CHECKOUT, HERE
 from fleet import APPLICATION, CommandFailed, Fleet
 
@@ -157,7 +157,7 @@ def artifacts(fleet: Fleet, count: int) -> list[list[dict[str, Any]]]:
     source.mkdir(parents=True)
     (source / "mas.yml").write_text(DESCRIPTION)
     (source / "web.py").write_text(PROGRAM)
-    request = Request(source, fleet.store, built="2026-01-01T00:00:00Z", commit="0" * 40)
+    request = BuildRequest(source, fleet.store, built="2026-01-01T00:00:00Z", commit="0" * 40)
     calls = []
     for number in range(count + 1):
         version = f"1.{number}.0"

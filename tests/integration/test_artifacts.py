@@ -25,8 +25,8 @@ import os, sys
 os.umask(0o077)
 sys.path.insert(0, "/root/build/libraries")
 from pathlib import Path
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import Request, build
-build(Request(source=Path("/root/build/source"), store=Path("/root/build/store")))
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import BuildRequest, build
+build(BuildRequest(source=Path("/root/build/source"), store=Path("/root/build/store")))
 """
 
 

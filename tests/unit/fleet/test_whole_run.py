@@ -129,8 +129,7 @@ def test_nobody_hands_in_what_the_gate_decides(inventory: Path, options: tuple[s
 
 def test_what_decides_which_change_it_is_cannot_be_a_template(inventory: Path) -> None:
     """The gate would read another word than the deploy."""
-    extra = '{"deploy_version": "1.0.0", "deploy_abort": "{{ gate_asked is defined and 1 }}"}'
-    done = ran(inventory, "-e", extra, playbook="deploy")
+    done = ran(inventory, "-e", '{"resume": "{{ gate_host_facts is defined and 1 }}"}')
     assert done.returncode != 0
     assert "deploy_abort is a template: write the value itself" in done.stderr + done.stdout
 

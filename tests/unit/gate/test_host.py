@@ -1,4 +1,4 @@
-"""What a host tells the gate, and the entry that it keeps of a decision."""
+"""What gate_info reads on a host, and the ledger entry of a decision."""
 
 from __future__ import annotations
 

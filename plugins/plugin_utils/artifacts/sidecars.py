@@ -52,7 +52,7 @@ def check_signature(text: str, where: str) -> str:
 def public_key(signature: str) -> bytes:
     """The public key inside an SSH signature; empty when the text is not one.
 
-    Not every kind of key signs the same bytes twice alike, so this tells whether two are by one key.
+    Not every kind of key signs the same bytes twice alike, so this shows whether two are by one key.
     """
     body = "".join(line for line in signature.splitlines() if not line.startswith("-----"))
     try:

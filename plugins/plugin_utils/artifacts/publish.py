@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What storing an artifact takes, and why it may be refused."""
+"""What publishing an artifact in a store takes, and why it may be refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from ...module_utils._core.errors import Refused
 from ...module_utils._core.plan import Plan, Step
 from ...module_utils._releases.manifest import MEMBER, Manifest, archive_name, release_id
-from . import beside
+from . import sidecars
 from .content import Packed, changes
 
 STORE = "store"
@@ -38,8 +38,8 @@ class Built:
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """What shall lie beside the archive."""
-        return (beside.SHA256, beside.SBOM, *((beside.SIGNATURE,) if self.signature else ()))
+        """The files that belong beside the archive."""
+        return (sidecars.SHA256, sidecars.SBOM, *((sidecars.SIGNATURE,) if self.signature else ()))
 
     def facts(self, store: PurePath, *, signed: bool) -> dict[str, Any]:
         """What is returned about it."""
@@ -53,8 +53,8 @@ class Built:
             "size": self.packed.size,
             "files": self.manifest.files.count,
             "manifest": self.manifest.to_dict(),
-            "signature": path + beside.SIGNATURE if signed else "",
-            "sbom": path + beside.SBOM,
+            "signature": path + sidecars.SIGNATURE if signed else "",
+            "sbom": path + sidecars.SBOM,
         }
 
 
@@ -78,12 +78,12 @@ def plan(built: Built, stored: Stored) -> Plan:
         return Plan(before, after, tuple(steps))
     if stored.signature and not built.signature:
         # Left by a build that was killed: it would make the new archive look forged.
-        steps.insert(0, Step(REMOVE, built.archive + beside.SIGNATURE))
+        steps.insert(0, Step(REMOVE, built.archive + sidecars.SIGNATURE))
     return Plan({}, after, (*steps, Step(STORE, built.archive)))
 
 
-def other_bytes(built: Built, where: str, stored: tuple[Manifest, Mapping[str, str]] | None) -> Refused:
-    """The store has this version already, and it is not this. Says what is different.
+def different_bytes(built: Built, where: str, stored: tuple[Manifest, Mapping[str, str]] | None) -> Refused:
+    """The store has this version already, with different bytes: what differs.
 
     :param stored: the manifest and the contents of the stored artifact, where it is signed by the same key
     """

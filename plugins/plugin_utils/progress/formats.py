@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .board import Board
-from .estimate import Left
+from .estimate import TimeLeft
 
-#: What a result says beside its message that a reader of a failure wants, and how it is told.
+#: The keys of a result, beside its message, that a reader of a failure needs.
 _MORE = ("stderr", "stdout", "module_stderr", "module_stdout", "reason", "exception")
 _NO_TRACEBACK = "(traceback unavailable)"
 _ORDER = ("failed", "unreachable", "stopped", "done", "working", "waiting")
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     if seconds < 9.95:
         return f"{max(0.0, seconds):.1f}s"
     whole = round(seconds)
@@ -28,11 +28,11 @@ def duration(seconds: float) -> str:
     return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
 
 
-def time_left(rest: Left | None) -> str:
+def format_time_left(rest: TimeLeft | None) -> str:
     """Empty without a history."""
     if rest is None:
         return ""
-    usual, long = duration(round(rest.usual)), duration(round(rest.long))
+    usual, long = format_duration(round(rest.usual)), format_duration(round(rest.long))
     if round(rest.long) == 0:
         return "longer than ever before"
     return f"about {usual} left" if usual == long else f"about {usual} left, {long} at most in 95 of 100 runs"
@@ -50,15 +50,15 @@ def failure(host: str, task: str, result: Mapping[str, Any], unreachable: bool =
     ``msg`` of the collection's own errors says what, where and fix already.
     """
     verb = "could not be reached" if unreachable else "failed"
-    return [f"{host} {verb}: {task}", *(f"    {line}" for line in _told(result))]
+    return [f"{host} {verb}: {task}", *(f"    {line}" for line in _details(result))]
 
 
-def _told(result: Mapping[str, Any]) -> Iterator[str]:
+def _details(result: Mapping[str, Any]) -> Iterator[str]:
     message = result.get("msg") or result.get("censored") or result.get("message")
     yield from _lines(message or "it gave no message")
     for failed in _items(result):
         yield f"item {failed.get('item', '')}:"
-        yield from (f"    {line}" for line in _told(failed))
+        yield from (f"    {line}" for line in _details(failed))
     for name in _MORE:
         # What the message says already, and what was not kept, is not worth a second look.
         text = str(result.get(name) or "").strip()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From which revision and from when an artifact is."""
+"""The provenance of an artifact: its revision and its build time."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_commit_and_time_from_git(make: Build, source: Path, tmp_path: Path) -> 
     assert manifest() == (f"{head}-dirty", BUILT)
     assert manifest(commit="r7") == ("r7", BUILT)
     (tmp_path / ".git" / "HEAD").write_text("broken")
-    with pytest.raises(BadInput, match="git cannot tell"):
+    with pytest.raises(BadInput, match="git cannot read the source"):
         manifest()
-    with pytest.raises(BadInput, match="git cannot tell"):
+    with pytest.raises(BadInput, match="git cannot read the source"):
         manifest(built=BUILT, commit="r7")

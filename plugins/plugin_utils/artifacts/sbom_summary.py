@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading a bill of materials, which is not signed. Writing one, which takes a library, is :mod:`.sbom`."""
+"""The summary of a bill of materials, which is not signed. Writing one needs a library and is in :mod:`.sbom`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import shallow
+from . import bounded_json
 
 
 def summary(text: str) -> dict[str, Any]:
-    """What a reader wants to know first: the number, how much, and which libraries."""
+    """The serial number, how many components, and which libraries."""
     try:
-        data = shallow.loads(text)
+        data = bounded_json.loads(text)
         components = data.get("components", [])
         libraries = [part for part in components if part.get("type") == "library"]
         return {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a check says: pass, fail, or that nobody can tell, with the evidence."""
+"""The checks by name, and what one found: pass, fail or inconclusive, with the evidence."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 
-class Outcome(StrEnum):
-    """What one check found. What cannot be told counts as failed, unless the check is advisory."""
+class CheckOutcome(StrEnum):
+    """What one check found. An inconclusive one counts as failed, unless it is advisory."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -50,17 +50,17 @@ NAMES = (
     *(STOP, OVERRIDE, FREEZE, WINDOW, ROOM, ARTIFACT, PROMOTION, ALERTS, ERROR_BUDGET),
     *(BACKUP_AGE, DRILL_AGE, REACHABLE, LOCK, DISK, REBOOT),
 )
-#: What only time decides: a host that fails nothing else may be skipped or waited for.
-TIMELY = frozenset({FREEZE, WINDOW, ROOM})
-#: What is asked again before every batch, because it may change while a change runs.
-CHANGING = frozenset({STOP, OVERRIDE, FREEZE, WINDOW, ROOM, ALERTS, ERROR_BUDGET})
-#: What the host itself must be asked about, which costs a module run on each.
+#: Decided by time alone: a host that fails no other check may be skipped or waited for.
+BY_SCHEDULE = frozenset({FREEZE, WINDOW, ROOM})
+#: Made again before every batch, because their outcome may change during the change.
+RECHECKED = frozenset({STOP, OVERRIDE, FREEZE, WINDOW, ROOM, ALERTS, ERROR_BUDGET})
+#: What only the host itself knows, which costs a module run on each.
 ON_HOST = frozenset({REACHABLE, LOCK, DISK, REBOOT})
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """Stands for a fact that could not be learnt, and says why."""
+    """Stands for a fact that could not be found out, and says why."""
 
     why: str
 
@@ -75,29 +75,29 @@ class Check:
     """
 
     name: str
-    outcome: Outcome
+    outcome: CheckOutcome
     message: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     until: datetime | None = None
 
 
 def passed(name: str, message: str, **evidence: Any) -> Check:
-    return Check(name, Outcome.PASS, message, evidence)
+    return Check(name, CheckOutcome.PASS, message, evidence)
 
 
 def failed(name: str, message: str, **evidence: Any) -> Check:
-    return Check(name, Outcome.FAIL, message, evidence)
+    return Check(name, CheckOutcome.FAIL, message, evidence)
 
 
-def closed(name: str, message: str, until: datetime | None, **evidence: Any) -> Check:
-    """Failed, and time will mend it: at ``until``, where that is known."""
-    return Check(name, Outcome.FAIL, message, evidence, until)
+def failed_until(name: str, message: str, until: datetime | None, **evidence: Any) -> Check:
+    """Failed until ``until``, where that is known."""
+    return Check(name, CheckOutcome.FAIL, message, evidence, until)
 
 
 def unknown(name: str, why: str, **evidence: Any) -> Check:
-    return Check(name, Outcome.INCONCLUSIVE, why, evidence)
+    return Check(name, CheckOutcome.INCONCLUSIVE, why, evidence)
 
 
-def held(name: str, holds: bool, message: str, **evidence: Any) -> Check:
-    """Passed or failed with the same words."""
-    return Check(name, Outcome.PASS if holds else Outcome.FAIL, message, evidence)
+def passed_if(name: str, holds: bool, message: str, **evidence: Any) -> Check:
+    """Passed or failed, with the same message."""
+    return Check(name, CheckOutcome.PASS if holds else CheckOutcome.FAIL, message, evidence)

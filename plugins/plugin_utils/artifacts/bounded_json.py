@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""JSON that nobody signed: as deep and as long as an honest document, and no more."""
+"""Unsigned JSON: nested no deeper than an honest document is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 def loads(text: str) -> Any:
     """
-    :raises ValueError: it is no JSON, or nested deeper than any document of ours
+    :raises ValueError: it is no JSON, or nested too deeply
     """
     depth = 0
     for token in _TOKEN.finditer(text):

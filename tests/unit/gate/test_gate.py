@@ -18,8 +18,8 @@ from ansible_collections.mas.ops.plugins.action import gate as action
 from ansible_collections.mas.ops.plugins.module_utils._core.argspec import LEDGER_PATH, WHO
 from ansible_collections.mas.ops.plugins.modules import gate as gate_module
 from ansible_collections.mas.ops.plugins.modules import gate_entry, gate_info
-from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters import keeper as keeping
-from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters.clock import Clock
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters import gate as gate_adapter
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters.gate import SystemClock
 
 NIGHT = [{"name": "night", "cron": "0 22 * * *", "duration": "2h", "zone": "UTC"}]
 MONDAY = datetime(2026, 3, 9, tzinfo=UTC)
@@ -35,7 +35,7 @@ class FakeClock:
         return self.at
 
     def sleep(self, seconds: float) -> None:
-        assert 0 < seconds <= keeping.STEP
+        assert 0 < seconds <= gate_adapter.MAX_SLEEP
         self.slept += 1
         jump = self.jumps.get(self.slept)
         self.at += timedelta(seconds=seconds) + (jump() if jump else timedelta())
@@ -110,8 +110,8 @@ def test_the_message_says_what_where_why_when_and_what_to_do() -> None:
     assert json.loads(example)["change_override"]["checks"] == ["window"]
 
 
-def test_the_example_of_an_override_is_none_until_somebody_fills_it_in() -> None:
-    message = Run(at("12:00:00"), {"web1": {"change_windows": NIGHT}})()["msg"]
+def test_the_example_of_an_override_is_none_until_it_is_filled_in() -> None:
+    message = Run(at("12:00:00"), {"web1": {"windows": NIGHT}})()["msg"]
     example = json.loads(message[message.index("-e '") + 4 : message.rindex("'")])
     assert Run(at("12:00:00"), {"web1": {"change_windows": NIGHT, **example}})()["refused"]
     example["change_override"].update(by="ada", reason="Stop the outage tonight")
@@ -170,7 +170,7 @@ def test_an_opening_behind_the_limit_is_not_waited_for() -> None:
     assert "in 10 h" in found["msg"]
 
 
-def test_nobody_waits_where_another_host_stops_it_anyway() -> None:
+def test_there_is_no_wait_where_another_host_stops_it_anyway() -> None:
     clock = at("21:59:00")
     hosts = {
         "web1": {"change_windows": NIGHT, "gate_outside_window": "wait"},
@@ -222,8 +222,8 @@ def test_what_changed_at_the_opening_is_seen(tmp_path: Path) -> None:
 
 def test_a_waiter_whose_playbook_was_killed_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
     parents = iter([10, 10, 10, 1])
-    monkeypatch.setattr(keeping.os, "getppid", lambda: next(parents))
-    found = Run(at("21:50:00"), {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait"}})()
+    monkeypatch.setattr(gate_adapter.os, "getppid", lambda: next(parents))
+    found = Run(at("21:50:00"), {"web1": {"windows": NIGHT, "gate_outside_window": "wait"}})()
     assert found["failed"]
     assert "is gone" in found["msg"]
 
@@ -238,24 +238,24 @@ def test_asked_again_before_a_batch() -> None:
     assert "Nothing more is changed" in late["msg"]
 
 
-def test_questions() -> None:
-    hosts = {"web1": {"change_windows": NIGHT}, "web2": {}, "web3": {"gate_checks": {"disk": True}}}
+def test_hosts_to_ask() -> None:
+    hosts = {"web1": {"windows": NIGHT}, "web2": {}, "web3": {"gate_checks": {"disk": True}}}
     assert Run(at("23:00:00"), hosts)(questions=True) == {"changed": False, "ask": ["web3"]}
     assert Run(at("12:00:00"), hosts)(questions=True)["ask"] == ["web3"]
     night = {f"web{number}": {"change_windows": NIGHT} for number in range(5)}
     assert Run(at("23:00:00"), night)(questions=True)["ask"] == ["web4"]
-    # Nobody has to be asked, so it is told at once what asking would have cost another task.
-    told = Run(at("12:00:00"), night)(questions=True, refuse=False)
-    assert (told["ask"], told["refused"], told["stopped"]) == ([], True, list(night))
+    # No host has to be asked, so the verdict comes at once, without another task.
+    verdict = Run(at("12:00:00"), night)(questions=True, refuse=False)
+    assert (verdict["ask"], verdict["refused"], verdict["stopped"]) == ([], True, list(night))
     assert "refused" not in Run(at("23:00:00"), night)(questions=True, refuse=False)
 
 
-def test_one_host_tells_the_history_of_all() -> None:
+def test_one_host_has_the_history_of_all() -> None:
     runs = [{"run": str(n), "kind": kind, "seconds": 100} for n, kind in enumerate(("deploy", "rollback"))]
-    told = {"disks": [], "reboot": [], "locked": False, "runs": runs, "newest": {}, "ledger_error": ""}
+    gate_info = {"disks": [], "reboot": [], "locked": False, "runs": runs, "newest": {}, "ledger_error": ""}
     hosts = {
-        "web1": {"change_windows": NIGHT},
-        "web2": {"change_windows": NIGHT, "gate_asked": told, "gate_checks": {"disk": False}},
+        "web1": {"windows": NIGHT},
+        "web2": {"windows": NIGHT, "gate_host_facts": gate_info, "gate_checks": {"disk": False}},
     }
     assert Run(at("23:56:00"), hosts)()["go"] == ["web1", "web2"]
     assert Run(at("23:57:00"), hosts)()["stopped"] == ["web1", "web2"]
@@ -299,9 +299,9 @@ def test_unknown_options() -> None:
 
 def test_the_clock() -> None:
     before = datetime.now(UTC)
-    Clock.sleep(0.01)
-    assert timedelta(milliseconds=10) <= Clock.now() - before < timedelta(seconds=5)
-    assert Clock.now().tzinfo is UTC
+    SystemClock.sleep(0.01)
+    assert timedelta(milliseconds=10) <= SystemClock.now() - before < timedelta(seconds=5)
+    assert SystemClock.now().tzinfo is UTC
     assert os.getppid() > 0
 
 

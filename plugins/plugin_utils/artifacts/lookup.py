@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A question about one artifact, and the shape of the answer."""
+"""Which artifact is looked up, and what is returned about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ...module_utils._core.errors import ArtifactError, BadInput
 from ...module_utils._releases.manifest import Manifest, archive_name, check_name, check_version, release_id
-from . import beside, bill
+from . import sbom_summary, sidecars
 
 BUILD = "Build it with mas.ops.build."
 
@@ -25,8 +25,8 @@ def is_url(place: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Question:
-    """Which artifact, and what must hold. Either ``artifact`` or the other three are given."""
+class ArtifactLookup:
+    """Which artifact, and what must hold. Either ``artifact`` or ``store``, ``application`` and ``version`` are given."""
 
     artifact: str = ""
     store: str = ""
@@ -46,7 +46,7 @@ class Question:
             _named("version", self.version, check_version)
         if self.verify and self.signature_required and not self.has_signers:
             raise BadInput(
-                "a signature is required, but nobody is allowed to sign",
+                "a signature is required, but no signer is allowed",
                 where="allowed_signers",
                 fix="Give allowed_signers or allowed_signers_file, or set signature_required to false.",
             )
@@ -67,11 +67,11 @@ class Question:
 
     @property
     def has_signers(self) -> bool:
-        """Whether a signature can be judged."""
+        """Whether a signature can be verified."""
         return bool(self.allowed_signers or self.allowed_signers_file)
 
     def check_name(self, manifest: Manifest) -> None:
-        """What is inside is what the file is called, and what was asked for."""
+        """The manifest is of the application and version in the file name and in the lookup."""
         found = f"{manifest.name} {manifest.version}"
         if archive_name(manifest.name, manifest.version) != self.file_name:
             raise ArtifactError(
@@ -88,7 +88,7 @@ class Question:
 
 
 def _named(option: str, value: str, check: Callable[[object], str]) -> None:
-    """Speak of the option that the caller got wrong, not of a manifest that it may never have seen."""
+    """The error names the option, not a field of a manifest, which the caller may never have seen."""
     if not value:
         raise BadInput(f"no {option} was named", where=option, fix=f"Give the option {option}.")
     try:
@@ -98,51 +98,51 @@ def _named(option: str, value: str, check: Callable[[object], str]) -> None:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What lies beside the archive."""
+class Sidecars:
+    """What the files beside the archive hold."""
 
     sha256: str
     signature: str
     sbom: str
 
     @classmethod
-    def parse(cls, question: Question, texts: Mapping[str, str | None]) -> Beside:
+    def parse(cls, lookup: ArtifactLookup, texts: Mapping[str, str | None]) -> Sidecars:
         """From the texts of the files, by suffix."""
-        digest = texts[beside.SHA256]
+        digest = texts[sidecars.SHA256]
         if digest is None:
-            what = f"the artifact has no {beside.SHA256} file beside it"
-            raise ArtifactError(what, where=question.place, fix=BUILD)
-        signature = texts[beside.SIGNATURE]
+            what = f"the artifact has no {sidecars.SHA256} file beside it"
+            raise ArtifactError(what, where=lookup.place, fix=BUILD)
+        signature = texts[sidecars.SIGNATURE]
         if signature is not None:
-            beside.check_signature(signature, question.place + beside.SIGNATURE)
+            sidecars.check_signature(signature, lookup.place + sidecars.SIGNATURE)
         return cls(
-            sha256=beside.read_digest_line(digest, question.file_name, question.place + beside.SHA256),
+            sha256=sidecars.read_digest_line(digest, lookup.file_name, lookup.place + sidecars.SHA256),
             signature=signature or "",
-            sbom=texts[beside.SBOM] or "",
+            sbom=texts[sidecars.SBOM] or "",
         )
 
 
 def facts(
-    question: Question, found: Beside, manifest: Manifest | None, *, size: int = 0, signed_by: str = ""
+    lookup: ArtifactLookup, found: Sidecars, manifest: Manifest | None, *, size: int = 0, signed_by: str = ""
 ) -> dict[str, Any]:
-    """The answer. Without a manifest, which is not read unverified, the question must have the version."""
-    version = manifest.version if manifest else question.version
+    """What is returned. Without a manifest, which is not read unverified, the lookup must name the version."""
+    version = manifest.version if manifest else lookup.version
     if not version:
         raise BadInput(
             "the version is only known from the archive, which is not read unverified",
-            where=question.place,
+            where=lookup.place,
             fix="Give store, application and version, or leave verify on.",
         )
     return {
-        "name": manifest.name if manifest else question.application,
+        "name": manifest.name if manifest else lookup.application,
         "version": version,
         "release": release_id(version, found.sha256),
         "sha256": found.sha256,
-        "path": question.place,
+        "path": lookup.place,
         "size": size,
         "manifest": manifest.to_dict() if manifest else {},
         "signature": found.signature,
         "signed_by": signed_by,
-        "sbom": bill.summary(found.sbom),
-        "verified": question.verify,
+        "sbom": sbom_summary.summary(found.sbom),
+        "verified": lookup.verify,
     }
