@@ -43,7 +43,7 @@ class Override:
 
 
 def parse_override(value: Any) -> Override | None:
-    """``gate_override`` as it came; ``None`` when there is none. What is wrong with it is kept, not raised:
+    """``change_override`` as it came; ``None`` when there is none. What is wrong with it is kept, not raised:
     a rollback must not be stopped by a badly written override.
     """
     if not value:

@@ -213,7 +213,7 @@ def test_runs_of_all_hosts_together() -> None:
     assert durations_of_runs([host("a", results[0]), host("b", results[1]), host("c")]) == {"deploy": (9.0,)}
 
 
-WRONG = {"windows": [{"name": "n", "cron": "61 * * * *", "duration": "1h"}]}
+WRONG = {"change_windows": [{"name": "n", "cron": "61 * * * *", "duration": "1h"}]}
 
 
 def test_a_mistake_in_the_windows() -> None:
@@ -235,6 +235,6 @@ def test_a_mistake_in_the_settings() -> None:
 
 def test_a_calendar_that_cannot_be_had_is_a_freeze() -> None:
     facts = FactCollector(PlannedChange(), AT).facts(
-        host(windows_calendars=[{"source": "http://127.0.0.1:9/freezes.ics", "timeout": 1}])
+        host(change_calendars=[{"source": "http://127.0.0.1:9/freezes.ics", "timeout": 1}])
     )
     assert getattr(facts.opening, "frozen", True)

@@ -111,7 +111,7 @@ def test_the_message_says_what_where_why_when_and_what_to_do() -> None:
 
 
 def test_the_example_of_an_override_is_none_until_it_is_filled_in() -> None:
-    message = Run(at("12:00:00"), {"web1": {"windows": NIGHT}})()["msg"]
+    message = Run(at("12:00:00"), {"web1": {"change_windows": NIGHT}})()["msg"]
     example = json.loads(message[message.index("-e '") + 4 : message.rindex("'")])
     assert Run(at("12:00:00"), {"web1": {"change_windows": NIGHT, **example}})()["refused"]
     example["change_override"].update(by="ada", reason="Stop the outage tonight")
@@ -223,7 +223,7 @@ def test_what_changed_at_the_opening_is_seen(tmp_path: Path) -> None:
 def test_a_waiter_whose_playbook_was_killed_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
     parents = iter([10, 10, 10, 1])
     monkeypatch.setattr(gate_adapter.os, "getppid", lambda: next(parents))
-    found = Run(at("21:50:00"), {"web1": {"windows": NIGHT, "gate_outside_window": "wait"}})()
+    found = Run(at("21:50:00"), {"web1": {"change_windows": NIGHT, "gate_outside_window": "wait"}})()
     assert found["failed"]
     assert "is gone" in found["msg"]
 
@@ -239,7 +239,7 @@ def test_asked_again_before_a_batch() -> None:
 
 
 def test_hosts_to_ask() -> None:
-    hosts = {"web1": {"windows": NIGHT}, "web2": {}, "web3": {"gate_checks": {"disk": True}}}
+    hosts = {"web1": {"change_windows": NIGHT}, "web2": {}, "web3": {"gate_checks": {"disk": True}}}
     assert Run(at("23:00:00"), hosts)(questions=True) == {"changed": False, "ask": ["web3"]}
     assert Run(at("12:00:00"), hosts)(questions=True)["ask"] == ["web3"]
     night = {f"web{number}": {"change_windows": NIGHT} for number in range(5)}
@@ -254,8 +254,8 @@ def test_one_host_has_the_history_of_all() -> None:
     runs = [{"run": str(n), "kind": kind, "seconds": 100} for n, kind in enumerate(("deploy", "rollback"))]
     gate_info = {"disks": [], "reboot": [], "locked": False, "runs": runs, "newest": {}, "ledger_error": ""}
     hosts = {
-        "web1": {"windows": NIGHT},
-        "web2": {"windows": NIGHT, "gate_host_facts": gate_info, "gate_checks": {"disk": False}},
+        "web1": {"change_windows": NIGHT},
+        "web2": {"change_windows": NIGHT, "gate_host_facts": gate_info, "gate_checks": {"disk": False}},
     }
     assert Run(at("23:56:00"), hosts)()["go"] == ["web1", "web2"]
     assert Run(at("23:57:00"), hosts)()["stopped"] == ["web1", "web2"]

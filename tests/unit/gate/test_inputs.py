@@ -142,7 +142,7 @@ def test_modes_of_the_task_beat_the_variables() -> None:
     ],
 )  # fmt: skip
 def test_stop(value: Any, reason: str) -> None:
-    assert parse_settings("deploy", {"gate_stop": value}).stop == reason
+    assert parse_settings("deploy", {"change_stop": value}).stop == reason
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,13 @@ from . import stopfile
 T = TypeVar("T")
 
 #: The variables that say which windows and freezes a host keeps to.
-WINDOWS = ("windows", "freezes", "windows_required", "windows_calendars", "windows_zone")
+WINDOWS = (
+    "change_windows",
+    "change_freezes",
+    "change_windows_required",
+    "change_calendars",
+    "change_time_zone",
+)
 #: Seconds that a check which is only advisory may take at most.
 _ADVISORY_TIMEOUT = 3.0
 
@@ -165,7 +171,7 @@ class FactCollector:
     def _stops(self, settings: GateSettings) -> tuple[str, ...] | Unknown:
         place, given = settings.stop_file, settings.stop_file_given
         from_file = self._cached(("stop", place, given), lambda: stopfile.stop_reason(place, given))
-        from_variable = (f"{settings.stop} (gate_stop)",) if settings.stop else ()
+        from_variable = (f"{settings.stop} (change_stop)",) if settings.stop else ()
         if isinstance(from_file, Unknown):
             return from_variable or from_file
         return (*from_variable, from_file) if from_file else from_variable
