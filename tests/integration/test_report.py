@@ -34,6 +34,7 @@ def page() -> Path:
         title="Changes of the example",
         at=samples.AT,
         days=90,
+        now=samples.NOW,
     )
     build(request, check_mode=False)
     return path

@@ -23,13 +23,15 @@ from .series import Period, production_first
 
 @dataclass(frozen=True)
 class Model:
-    """:param at: the end of the period; all that is said to be so now is so at this moment
+    """:param at: the end of the period
     :param days: the length of the period
+    :param now: the moment at which an override is or is not in force
     """
 
     hosts: tuple[Host, ...]
     at: datetime | None
     days: int
+    now: datetime
 
     @cached_property
     def entries(self) -> list[Mapping[str, Any]]:
@@ -89,9 +91,9 @@ class Model:
         return {_named(each): each[0].calendar for each in sharing.values() if each[0].calendar}
 
     def in_force(self, override: Record) -> bool:
-        """Whether an override has not expired; one without an end has."""
+        """Whether an override was granted and has not expired; one without an end counts as expired."""
         until = parse_time(override.data.get("until"))
-        return override.data.get("granted") is not False and bool(until and self.at and until > self.at)
+        return override.data.get("granted") is not False and until is not None and self.now < until
 
 
 def _named(hosts: list[Host]) -> str:
@@ -101,8 +103,11 @@ def _named(hosts: list[Host]) -> str:
     return f"{environments}: {some}" if environments else some
 
 
-def build(hosts: tuple[Host, ...], at: str | None, days: int) -> Model:
-    """:param at: the end of the period; the time of the newest entry when it is not given
+def build(hosts: tuple[Host, ...], at: str | None, days: int, now: datetime) -> Model:
+    """
+    :param at: the end of the period; the time of the newest entry when it is not given
+    :param now: the time of the clock. A report of the past shows which overrides were in force at its end; the end
+        of the period may also lie ahead, such as at the end of this day, and what expires until then is still in force.
     :raises BadInput: ``at`` or ``days`` cannot be right
     """
     moment = parse_time(at) if at else max((host.newest for host in hosts if host.newest), default=None)
@@ -112,4 +117,4 @@ def build(hosts: tuple[Host, ...], at: str | None, days: int) -> Model:
         )
     if not 1 <= days <= 3660:
         raise BadInput(f"{days} is not a number of days", where="period_days", fix="Give 1 to 3660.")
-    return Model(hosts, moment, days)
+    return Model(hosts, moment, days, min(moment, now) if at and moment else now)

@@ -64,7 +64,7 @@ def test_a_new_process_makes_the_same_bytes(tmp_path: Path) -> None:
         "from ansible_collections.mas.ops.plugins.plugin_utils.report.adapters.build import Request, build\n"
         "from ansible_collections.mas.ops.tests.unit.report import samples as s\n"
         "build(Request(s.ledgers(), s.window_states(), s.window_calendars(), Path(sys.argv[1]), None, '', 'x',"
-        " s.AT, 90), False)"
+        " s.AT, 90, s.NOW), False)"
     )
     pages = [tmp_path / name for name in ("a.html", "b.html")]
     for seed, page in enumerate(pages):

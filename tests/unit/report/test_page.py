@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import matplotlib as mpl
@@ -37,7 +38,7 @@ class Blank:
 
 
 def model(ledgers: dict[str, Any], **windows: Any) -> Model:
-    return build(hosts.parse(ledgers, **windows), samples.AT, 30)
+    return build(hosts.parse(ledgers, **windows), samples.AT, 30, NOW)
 
 
 def card(given: Model, label: str) -> Card:
@@ -160,8 +161,26 @@ def test_an_override_of_a_run_is_one_and_expires(gate: dict[str, Any]) -> None:
     assert card(found, "Overrides in force").items == ("alerts until 2026-11-25 06:00",)
     evidence = tables.changes(found).rows[0][-1]
     assert (evidence.text, evidence.note, evidence.tone) == ("1/2 checks", "alerts: fail", WARN)
-    later = build(hosts.parse(fleet), "2026-11-25T06:00:00Z", 30)
-    assert column(tables.overrides(later), "State") == ["expired"]
+
+
+@pytest.mark.parametrize(
+    "at, now, state",
+    [
+        # The page is about all of this day, whatever the time of day is.
+        ("2026-11-25T23:59:59Z", "2026-11-25T05:59:59Z", "in force"),
+        ("2026-11-25T23:59:59Z", "2026-11-25T06:00:00Z", "expired"),
+        # The newest entry is from before the end of the override.
+        (None, "2026-11-25T05:59:59Z", "in force"),
+        (None, "2026-11-25T20:00:00Z", "expired"),
+        # A report of the past.
+        ("2026-11-25T05:00:00Z", "2026-12-24T12:00:00Z", "in force"),
+    ],
+)
+def test_an_override_is_in_force_until_its_end(at: str | None, now: str, state: str) -> None:
+    fleet = hosts.parse({"web1": ledger([live("1.1.0-bb", gate=GATES[0])])})
+    found = build(fleet, at, 30, datetime.fromisoformat(now))
+    assert column(tables.overrides(found), "State") == [state]
+    assert card(found, "Overrides in force").value == str(int(state == "in force"))
 
 
 def test_a_refused_override_is_never_in_force() -> None:
@@ -264,7 +283,10 @@ def test_times_of_releases() -> None:
 def test_drawings_are_parts_of_a_page() -> None:
     """No size, no font, no colour of their own; names that cannot clash; nothing from elsewhere."""
     found = build(
-        hosts.parse(samples.ledgers(), samples.window_states(), samples.window_calendars()), samples.AT, 90
+        hosts.parse(samples.ledgers(), samples.window_states(), samples.window_calendars()),
+        samples.AT,
+        90,
+        NOW,
     )
     text = html.render(page(found, "<Report> & more", Charts())).decode()
     drawings = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
