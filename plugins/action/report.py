@@ -40,4 +40,5 @@ def _request(params: Mapping[str, Any]) -> Request:
         at=str(params["at"]) if params["at"] else None,
         days=int(params["period_days"]),
         now=datetime.now(UTC),
+        zone=str(params["zone"]),
     )

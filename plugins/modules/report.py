@@ -60,6 +60,11 @@ options:
     description: For how many days before O(at) the measures are taken.
     type: int
     default: 90
+  zone:
+    description: The time zone of all times of the page, such as V(Europe/Berlin). Weeks are ISO weeks in UTC whatever it
+      is.
+    type: str
+    default: UTC
   window_states:
     description: By host, what P(mas.ops.window_state#filter) returned.
     type: dict
@@ -148,6 +153,7 @@ SPEC = ArgumentSpec(
         "title": {"type": "str", "default": "Change report"},
         "at": {"type": "str"},
         "period_days": {"type": "int", "default": 90},
+        "zone": {"type": "str", "default": "UTC"},
         "window_states": {"type": "dict"},
         "window_calendars": {"type": "dict"},
     },

@@ -35,6 +35,7 @@ def page() -> Path:
         at=samples.AT,
         days=90,
         now=samples.NOW,
+        zone="UTC",
     )
     build(request, check_mode=False)
     return path

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from ...module_utils._ledger.changes import LIVE, Change, Rollback, Story, parse_time
@@ -21,6 +21,8 @@ SHADES = ("live", "live-other")
 
 @dataclass(frozen=True)
 class Period:
+    """A span of time; its zone is the one in which it is shown."""
+
     start: datetime
     end: datetime
 
@@ -126,7 +128,7 @@ def weeks(measures: Iterable[Mapping[str, Any]]) -> Weeks:
 
 
 def _day(monday: str) -> str:
-    return words.day(datetime.fromisoformat(monday).replace(tzinfo=UTC))
+    return words.day(date.fromisoformat(monday))
 
 
 def windows(calendars: Mapping[str, Mapping[str, Any]], period: Period) -> tuple[Lane, ...]:

@@ -158,7 +158,7 @@ def test_an_override_of_a_run_is_one_and_expires(gate: dict[str, Any]) -> None:
     assert column(tables.overrides(found), "Hosts") == ["2"]
     assert column(tables.overrides(found), "State") == ["in force"]
     assert card(found, "Overrides in force").value == "1"
-    assert card(found, "Overrides in force").items == ("alerts until 2026-11-25 06:00",)
+    assert card(found, "Overrides in force").items == ("alerts until 2026-11-25 06:00 UTC",)
     evidence = tables.changes(found).rows[0][-1]
     assert (evidence.text, evidence.note, evidence.tone) == ("1/2 checks", "alerts: fail", WARN)
 
@@ -278,6 +278,33 @@ def test_times_of_releases() -> None:
     assert [mark.minute for mark in lane.marks] == [30]
     assert lane.segments[-1].end == found.period.end
     assert lane.segments[0].tone == lane.segments[2].tone
+
+
+def test_all_times_are_in_one_zone_and_say_it() -> None:
+    """Also those of windows of another zone, and in what an entry says beside."""
+    states = {
+        "web1": {
+            "open": False,
+            "why": "outside of every window; the next one opens at 2026-11-24 22:00 UTC",
+            "cause": "outside of every window",
+            "until": "2026-11-24T22:00:00+00:00",
+        }
+    }
+    ledgers = samples.ledgers()
+    ledgers["web1"] = ledger(
+        [live("1.1.0-bb"), {**samples.drill(1, "pass", 90.0), "started": "2026-11-23T10:00:00Z"}]
+    )
+    known = hosts.parse(ledgers, states, samples.window_calendars())
+    text = html.render(page(build(known, samples.AT, 90, NOW, "Asia/Kolkata"), "x", Charts())).decode()
+    seen = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", text, flags=re.DOTALL)
+    times = re.findall(r"\d\d:\d\d(?: [A-Z]+)?", seen)
+    assert len(times) > 100
+    assert {time[6:] for time in times} == {"IST"}
+    assert "outside of every window until 2026-11-25 03:30 IST" in seen
+    assert "started: 2026-11-23 15:30 IST" in seen
+    assert seen.count("UTC") == seen.count("ISO weeks in UTC") == 1
+    # The axes say their zone too.
+    assert len(re.findall(r"<text[^>]*>Asia/Kolkata</text>", text)) == 2
 
 
 def test_drawings_are_parts_of_a_page() -> None:

@@ -38,6 +38,7 @@ class Request:
     :param archive: ``None`` when no copies are wanted
     :param application: empty for all
     :param now: the time of the clock
+    :param zone: of all times of the page
     """
 
     ledgers: Mapping[str, Any]
@@ -50,6 +51,7 @@ class Request:
     at: str | None
     days: int
     now: datetime
+    zone: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def build(request: Request, check_mode: bool) -> tuple[Plan, dict[str, Any]]:
     if kept:
         known = tuple(host for host, dummy in kept)
     shown = tuple(host.about(request.application) for host in known)
-    model = build_model(shown, request.at, request.days, request.now)
+    model = build_model(shown, request.at, request.days, request.now, request.zone)
     data = html.render(page(model, request.title, Charts()))
     wanted = [Wanted(request.path, data, 0o644), *(each for dummy, each in kept if each)]
     plan = _plan(wanted)

@@ -70,7 +70,7 @@ class Charts:
 
     def lanes(self, key: str, summary: str, lanes: Sequence[Lane], period: Period) -> str:
         """Time from left to right, a lane for each subject, newest at the right."""
-        with _figure(_WIDTH, 0.55 + _LANE * len(lanes)) as (figure, axes):
+        with _figure(_WIDTH, 0.75 + _LANE * len(lanes)) as (figure, axes):
             for row, lane in enumerate(lanes):
                 for segment in lane.segments:
                     _segment(axes, row, segment, period)
@@ -184,9 +184,11 @@ def _segment(axes: Any, row: int, segment: Segment, period: Period) -> None:
 
 def _time_axis(axes: Any, period: Period) -> None:
     axes.set_xlim(date2num(period.start), date2num(period.end))
-    locator = AutoDateLocator(minticks=4, maxticks=9)
+    zone = period.start.tzinfo
+    locator = AutoDateLocator(tz=zone, minticks=4, maxticks=9)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
+    axes.set_xlabel(str(zone), loc="right")
     axes.grid(axis="x", color=_COLOURS["grid"], linewidth=0.7)
     axes.set_axisbelow(True)
 
