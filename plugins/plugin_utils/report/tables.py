@@ -65,14 +65,17 @@ def _event(model: Model, event: Change | Rollback) -> Row:
         before = next((str(entry["from"]) for entry in entries if entry.get("from")), "")
         change, outcome = _way(before, event.release), _outcome(event)
     hosts = tuple(dict.fromkeys(str(entry.get("host") or NOTHING) for entry in entries))
-    took = max(map(records.seconds_of, entries)) or None
+    longest = max(entries, key=records.seconds_of)
+    unfinished = records.failed_step(longest)
     return (
         Cell(model.when(event.ended)),
         Cell(event.application, note=event.environment),
         change,
         outcome,
         Cell(str(len(hosts)), note=listing(hosts, 3)),
-        Cell(duration(took)),
+        Cell(
+            duration(records.seconds_of(longest) or None), note=f"without {unfinished}" if unfinished else ""
+        ),
         Cell(str(entries[-1].get("actor") or NOTHING), note=str(entries[-1].get("run") or "")),
         _evidence(entries),
     )
@@ -89,7 +92,13 @@ def _outcome(change: Change) -> Cell:
     note = errors[0] if errors else ""
     if change.outcome == ROLLED_BACK:
         return Cell("live, later rolled back", WARN, note)
-    return Cell("failed", BAD, note)
+    return Cell(_failed_at(change), BAD, note)
+
+
+def _failed_at(change: Change) -> str:
+    """Hosts may have failed at different steps."""
+    steps = dict.fromkeys(step for entry in change.entries if (step := records.failed_step(entry)))
+    return f"failed at {', '.join(steps)}" if steps else "failed"
 
 
 def _evidence(entries: Iterable[Mapping[str, Any]]) -> Cell:

@@ -103,6 +103,29 @@ def test_the_last_change_was_a_rollback() -> None:
     assert column(tables.changes(found), "Change") == ["1.1.0 → 1.0.0", "1.0.0 → 1.1.0"]
 
 
+def test_a_change_that_failed_says_at_which_step() -> None:
+    """Its time is not in the ledger, so what the change took is without it."""
+
+    def failed(step: str, seconds: float) -> dict[str, Any]:
+        spent = {"seconds": {"fetch": seconds}} | samples.UNHEALTHY | {"step": step}
+        return live("1.1.0-bb", 0, "failed", **spent)
+
+    def row(*entries: dict[str, Any]) -> tuple[str, str, str, str]:
+        fleet = {f"web{index}": ledger([entry]) for index, entry in enumerate(entries)}
+        (line,) = tables.changes(model(fleet)).rows
+        outcome, took = line[3], line[5]
+        return outcome.text, outcome.note, took.text, took.note
+
+    error = samples.UNHEALTHY["error"]
+    assert row(failed("await_health", 2)) == ("failed at await_health", error, "2 s", "without await_health")
+    # Hosts of one change may fail at different steps, or not at all.
+    both = "failed at await_health, unpack"
+    assert row(failed("await_health", 2), failed("unpack", 3)) == (both, error, "3 s", "without unpack")
+    one = ("failed at unpack", error, "7.3 s", "")
+    assert row(failed("unpack", 3), live("1.1.0-bb")) == one
+    assert row(failed("", 2)) == ("failed", error, "2 s", "")
+
+
 def test_a_broken_chain_is_bad() -> None:
     found = model({"web1": ledger([live("1.1.0-bb")], BROKEN), "web2": ledger([live("1.1.0-bb")])})
     said = card(found, "Ledgers")
