@@ -92,10 +92,11 @@ def _timeline(model: Model, painter: Painter) -> Iterator[Chart]:
         "releases",
         "Which release was served when",
         summary,
-        painter.lanes("releases", summary, lanes, model.period),
+        painter.lanes("releases", summary, lanes, model.period, newest_last=True),
         Table("Which release was served when", ("Where", "Release", "From", "Until"), rows),
         keys=(("live", "served"), ("bad", "served and failed"), ("cross", "✗ failed before it was served")),
         wide=True,
+        newest_last=True,
     )
 
 
@@ -122,6 +123,7 @@ def _by_week(model: Model, painter: Painter) -> Iterator[Chart]:
         table,
         keys=((OK, f"{SIGNS[OK]} held"), (BAD, f"{SIGNS[BAD]} failed or rolled back")),
         wide=True,
+        newest_last=True,
     )
 
 
@@ -144,7 +146,7 @@ def _windows(model: Model, painter: Painter) -> Iterator[Chart]:
         "windows",
         "When change is allowed",
         summary,
-        painter.lanes("windows", summary, lanes, period),
+        painter.lanes("windows", summary, lanes, period, newest_last=False),
         Table("When change is allowed", ("For", "Name", "From", "Until"), rows),
         keys=((OK, "change is allowed"), (BAD, "freeze")),
         wide=True,

@@ -27,7 +27,9 @@ BROKEN = {"file": "/var/lib/mas/ledger.jsonl", "line": 12, "sequence": 12, "reas
 class Blank:
     """Draws nothing."""
 
-    def lanes(self, key: str, summary: str, lanes: Sequence[Lane], period: Period) -> str:
+    def lanes(
+        self, key: str, summary: str, lanes: Sequence[Lane], period: Period, *, newest_last: bool
+    ) -> str:
         return ""
 
     def bars(self, key: str, summary: str, weeks: Weeks) -> str:
@@ -350,6 +352,10 @@ def test_drawings_are_parts_of_a_page() -> None:
         assert set(re.findall(r"url\(#([^)]+)\)", drawing)) <= names
         assert set(re.findall(r'href="#([^"]+)"', drawing)) <= names
     assert len(set(re.findall(r'\bid="[^"]+"', text))) == len(re.findall(r'\bid="[^"]+"', text))
+    # The past is scrolled to its end, what is ahead is not.
+    first = dict(re.findall(r'id="chart-(\w+)">.*?<div class="([^"]*)"', text, re.DOTALL))
+    assert {key for key, kind in first.items() if "newest-last" in kind.split()} == {"releases", "weeks"}
+    assert set(first) == {"releases", "weeks", "windows"}
     assert "<h1>&lt;Report&gt; &amp; more</h1>" in text
     assert samples.ATTACK not in text
 

@@ -68,8 +68,10 @@ _LABEL = 36
 class Charts:
     """The painter of the page."""
 
-    def lanes(self, key: str, summary: str, lanes: Sequence[Lane], period: Period) -> str:
-        """Time from left to right, a lane for each subject, newest at the right."""
+    def lanes(
+        self, key: str, summary: str, lanes: Sequence[Lane], period: Period, *, newest_last: bool
+    ) -> str:
+        """Time from left to right, a lane for each subject. Its label is beside what a narrow screen shows first."""
         with _figure(_WIDTH, 0.75 + _LANE * len(lanes)) as (figure, axes):
             for row, lane in enumerate(lanes):
                 for segment in lane.segments:
@@ -88,6 +90,8 @@ class Charts:
                     )
             axes.set_yticks(range(len(lanes)), [_label(lane.label) for lane in lanes])
             axes.set_ylim(len(lanes) - 0.5, -0.5)
+            if newest_last:
+                axes.yaxis.tick_right()
             _time_axis(axes, period)
             return _svg(figure, key, summary)
 
