@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,4 +39,6 @@ def _request(params: Mapping[str, Any]) -> Request:
         title=str(params["title"]),
         at=str(params["at"]) if params["at"] else None,
         days=int(params["period_days"]),
+        now=datetime.now(UTC),
+        zone=str(params["zone"]),
     )

@@ -16,7 +16,7 @@ from ..modules.windows_chart import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.windows.adapters.inventory import moment
 from ..plugin_utils.windows.adapters.picture import MISSING, Chart, panel_of, picture
-from ..plugin_utils.windows.fields import zone_info
+from ..plugin_utils.windows.fields import checked_zone
 
 
 class ActionModule(ControllerAction):
@@ -44,10 +44,7 @@ class ActionModule(ControllerAction):
 
 def _chart(params: Mapping[str, Any]) -> Chart:
     zone = str(params["zone"])
-    if zone_info(zone) is None:
-        raise BadInput(
-            f"there is no time zone {zone!r}", where="zone", fix="Use a name such as Europe/Berlin."
-        )
+    checked_zone(zone, "zone")
     try:
         panels = tuple(panel_of(group) for group in params["groups"])
     except (KeyError, TypeError, ValueError) as error:

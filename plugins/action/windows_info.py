@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ..module_utils._core.errors import BadInput, NotFound
 from ..modules.windows_info import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.windows.adapters.inventory import MISSING, moment, policy_of_host, target_of_host
-from ..plugin_utils.windows.days import grouped, lines
+from ..plugin_utils.windows.days import grouped, lines, start_of_day
+from ..plugin_utils.windows.fields import checked_zone
 from ..plugin_utils.windows.judge import judge
 
 
@@ -32,10 +32,10 @@ class ActionModule(ControllerAction):
             raise BadInput("days must be from 1 to 366", where="days", fix="Ask for fewer days.")
         hosts = self._hosts(params["hosts"])
         first = next(iter(hosts.values()), {})
-        zone = str(params["zone"] or first.get("change_time_zone") or "UTC")
+        zone = str(params["zone"] or first.get("windows_zone") or "UTC")
+        local = checked_zone(zone, "zone")
         at = moment(params["at"], zone)
-        shown = ZoneInfo(zone)
-        begin = at.astimezone(shown).replace(hour=0, minute=0, second=0, fold=0)
+        begin = start_of_day(at, local)
         # Days of the wall clock, however many hours they have.
         end = begin + timedelta(days=params["days"])
         about = {name: params[name] for name in ("application", "environment")}
@@ -46,9 +46,9 @@ class ActionModule(ControllerAction):
         groups = grouped(judged, begin, end)
         return {
             "changed": False,
-            "groups": [group.to_dict(shown) for group in groups],
-            "lines": [line for group in groups for line in lines(group, begin, end, shown)],
-            "at": at.astimezone(shown).isoformat(),
+            "groups": [group.to_dict(local) for group in groups],
+            "lines": [line for group in groups for line in lines(group, begin, end, local)],
+            "at": at.astimezone(local).isoformat(),
             "until": end.isoformat(),
             "zone": zone,
         }

@@ -16,7 +16,8 @@ description:
     overrides, windows ahead, drills, and the state of each host's ledger.
   - Can keep copies of the ledgers, which only ever grow. A host whose ledger does not agree with its copy is shown as
     broken and its copy stays as it is, so that what a host cuts off its ledger is found.
-  - The same input gives the same bytes; the page does not say when it was made.
+  - The page does not say when it was made, so a second run with the same input changes nothing. It changes by itself only
+    when an override expires; which ones are in force is judged by the clock, or by O(at) when that has passed.
   - Runs on the controller. It does not connect to the host that the task is for.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
@@ -52,12 +53,18 @@ options:
   at:
     description:
       - The end of the time that is reported, such as V(2026-01-31T23:59:59Z).
+      - It may lie ahead, such as the end of this day, so that the page does not change with each run.
       - The time of the newest entry when it is not given.
     type: str
   period_days:
     description: For how many days before O(at) the measures are taken.
     type: int
     default: 90
+  zone:
+    description: The time zone of all times of the page, such as V(Europe/Berlin). Weeks are ISO weeks in UTC whatever it
+      is.
+    type: str
+    default: UTC
   window_states:
     description: By host, what P(mas.ops.window_state#filter) returned.
     type: dict
@@ -146,6 +153,7 @@ SPEC = ArgumentSpec(
         "title": {"type": "str", "default": "Change report"},
         "at": {"type": "str"},
         "period_days": {"type": "int", "default": 90},
+        "zone": {"type": "str", "default": "UTC"},
         "window_states": {"type": "dict"},
         "window_calendars": {"type": "dict"},
     },

@@ -69,7 +69,7 @@ EXAMPLES = r"""
     path: /srv/pages/windows.svg
     groups: "{{ found.groups }}"
     at: "{{ found.at }}"
-    end: "{{ found.end }}"
+    end: "{{ found.until }}"
     zone: "{{ found.zone }}"
   run_once: true
 """

@@ -48,11 +48,12 @@ def program() -> str:
     raise FileNotFoundError("no browser is there; install one with: tests/bed/prepare --with browser")
 
 
-def look(page: Path) -> Look:
+def look(page: Path, *, width: int = 1280) -> Look:
     """The page as the browser understood it."""
     with tempfile.TemporaryDirectory(prefix="mas-browser-") as folder:
         log = Path(folder, "net.json")
-        done = _run(Path(folder), page, f"--log-net-log={log}", "--dump-dom")
+        size = f"--window-size={width},2000"
+        done = _run(Path(folder), page, size, f"--log-net-log={log}", "--dump-dom")
         return Look(done, requests(log.read_text("utf-8")))
 
 

@@ -34,6 +34,8 @@ def page() -> Path:
         title="Changes of the example",
         at=samples.AT,
         days=90,
+        now=samples.NOW,
+        zone="UTC",
     )
     build(request, check_mode=False)
     return path
@@ -154,6 +156,32 @@ def test_pictures(page: Path, name: str, width: int, dark: bool) -> None:
     wide, corner = _corner(path)
     assert wide == width
     assert (sum(corner) < 3 * 64) is dark, corner
+
+
+#: What of a chart is seen before anybody scrolls: how far it is scrolled, how much is seen, and how wide it is.
+PROBE = """<script>
+for (const chart of document.querySelectorAll(".wide")) {
+  const inner = chart.firstElementChild.getBoundingClientRect(), outer = chart.getBoundingClientRect();
+  const numbers = [outer.left - inner.left, outer.width, inner.width].map(Math.round);
+  chart.parentElement.dataset.seen = numbers.join(" ");
+}
+</script>"""
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_newest_part_of_a_chart_is_seen_first(page: Path, tmp_path: Path, width: int) -> None:
+    """The page has no scripts; a copy of it measures itself."""
+    text = re.sub(r"<meta http-equiv=[^>]*>", "", page.read_text("utf-8"))
+    copy = tmp_path / "measured.html"
+    copy.write_text(text.replace("</body>", f"{PROBE}</body>"), "utf-8")
+    dom = browser.look(copy, width=width).dom
+    found = re.findall(r'id="chart-(\w+)" data-seen="(-?\d+) (\d+) (\d+)"', dom)
+    seen = {key: tuple(map(int, numbers)) for key, *numbers in found}
+    assert set(seen) == {"releases", "weeks", "windows"}
+    for key, (left, shown, whole) in seen.items():
+        assert (whole > shown) is (width < 500), key
+        # Of windows, which are ahead, the beginning is first.
+        assert left == (0 if key == "windows" else whole - shown), key
 
 
 def _corner(path: Path) -> tuple[int, tuple[int, ...]]:

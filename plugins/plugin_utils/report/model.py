@@ -11,25 +11,32 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ...module_utils._core.errors import BadInput
 from ...module_utils._ledger.changes import ChangeHistory, aggregate, format_time, parse_time
 from ...module_utils._ledger.dora import dora
+from ..windows.fields import checked_zone
 from . import records
 from .hosts import Host, Live
 from .records import Record
 from .series import Period, production_first
+from .words import when
 
 
 @dataclass(frozen=True)
 class Model:
-    """:param at: the end of the period; all that is said to be so now is so at this moment
+    """:param at: the end of the period
     :param days: the length of the period
+    :param now: the moment at which an override is or is not in force
+    :param zone: of all times of the page
     """
 
     hosts: tuple[Host, ...]
     at: datetime | None
     days: int
+    now: datetime
+    zone: ZoneInfo
 
     @cached_property
     def entries(self) -> list[Mapping[str, Any]]:
@@ -51,7 +58,14 @@ class Model:
 
     @property
     def period(self) -> Period | None:
-        return Period(self.at - timedelta(days=self.days), self.at) if self.at else None
+        return self.span(self.at - timedelta(days=self.days), self.at) if self.at else None
+
+    def span(self, start: datetime, end: datetime) -> Period:
+        return Period(start.astimezone(self.zone), end.astimezone(self.zone))
+
+    def when(self, moment: datetime | None) -> str:
+        """A moment as the page shows it."""
+        return when(moment, self.zone)
 
     @cached_property
     def live(self) -> dict[tuple[str, str], dict[str, list[tuple[Host, Live]]]]:
@@ -89,9 +103,9 @@ class Model:
         return {_named(each): each[0].calendar for each in sharing.values() if each[0].calendar}
 
     def in_force(self, override: Record) -> bool:
-        """Whether an override has not expired; one without an end has."""
+        """Whether an override was granted and has not expired; one without an end counts as expired."""
         until = parse_time(override.data.get("until"))
-        return override.data.get("granted") is not False and bool(until and self.at and until > self.at)
+        return override.data.get("granted") is not False and until is not None and self.now < until
 
 
 def _named(hosts: list[Host]) -> str:
@@ -101,9 +115,13 @@ def _named(hosts: list[Host]) -> str:
     return f"{environments}: {some}" if environments else some
 
 
-def build(hosts: tuple[Host, ...], at: str | None, days: int) -> Model:
-    """:param at: the end of the period; the time of the newest entry when it is not given
-    :raises BadInput: ``at`` or ``days`` cannot be right
+def build(hosts: tuple[Host, ...], at: str | None, days: int, now: datetime, zone: str = "UTC") -> Model:
+    """
+    :param at: the end of the period; the time of the newest entry when it is not given
+    :param now: the time of the clock. A report of the past shows which overrides were in force at its end; the end
+        of the period may also lie ahead, such as at the end of this day, and what expires until then is still in force.
+    :param zone: the name of the zone of all times of the page
+    :raises BadInput: ``at``, ``days`` or ``zone`` cannot be right
     """
     moment = parse_time(at) if at else max((host.newest for host in hosts if host.newest), default=None)
     if at and moment is None:
@@ -112,4 +130,4 @@ def build(hosts: tuple[Host, ...], at: str | None, days: int) -> Model:
         )
     if not 1 <= days <= 3660:
         raise BadInput(f"{days} is not a number of days", where="period_days", fix="Give 1 to 3660.")
-    return Model(hosts, moment, days)
+    return Model(hosts, moment, days, min(moment, now) if at and moment else now, checked_zone(zone, "zone"))

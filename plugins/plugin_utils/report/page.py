@@ -15,7 +15,7 @@ from .measures import measured
 from .model import Model
 from .series import Painter, Period
 from .view import BAD, OK, SIGNS, Cell, Chart, Page, Section, Table
-from .words import count, when
+from .words import count
 
 _DEFINITIONS = (
     "Deployment frequency: changes that at least one host served. "
@@ -35,7 +35,8 @@ def page(model: Model, title: str, painter: Painter) -> Page:
         sections=tuple(_sections(model, painter)),
         notes=(
             _DEFINITIONS,
-            "All times are UTC. The ledgers on the hosts are the record; this page only shows them.",
+            f"All times are in the time zone {model.zone}; weeks are ISO weeks in UTC.",
+            "The ledgers on the hosts are the record; this page only shows them.",
         ),
     )
 
@@ -44,10 +45,8 @@ def _subtitle(model: Model) -> str:
     hosts = count(len(model.hosts), "host")
     if model.period is None:
         return f"{hosts}, no entries"
-    start, end = when(model.period.start), when(model.period.end)
-    return (
-        f"{hosts} · {count(model.days, 'day')} from {start} to {end} UTC · newest entry {when(model.newest)}"
-    )
+    start, end = model.when(model.period.start), model.when(model.period.end)
+    return f"{hosts} · {count(model.days, 'day')} from {start} to {end} · newest entry {model.when(model.newest)}"
 
 
 def _sections(model: Model, painter: Painter) -> Iterator[Section]:
@@ -80,7 +79,12 @@ def _timeline(model: Model, painter: Painter) -> Iterator[Chart]:
     failed = sum(1 for change in model.story.changes if change.failed and _inside(change.ended, model.period))
     summary = f"Releases over {count(model.days, 'day')} in {count(len(lanes), 'place')}; {count(failed, 'change')} failed."
     rows = tuple(
-        (Cell(lane.label), Cell(segment.label), Cell(when(segment.begin)), Cell(when(segment.end)))
+        (
+            Cell(lane.label),
+            Cell(segment.label),
+            Cell(model.when(segment.begin)),
+            Cell(model.when(segment.end)),
+        )
         for lane in lanes
         for segment in lane.segments
     )
@@ -88,10 +92,11 @@ def _timeline(model: Model, painter: Painter) -> Iterator[Chart]:
         "releases",
         "Which release was served when",
         summary,
-        painter.lanes("releases", summary, lanes, model.period),
+        painter.lanes("releases", summary, lanes, model.period, newest_last=True),
         Table("Which release was served when", ("Where", "Release", "From", "Until"), rows),
         keys=(("live", "served"), ("bad", "served and failed"), ("cross", "✗ failed before it was served")),
         wide=True,
+        newest_last=True,
     )
 
 
@@ -118,6 +123,7 @@ def _by_week(model: Model, painter: Painter) -> Iterator[Chart]:
         table,
         keys=((OK, f"{SIGNS[OK]} held"), (BAD, f"{SIGNS[BAD]} failed or rolled back")),
         wide=True,
+        newest_last=True,
     )
 
 
@@ -127,12 +133,12 @@ def _windows(model: Model, painter: Painter) -> Iterator[Chart]:
     ends = [end for each in model.calendars.values() if (end := parse_time(each.get("end")))]
     if not begins or not ends:
         return
-    period = Period(min(begins), max(ends))
+    period = model.span(min(begins), max(ends))
     lanes = series.windows(model.calendars, period)
     tones = [segment.tone for lane in lanes for segment in lane.segments]
-    summary = f"{count(tones.count(OK), 'open time')} and {count(tones.count(BAD), 'freeze')} until {when(period.end)}."
+    summary = f"{count(tones.count(OK), 'open time')} and {count(tones.count(BAD), 'freeze')} until {model.when(period.end)}."
     rows = tuple(
-        (Cell(lane.label), Cell(each.label), Cell(when(each.begin)), Cell(when(each.end)))
+        (Cell(lane.label), Cell(each.label), Cell(model.when(each.begin)), Cell(model.when(each.end)))
         for lane in lanes
         for each in lane.segments
     )
@@ -140,7 +146,7 @@ def _windows(model: Model, painter: Painter) -> Iterator[Chart]:
         "windows",
         "When change is allowed",
         summary,
-        painter.lanes("windows", summary, lanes, period),
+        painter.lanes("windows", summary, lanes, period, newest_last=False),
         Table("When change is allowed", ("For", "Name", "From", "Until"), rows),
         keys=((OK, "change is allowed"), (BAD, "freeze")),
         wide=True,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ...module_utils._ledger.changes import parse_time
+from ...module_utils._ledger.changes import FAILED, parse_time
 from ...module_utils._ledger.history import RELEASE
 from .hosts import Entry, Host
 
@@ -105,8 +105,13 @@ def went_well(entry: Entry) -> bool:
     return str(entry.get("outcome")) in {*_PASSED, "succeeded", "success", "restored"}
 
 
+def failed_step(entry: Entry) -> str:
+    """The step at which a change failed on a host; empty when it did not fail, or does not say."""
+    return str(entry.get("step") or "") if entry.get("action") == FAILED else ""
+
+
 def seconds_of(entry: Entry) -> float:
-    """How long the steps took together."""
+    """How long the steps took together that were finished: a step that failed has no time in the ledger."""
     spent = _dict(entry.get("seconds"))
     return sum(float(value) for value in spent.values() if isinstance(value, (int, float)))
 

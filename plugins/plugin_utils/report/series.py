@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from ...module_utils._ledger.changes import LIVE, Change, ChangeHistory, Rollback, parse_time
@@ -21,6 +21,8 @@ SHADES = ("live", "live-other")
 
 @dataclass(frozen=True)
 class Period:
+    """A span of time; its zone is the one in which it is shown."""
+
     start: datetime
     end: datetime
 
@@ -56,7 +58,9 @@ class Weeks:
 class Painter(Protocol):
     """Draws SVG. ``key`` makes the names inside the drawing its own; ``summary`` is what it says."""
 
-    def lanes(self, key: str, summary: str, lanes: Sequence[Lane], period: Period) -> str: ...
+    def lanes(
+        self, key: str, summary: str, lanes: Sequence[Lane], period: Period, *, newest_last: bool
+    ) -> str: ...
     def bars(self, key: str, summary: str, weeks: Weeks) -> str: ...
     def spark(self, key: str, summary: str, values: Sequence[float | None], bars: bool) -> str: ...
 
@@ -126,7 +130,7 @@ def weeks(measures: Iterable[Mapping[str, Any]]) -> Weeks:
 
 
 def _day(monday: str) -> str:
-    return words.day(datetime.fromisoformat(monday).replace(tzinfo=UTC))
+    return words.day(date.fromisoformat(monday))
 
 
 def windows(calendars: Mapping[str, Mapping[str, Any]], period: Period) -> tuple[Lane, ...]:

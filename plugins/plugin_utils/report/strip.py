@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sized
+from typing import Any
 
 from ...module_utils._ledger.changes import LIVE, ROLLED_BACK, Change, Rollback, parse_time
 from ...module_utils._ledger.history import version_of
@@ -14,7 +15,7 @@ from . import records
 from .hosts import Host
 from .model import Model
 from .view import BAD, OK, PLAIN, WARN, Card
-from .words import count, listing, when
+from .words import count, listing
 
 #: Who serves each release.
 Releases = Mapping[str, Sized]
@@ -64,7 +65,7 @@ def _last_change(model: Model) -> Card:
         return Card("Last change", "None", PLAIN, (), "changes")
     where = f"{last.application} in {last.environment or 'no environment'}"
     who = str(last.entries[-1].get("actor") or "nobody known")
-    detail = (f"{when(last.ended)} by {who}", where)
+    detail = (f"{model.when(last.ended)} by {who}", where)
     if isinstance(last, Rollback):
         return Card("Last change", f"Back to {version_of(last.after) or 'nothing'}", WARN, detail, "changes")
     tone = {LIVE: OK, ROLLED_BACK: WARN}.get(last.outcome, BAD)
@@ -81,7 +82,7 @@ def _window(model: Model) -> Card:
     frozen = [each for each in known if each[1].get("frozen")]
     shut = [each for each in known if not each[1].get("open")]
     said = (
-        f"{where}: {state.get('why')}" if where else str(state.get("why"))
+        f"{where}: {_cause(model, state)}" if where else _cause(model, state)
         for where, state in (*frozen, *shut, *known)
     )
     lines = tuple(dict.fromkeys(said))[:3]
@@ -89,6 +90,12 @@ def _window(model: Model) -> Card:
         some = f" on {len(known) - len(shut)} of {len(known)} hosts" if shut else ""
         return Card("Change is allowed", f"Open{some}", WARN if shut else OK, lines, "windows")
     return Card("Change is allowed", "Frozen" if frozen else "Closed", WARN, lines, "windows")
+
+
+def _cause(model: Model, state: Mapping[str, Any]) -> str:
+    """The sentence of a window's state, with its time in the zone of the page."""
+    until = parse_time(state.get("until"))
+    return f"{state.get('cause')} until {model.when(until)}" if until else str(state.get("why"))
 
 
 def _chain(model: Model) -> Card:
@@ -132,7 +139,7 @@ def _silence(host: Host) -> str:
 def _overrides(model: Model) -> Card:
     active = [override for override in model.overrides if model.in_force(override)]
     lines = tuple(
-        f"{records.checks_of(each.data)} until {when(parse_time(each.data.get('until')))}"
+        f"{records.checks_of(each.data)} until {model.when(parse_time(each.data.get('until')))}"
         for each in active[:3]
     )
     past = (f"{count(len(model.overrides) - len(active), 'earlier one', 'earlier ones')}",)
@@ -149,6 +156,6 @@ def _drill(model: Model) -> Card:
         "Last drill",
         f"{what.capitalize()} {'passed' if good else 'failed'}",
         OK if good else BAD,
-        (f"{when(last.time)} on {listing(last.hosts, 3)}",),
+        (f"{model.when(last.time)} on {listing(last.hosts, 3)}",),
         "drills",
     )

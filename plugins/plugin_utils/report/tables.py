@@ -16,7 +16,7 @@ from .hosts import Host
 from .model import Model
 from .records import Record
 from .view import BAD, OK, WARN, Cell, Row, Table
-from .words import NOTHING, count, duration, listing, percent, when
+from .words import NOTHING, count, duration, listing, percent
 
 #: More lines make a page that nobody reads and no phone opens; the ledgers keep them all.
 MOST_CHANGES = 250
@@ -35,10 +35,8 @@ def live(model: Model) -> Table:
                     Cell(application),
                     Cell(version_of(release), WARN if len(releases) > 1 else OK, release),
                     Cell(str(len(found)), note=listing([host.name for host, dummy in found])),
-                    Cell(when(since)),
-                    Cell(
-                        "" if found[-1][1].rollback_command else NOTHING, code=found[-1][1].rollback_command
-                    ),
+                    Cell(model.when(since)),
+                    Cell("" if found[-1][1].way_back else NOTHING, code=found[-1][1].way_back),
                 )
             )
     columns = ("Environment", "Application", "Release", "Hosts", "Since", "Way back")
@@ -52,14 +50,14 @@ def changes(model: Model) -> Table:
     return Table(
         "Changes and rollbacks, newest first",
         columns,
-        tuple(_event(event) for event in events[:MOST_CHANGES]),
+        tuple(_event(model, event) for event in events[:MOST_CHANGES]),
         "No ledger has a change.",
         _left_out(len(events), MOST_CHANGES),
         frozenset({5}),
     )
 
 
-def _event(event: Change | Rollback) -> Row:
+def _event(model: Model, event: Change | Rollback) -> Row:
     entries = event.entries
     if isinstance(event, Rollback):
         change, outcome = _way(event.before, event.after), Cell("rolled back", WARN)
@@ -67,14 +65,17 @@ def _event(event: Change | Rollback) -> Row:
         before = next((str(entry["from"]) for entry in entries if entry.get("from")), "")
         change, outcome = _way(before, event.release), _outcome(event)
     hosts = tuple(dict.fromkeys(str(entry.get("host") or NOTHING) for entry in entries))
-    took = max(map(records.seconds_of, entries)) or None
+    longest = max(entries, key=records.seconds_of)
+    unfinished = records.failed_step(longest)
     return (
-        Cell(when(event.ended)),
+        Cell(model.when(event.ended)),
         Cell(event.application, note=event.environment),
         change,
         outcome,
         Cell(str(len(hosts)), note=listing(hosts, 3)),
-        Cell(duration(took)),
+        Cell(
+            duration(records.seconds_of(longest) or None), note=f"without {unfinished}" if unfinished else ""
+        ),
         Cell(str(entries[-1].get("actor") or NOTHING), note=str(entries[-1].get("run") or "")),
         _evidence(entries),
     )
@@ -91,7 +92,13 @@ def _outcome(change: Change) -> Cell:
     note = errors[0] if errors else ""
     if change.outcome == ROLLED_BACK:
         return Cell("live, later rolled back", WARN, note)
-    return Cell("failed", BAD, note)
+    return Cell(_failed_at(change), BAD, note)
+
+
+def _failed_at(change: Change) -> str:
+    """Hosts may have failed at different steps."""
+    steps = dict.fromkeys(step for entry in change.entries if (step := records.failed_step(entry)))
+    return f"failed at {', '.join(steps)}" if steps else "failed"
 
 
 def _evidence(entries: Iterable[Mapping[str, Any]]) -> Cell:
@@ -111,14 +118,14 @@ def _evidence(entries: Iterable[Mapping[str, Any]]) -> Cell:
 def overrides(model: Model) -> Table:
     rows = tuple(
         (
-            Cell(when(each.time)),
+            Cell(model.when(each.time)),
             Cell(
                 str(each.entry.get("application") or NOTHING), note=str(each.entry.get("environment") or "")
             ),
             Cell(records.checks_of(each.data) or NOTHING),
             Cell(str(each.data.get("by") or NOTHING)),
             Cell(str(each.data.get("reason") or NOTHING)),
-            Cell(when(parse_time(each.data.get("until")))),
+            Cell(model.when(parse_time(each.data.get("until")))),
             _state(model, each),
             Cell(str(len(each.hosts)), note=listing(each.hosts, 3)),
         )
@@ -142,20 +149,20 @@ def _state(model: Model, override: Record) -> Cell:
 
 def verdicts(model: Model) -> Table:
     columns = ("Time", "Release", "Verdict", "Hosts", "Requests", "Errors", "Error rate", "p50", "p99")
-    rows = tuple(_verdict(each) for each in model.verdicts[:MOST_OTHERS])
+    rows = tuple(_verdict(model, each) for each in model.verdicts[:MOST_OTHERS])
     caption = "Canary verdicts, newest first; below each number of the canary that of its baseline"
     more = _left_out(len(model.verdicts), MOST_OTHERS)
     return Table(caption, columns, rows, "No canary was judged.", more, frozenset(range(4, 9)))
 
 
-def _verdict(record: Record) -> Row:
+def _verdict(model: Model, record: Record) -> Row:
     said = str(record.data.get("verdict") or NOTHING)
     why = "; ".join(record.data["reasons"])
     release = str(record.entry.get("to") or record.entry.get("application") or "")
     tone = {"pass": OK, "fail": BAD}.get(said, WARN)
     sides = zip(_side(record.data.get("canary")), _side(record.data.get("baseline")), strict=True)
     return (
-        Cell(when(record.time), note=str(record.entry.get("environment") or "")),
+        Cell(model.when(record.time), note=str(record.entry.get("environment") or "")),
         Cell(version_of(release) or release, note=release),
         Cell(said, tone, why),
         Cell(listing(record.hosts, 3)),
@@ -185,7 +192,7 @@ def drills(model: Model) -> Table:
     columns = ("Time", "Drill", "Outcome", "Recovery time (RTO)", "Recovery point (RPO)", "Hosts", "Details")
     rows = tuple(
         (
-            Cell(when(each.time)),
+            Cell(model.when(each.time)),
             Cell(
                 str(each.entry.get("drill") or each.entry.get("action") or NOTHING),
                 note=str(each.entry.get("application") or ""),
@@ -196,7 +203,7 @@ def drills(model: Model) -> Table:
             Cell(duration(records.number_of(each.entry.get("rto_seconds")))),
             Cell(duration(records.number_of(each.entry.get("rpo_seconds")))),
             Cell(listing(each.hosts, 3)),
-            Cell(_details(each.entry)),
+            Cell(_details(model, each.entry)),
         )
         for each in model.drills[:MOST_OTHERS]
     )
@@ -217,8 +224,8 @@ def windows(model: Model) -> Table:
     )
     rows = tuple(
         (
-            Cell(when(begin)),
-            Cell(when(parse_time(span.get("end")))),
+            Cell(model.when(begin)),
+            Cell(model.when(parse_time(span.get("end")))),
             Cell("freeze", WARN) if span.get("kind") == "freeze" else Cell("window", OK),
             *(Cell(str(span.get(name) or NOTHING)) for name in ("name", "reason", "owner")),
             Cell(label),
@@ -240,12 +247,12 @@ def hosts(model: Model) -> Table:
         "Head of the chain",
     )
     ordered = sorted(model.hosts, key=lambda host: (not host.problem, host.intact is not False, host.name))
-    rows = tuple(_host(host) for host in ordered[:MOST_HOSTS])
+    rows = tuple(_host(model, host) for host in ordered[:MOST_HOSTS])
     more = _left_out(len(ordered), MOST_HOSTS)
     return Table("Hosts and their ledgers", columns, rows, "No host was asked.", more, frozenset({3}))
 
 
-def _host(host: Host) -> Row:
+def _host(model: Model, host: Host) -> Row:
     last = host.last_release or {}
     told = f"{last.get('action')} {version_of(str(last.get('to') or ''))}" if last else NOTHING
     return (
@@ -253,7 +260,7 @@ def _host(host: Host) -> Row:
         Cell(host.environment or NOTHING),
         _ledger(host),
         Cell(NOTHING if host.problem else f"{host.count:,}"),
-        Cell(when(host.newest)),
+        Cell(model.when(host.newest)),
         Cell(told.replace("_", " "), note=str(last.get("run") or "")),
         Cell(host.head[:16] or NOTHING),
     )
@@ -270,12 +277,12 @@ def _ledger(host: Host) -> Cell:
 def others(model: Model) -> Table:
     rows = tuple(
         (
-            Cell(when(each.time)),
+            Cell(model.when(each.time)),
             Cell(listing(each.hosts, 3)),
             Cell(str(each.entry.get("kind") or NOTHING)),
             Cell(str(each.entry.get("action") or each.entry.get("outcome") or NOTHING)),
             Cell(str(each.entry.get("actor") or NOTHING)),
-            Cell(_details(each.entry)),
+            Cell(_details(model, each.entry)),
         )
         for each in model.others[:MOST_OTHERS]
     )
@@ -305,11 +312,11 @@ _KNOWN = frozenset(
 )
 
 
-def _details(entry: Mapping[str, Any]) -> str:
+def _details(model: Model, entry: Mapping[str, Any]) -> str:
     """What an entry says beside what has a column."""
     told = [f"gate: {', '.join(found)}"] if (found := records.unmet(entry)[1]) else []
     told += [
-        f"{name}: {value}"
+        f"{name}: {model.when(moment) if (moment := parse_time(value)) else value}"
         for name, value in sorted(entry.items())
         if name not in _KNOWN and value not in ("", None)
     ]

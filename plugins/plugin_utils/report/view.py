@@ -94,7 +94,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing, what it says in one sentence, and its numbers. ``wide`` ones scroll on a phone."""
+    """A drawing, what it says in one sentence, and its numbers.
+
+    :param wide: scrolls on a narrow screen
+    :param newest_last: its newest part is at the right, and a narrow screen shows that first
+    """
 
     key: str
     title: str
@@ -103,6 +107,7 @@ class Chart:
     table: Table
     keys: tuple[tuple[str, str], ...] = ()
     wide: bool = False
+    newest_last: bool = False
 
 
 @dataclass(frozen=True)

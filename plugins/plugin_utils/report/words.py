@@ -6,18 +6,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 NOTHING = "\N{EN DASH}"
 
 
-def when(moment: datetime | None) -> str:
-    """A moment in UTC to the minute."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if moment else NOTHING
+def when(moment: datetime | None, zone: ZoneInfo) -> str:
+    """A moment to the minute, with its zone: ``2026-11-24 16:00 CET``."""
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z") if moment else NOTHING
 
 
-def day(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%d %b").lstrip("0")
+def day(moment: date) -> str:
+    """``1 Nov``."""
+    return moment.strftime("%d %b").lstrip("0")
 
 
 def duration(seconds: float | None) -> str:

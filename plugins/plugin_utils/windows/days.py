@@ -62,6 +62,11 @@ def grouped(
     return tuple(Group(tuple(names), *key) for key, names in found.items())
 
 
+def start_of_day(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The first moment of the local day that ``moment`` belongs to."""
+    return datetime.combine(moment.astimezone(zone).date(), time(), zone)
+
+
 def days_between(begin: datetime, end: datetime, zone: ZoneInfo) -> list[date]:
     first, last = begin.astimezone(zone).date(), (end.astimezone(zone) - timedelta(microseconds=1)).date()
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]

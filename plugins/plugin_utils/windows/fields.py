@@ -136,6 +136,20 @@ def zone_info(name: str) -> ZoneInfo | None:
         return None
 
 
+def checked_zone(name: str, where: str) -> ZoneInfo:
+    """The zone.
+
+    :param where: the option or variable that names it
+    :raises BadInput: there is no zone of that name
+    """
+    zone = zone_info(name)
+    if zone is None:
+        raise BadInput(
+            f"there is no time zone {name!r}", where=where, fix="Use a name such as Europe/Berlin."
+        )
+    return zone
+
+
 def seconds(value: Any) -> int | None:
     """A length of time in whole seconds, or ``None`` when it is none."""
     if isinstance(value, timedelta):

@@ -45,11 +45,13 @@ def _judged(windows: tuple[Window, ...], required: bool, at: datetime) -> Window
 
 def _frozen(freeze: Edge, opening: Edge | None) -> WindowState:
     end = _local(freeze)
-    until = f"until {_shown(end)}" if end else "without an end"
+    cause = f"the freeze {_named(freeze.window)} forbids change"
     return WindowState(
         open=False,
         frozen=True,
-        why=f"the freeze {_named(freeze.window)} forbids change {until}",
+        why=f"{cause} {_until(end)}",
+        cause=cause,
+        until=end,
         window=freeze.window.name if freeze.window else None,
         next_opening=_local(opening),
     )
@@ -57,14 +59,15 @@ def _frozen(freeze: Edge, opening: Edge | None) -> WindowState:
 
 def _open(inside: Edge | None, closes: Edge | None, opening: Edge | None) -> WindowState:
     closes_at = _local(closes)
-    end = f"until {_shown(closes_at)}" if closes_at else "without an end"
-    what = (
+    cause = (
         f"the window {_named(inside.window)} allows change" if inside else "no window restricts change: open"
     )
     return WindowState(
         open=True,
         frozen=False,
-        why=f"{what} {end}",
+        why=f"{cause} {_until(closes_at)}",
+        cause=cause,
+        until=closes_at,
         window=inside.window.name if inside and inside.window else None,
         closes_at=closes_at,
         next_opening=_local(opening),
@@ -73,12 +76,14 @@ def _open(inside: Edge | None, closes: Edge | None, opening: Edge | None) -> Win
 
 def _closed(has_windows: bool, opening: Edge | None) -> WindowState:
     next_at = _local(opening)
-    what = "outside of every window" if has_windows else "windows are required, but none is for this target"
-    ahead = f"the next one opens at {_shown(next_at)}" if next_at else "none opens again"
+    cause = "outside of every window" if has_windows else "windows are required, but none is for this target"
+    ahead = f"the next one opens at {_format(next_at)}" if next_at else "none opens again"
     return WindowState(
         open=False,
         frozen=False,
-        why=f"{what}; {ahead}" if has_windows else what,
+        why=f"{cause}; {ahead}" if has_windows else cause,
+        cause=cause,
+        until=next_at,
         next_opening=next_at,
     )
 
@@ -91,7 +96,11 @@ def _named(window: Window | None) -> str:
     return f"{window.name!r} ({notes})" if notes else repr(window.name)
 
 
-def _shown(moment: datetime) -> str:
+def _until(end: datetime | None) -> str:
+    return f"until {_format(end)}" if end else "without an end"
+
+
+def _format(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M %Z}"
 
 

@@ -139,7 +139,9 @@ class WindowState:
 
     :param open: whether change is allowed
     :param frozen: whether a freeze forbids it
-    :param why: one sentence for people
+    :param why: one sentence for people; times in it are in the zone of the window or freeze
+    :param cause: the same without the time
+    :param until: when it ends or changes; ``None`` when never
     :param window: the name of the freeze or of the window that decided, if one did
     :param closes_at: when change stops being allowed; ``None`` when closed, or open without an end
     :param next_opening: when it opens next, after ``closes_at`` when it is open; ``None`` when never
@@ -148,6 +150,8 @@ class WindowState:
     open: bool
     frozen: bool
     why: str
+    cause: str
+    until: datetime | None = None
     window: str | None = None
     closes_at: datetime | None = None
     next_opening: datetime | None = None
@@ -157,6 +161,8 @@ class WindowState:
             "open": self.open,
             "frozen": self.frozen,
             "why": self.why,
+            "cause": self.cause,
+            "until": _text(self.until),
             "window": self.window,
             "closes_at": _text(self.closes_at),
             "next_opening": _text(self.next_opening),

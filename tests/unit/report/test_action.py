@@ -64,7 +64,7 @@ def test_a_new_process_makes_the_same_bytes(tmp_path: Path) -> None:
         "from ansible_collections.mas.ops.plugins.plugin_utils.report.adapters.build import Request, build\n"
         "from ansible_collections.mas.ops.tests.unit.report import samples as s\n"
         "build(Request(s.ledgers(), s.window_states(), s.window_calendars(), Path(sys.argv[1]), None, '', 'x',"
-        " s.AT, 90), False)"
+        " s.AT, 90, s.NOW, 'UTC'), False)"
     )
     pages = [tmp_path / name for name in ("a.html", "b.html")]
     for seed, page in enumerate(pages):
@@ -170,6 +170,7 @@ def test_no_entries_at_all(tmp_path: Path) -> None:
         ({"ledgers": {"web1": {"entries": "x"}}}, "ledgers.web1.entries"),
         ({"at": "yesterday"}, "not a time with its zone"),
         ({"period_days": 0}, "not a number of days"),
+        ({"zone": "Mars"}, "there is no time zone 'Mars'"),
         ({"window_states": {"web1": 7}}, "window_states.web1"),
         ({"window_calendars": {"web1": {"spans": [7]}}}, "window_calendars.web1.spans"),
     ],

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import matplotlib as mpl
@@ -26,7 +27,9 @@ BROKEN = {"file": "/var/lib/mas/ledger.jsonl", "line": 12, "sequence": 12, "reas
 class Blank:
     """Draws nothing."""
 
-    def lanes(self, key: str, summary: str, lanes: Sequence[Lane], period: Period) -> str:
+    def lanes(
+        self, key: str, summary: str, lanes: Sequence[Lane], period: Period, *, newest_last: bool
+    ) -> str:
         return ""
 
     def bars(self, key: str, summary: str, weeks: Weeks) -> str:
@@ -37,7 +40,7 @@ class Blank:
 
 
 def model(ledgers: dict[str, Any], **windows: Any) -> Model:
-    return build(hosts.parse(ledgers, **windows), samples.AT, 30)
+    return build(hosts.parse(ledgers, **windows), samples.AT, 30, NOW)
 
 
 def card(given: Model, label: str) -> Card:
@@ -102,6 +105,29 @@ def test_the_last_change_was_a_rollback() -> None:
     assert column(tables.changes(found), "Change") == ["1.1.0 → 1.0.0", "1.0.0 → 1.1.0"]
 
 
+def test_a_change_that_failed_says_at_which_step() -> None:
+    """Its time is not in the ledger, so what the change took is without it."""
+
+    def failed(step: str, seconds: float) -> dict[str, Any]:
+        spent = {"seconds": {"fetch": seconds}} | samples.UNHEALTHY | {"step": step}
+        return live("1.1.0-bb", 0, "failed", **spent)
+
+    def row(*entries: dict[str, Any]) -> tuple[str, str, str, str]:
+        fleet = {f"web{index}": ledger([entry]) for index, entry in enumerate(entries)}
+        (line,) = tables.changes(model(fleet)).rows
+        outcome, took = line[3], line[5]
+        return outcome.text, outcome.note, took.text, took.note
+
+    error = samples.UNHEALTHY["error"]
+    assert row(failed("await_health", 2)) == ("failed at await_health", error, "2 s", "without await_health")
+    # Hosts of one change may fail at different steps, or not at all.
+    both = "failed at await_health, unpack"
+    assert row(failed("await_health", 2), failed("unpack", 3)) == (both, error, "3 s", "without unpack")
+    one = ("failed at unpack", error, "7.3 s", "")
+    assert row(failed("unpack", 3), live("1.1.0-bb")) == one
+    assert row(failed("", 2)) == ("failed", error, "2 s", "")
+
+
 def test_a_broken_chain_is_bad() -> None:
     found = model({"web1": ledger([live("1.1.0-bb")], BROKEN), "web2": ledger([live("1.1.0-bb")])})
     said = card(found, "Ledgers")
@@ -157,11 +183,29 @@ def test_an_override_of_a_run_is_one_and_expires(gate: dict[str, Any]) -> None:
     assert column(tables.overrides(found), "Hosts") == ["2"]
     assert column(tables.overrides(found), "State") == ["in force"]
     assert card(found, "Overrides in force").value == "1"
-    assert card(found, "Overrides in force").items == ("alerts until 2026-11-25 06:00",)
+    assert card(found, "Overrides in force").items == ("alerts until 2026-11-25 06:00 UTC",)
     evidence = tables.changes(found).rows[0][-1]
     assert (evidence.text, evidence.note, evidence.tone) == ("1/2 checks", "alerts: fail", WARN)
-    later = build(hosts.parse(fleet), "2026-11-25T06:00:00Z", 30)
-    assert column(tables.overrides(later), "State") == ["expired"]
+
+
+@pytest.mark.parametrize(
+    "at, now, state",
+    [
+        # The page is about all of this day, whatever the time of day is.
+        ("2026-11-25T23:59:59Z", "2026-11-25T05:59:59Z", "in force"),
+        ("2026-11-25T23:59:59Z", "2026-11-25T06:00:00Z", "expired"),
+        # The newest entry is from before the end of the override.
+        (None, "2026-11-25T05:59:59Z", "in force"),
+        (None, "2026-11-25T20:00:00Z", "expired"),
+        # A report of the past.
+        ("2026-11-25T05:00:00Z", "2026-12-24T12:00:00Z", "in force"),
+    ],
+)
+def test_an_override_is_in_force_until_its_end(at: str | None, now: str, state: str) -> None:
+    fleet = hosts.parse({"web1": ledger([live("1.1.0-bb", gate=GATES[0])])})
+    found = build(fleet, at, 30, datetime.fromisoformat(now))
+    assert column(tables.overrides(found), "State") == [state]
+    assert card(found, "Overrides in force").value == str(int(state == "in force"))
 
 
 def test_a_refused_override_is_never_in_force() -> None:
@@ -261,10 +305,40 @@ def test_times_of_releases() -> None:
     assert lane.segments[0].tone == lane.segments[2].tone
 
 
+def test_all_times_are_in_one_zone_and_say_it() -> None:
+    """Also those of windows of another zone, and in what an entry says beside."""
+    states = {
+        "web1": {
+            "open": False,
+            "why": "outside of every window; the next one opens at 2026-11-24 22:00 UTC",
+            "cause": "outside of every window",
+            "until": "2026-11-24T22:00:00+00:00",
+        }
+    }
+    ledgers = samples.ledgers()
+    ledgers["web1"] = ledger(
+        [live("1.1.0-bb"), {**samples.drill(1, "pass", 90.0), "started": "2026-11-23T10:00:00Z"}]
+    )
+    known = hosts.parse(ledgers, states, samples.window_calendars())
+    text = html.render(page(build(known, samples.AT, 90, NOW, "Asia/Kolkata"), "x", Charts())).decode()
+    seen = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", text, flags=re.DOTALL)
+    times = re.findall(r"\d\d:\d\d(?: [A-Z]+)?", seen)
+    assert len(times) > 100
+    assert {time[6:] for time in times} == {"IST"}
+    assert "outside of every window until 2026-11-25 03:30 IST" in seen
+    assert "started: 2026-11-23 15:30 IST" in seen
+    assert seen.count("UTC") == seen.count("ISO weeks in UTC") == 1
+    # The axes say their zone too.
+    assert len(re.findall(r"<text[^>]*>Asia/Kolkata</text>", text)) == 2
+
+
 def test_drawings_are_parts_of_a_page() -> None:
     """No size, no font, no colour of their own; names that cannot clash; nothing from elsewhere."""
     found = build(
-        hosts.parse(samples.ledgers(), samples.window_states(), samples.window_calendars()), samples.AT, 90
+        hosts.parse(samples.ledgers(), samples.window_states(), samples.window_calendars()),
+        samples.AT,
+        90,
+        NOW,
     )
     text = html.render(page(found, "<Report> & more", Charts())).decode()
     drawings = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
@@ -278,6 +352,10 @@ def test_drawings_are_parts_of_a_page() -> None:
         assert set(re.findall(r"url\(#([^)]+)\)", drawing)) <= names
         assert set(re.findall(r'href="#([^"]+)"', drawing)) <= names
     assert len(set(re.findall(r'\bid="[^"]+"', text))) == len(re.findall(r'\bid="[^"]+"', text))
+    # The past is scrolled to its end, what is ahead is not.
+    first = dict(re.findall(r'id="chart-(\w+)">.*?<div class="([^"]*)"', text, re.DOTALL))
+    assert {key for key, kind in first.items() if "newest-last" in kind.split()} == {"releases", "weeks"}
+    assert set(first) == {"releases", "weeks", "windows"}
     assert "<h1>&lt;Report&gt; &amp; more</h1>" in text
     assert samples.ATTACK not in text
 

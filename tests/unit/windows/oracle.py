@@ -118,7 +118,7 @@ def entries(draw: st.DrawFn, zone: str, near: datetime) -> dict[str, Any]:
     )
     # Hours are many: nobody needs to count them from the last century.
     back = draw(st.integers(0, 60 if "HOURLY" in rule else 9000))
-    day = near.replace(tzinfo=None, hour=0, minute=0, second=0) - timedelta(days=back)
+    day = near.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=back)
     start = next(iter(rrulestr(rule, dtstart=day + clock)), None)
     assume(start is not None)
     entry: dict[str, Any] = {"name": "x", "zone": zone, "start": str(start), "rrule": [rule]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,13 @@ _HEAD = 512
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for. ``archive`` is ``None`` when no copies are wanted, ``application`` empty for all."""
+    """What was asked for.
+
+    :param archive: ``None`` when no copies are wanted
+    :param application: empty for all
+    :param now: the time of the clock
+    :param zone: of all times of the page
+    """
 
     ledgers: Mapping[str, Any]
     window_states: Mapping[str, Any]
@@ -43,6 +50,8 @@ class Request:
     title: str
     at: str | None
     days: int
+    now: datetime
+    zone: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ def build(request: Request, check_mode: bool) -> tuple[Plan, dict[str, Any]]:
     if kept:
         known = tuple(host for host, dummy in kept)
     shown = tuple(host.about(request.application) for host in known)
-    model = build_model(shown, request.at, request.days)
+    model = build_model(shown, request.at, request.days, request.now, request.zone)
     data = html.render(page(model, request.title, Charts()))
     wanted = [Wanted(request.path, data, 0o644), *(each for dummy, each in kept if each)]
     plan = _plan(wanted)

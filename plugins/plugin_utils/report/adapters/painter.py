@@ -68,9 +68,11 @@ _LABEL = 36
 class Charts:
     """The painter of the page."""
 
-    def lanes(self, key: str, summary: str, lanes: Sequence[Lane], period: Period) -> str:
-        """Time from left to right, a lane for each subject, newest at the right."""
-        with _figure(_WIDTH, 0.55 + _LANE * len(lanes)) as (figure, axes):
+    def lanes(
+        self, key: str, summary: str, lanes: Sequence[Lane], period: Period, *, newest_last: bool
+    ) -> str:
+        """Time from left to right, a lane for each subject. Its label is beside what a narrow screen shows first."""
+        with _figure(_WIDTH, 0.75 + _LANE * len(lanes)) as (figure, axes):
             for row, lane in enumerate(lanes):
                 for segment in lane.segments:
                     _segment(axes, row, segment, period)
@@ -88,6 +90,8 @@ class Charts:
                     )
             axes.set_yticks(range(len(lanes)), [_label(lane.label) for lane in lanes])
             axes.set_ylim(len(lanes) - 0.5, -0.5)
+            if newest_last:
+                axes.yaxis.tick_right()
             _time_axis(axes, period)
             return _svg(figure, key, summary)
 
@@ -184,9 +188,11 @@ def _segment(axes: Any, row: int, segment: Segment, period: Period) -> None:
 
 def _time_axis(axes: Any, period: Period) -> None:
     axes.set_xlim(date2num(period.start), date2num(period.end))
-    locator = AutoDateLocator(minticks=4, maxticks=9)
+    zone = period.start.tzinfo
+    locator = AutoDateLocator(tz=zone, minticks=4, maxticks=9)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
+    axes.set_xlabel(str(zone), loc="right")
     axes.grid(axis="x", color=_COLOURS["grid"], linewidth=0.7)
     axes.set_axisbelow(True)
 

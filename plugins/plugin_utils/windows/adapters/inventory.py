@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ....module_utils._core.errors import BadInput
-from ..fields import instant, zone_info
+from ..fields import checked_zone, instant, zone_info
 from ..model import Policy, Target
 from ..parse import parse_policy
 from ..timeline import MISSING as MISSING_RECURRENCE
@@ -39,12 +39,7 @@ def policy_of(
     """
     check_libraries()
     zone = str(zone or "UTC")
-    if zone_info(zone) is None:
-        raise BadInput(
-            f"there is no time zone {zone!r}",
-            where="change_time_zone",
-            fix="Use a name such as Europe/Berlin.",
-        )
+    checked_zone(zone, "windows_zone")
     if calendars:
         texts = read_sources(parse_sources(plain(calendars)))
         return parse_policy(windows, freezes, required or False, texts, zone=zone)

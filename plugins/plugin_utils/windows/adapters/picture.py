@@ -107,11 +107,13 @@ def _panel(axes: Any, panel: Panel, chart: Chart, days: list[date], zone: ZoneIn
     axes.text(
         24, len(days) + 0.72, f"now {what}", size=10, weight="bold", color=color, va="center", ha="right"
     )
-    windows = [piece for piece in bars(panel.spans, zone) if piece.span.kind is Kind.WINDOW]
-    freezes = [piece for piece in bars(panel.spans, zone) if piece.span.kind is Kind.FREEZE]
+    # Days of another zone, or of a longer range, may lie before the first row and after the last.
+    drawn = [piece for piece in bars(panel.spans, zone) if piece.day in rows]
+    windows = [piece for piece in drawn if piece.span.kind is Kind.WINDOW]
+    freezes = [piece for piece in drawn if piece.span.kind is Kind.FREEZE]
     for piece in windows:
         axes.add_patch(_box(piece, rows, facecolor=_WINDOW, edgecolor=_OPEN, linewidth=0.7, zorder=2))
-    for piece in bars(panel.open, zone):
+    for piece in (piece for piece in bars(panel.open, zone) if piece.day in rows):
         axes.add_patch(_box(piece, rows, facecolor=_OPEN, edgecolor="white", linewidth=0.6, zorder=3))
         _name(axes, piece, rows, "white")
     for piece in freezes:
