@@ -39,7 +39,7 @@ def policy_of(
     """
     check_libraries()
     zone = str(zone or "UTC")
-    checked_zone(zone, "windows_zone")
+    checked_zone(zone, "change_time_zone")
     if calendars:
         texts = read_sources(parse_sources(plain(calendars)))
         return parse_policy(windows, freezes, required or False, texts, zone=zone)
