@@ -36,7 +36,9 @@ def live(model: Model) -> Table:
                     Cell(version_of(release), WARN if len(releases) > 1 else OK, release),
                     Cell(str(len(found)), note=listing([host.name for host, dummy in found])),
                     Cell(model.when(since)),
-                    Cell("" if found[-1][1].rollback_command else NOTHING, code=found[-1][1].rollback_command),
+                    Cell(
+                        "" if found[-1][1].rollback_command else NOTHING, code=found[-1][1].rollback_command
+                    ),
                 )
             )
     columns = ("Environment", "Application", "Release", "Hosts", "Since", "Way back")
