@@ -16,12 +16,13 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.errors import BadInput, OpsError, Refused
 from ..module_utils._core.names import check_given
 from ..module_utils._core.outcome import error_result
+from ..module_utils._core.urls import is_url
 from ..module_utils._releases.options import RELEASE
 from ..plugin_utils.adapters import host_call
 from ..plugin_utils.adapters.damage import warn_of_damage
 from ..plugin_utils.adapters.leash import leash
 from ..plugin_utils.adapters.run import actor, inventory, run_id
-from ..plugin_utils.adapters.sidecars import is_url, local_artifact
+from ..plugin_utils.adapters.sidecars import local_artifact
 
 _CALL = host_call.Call("release", RELEASE)
 #: States for which an artifact may be needed.

@@ -53,6 +53,10 @@ class NotFound(OpsError):
     kind = "not_found"
 
 
+class Absent(NotFound):
+    """A source answered that it does not have it, other than one that did not answer."""
+
+
 class NotHere(NotFound):
     """What is to be gone back to is not on this host; it may be had from elsewhere.
 

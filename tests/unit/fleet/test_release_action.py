@@ -10,8 +10,9 @@ import pytest
 from ansible.plugins.action import ActionBase
 from ansible_collections.mas.ops.plugins.action.release import ActionModule
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import NotFound
+from ansible_collections.mas.ops.plugins.module_utils._core.urls import is_url
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.host_call import digest
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import is_url, local_artifact
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import local_artifact
 
 DIGEST = "1" * 64
 SIGNATURE = "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n"

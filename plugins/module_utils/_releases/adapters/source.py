@@ -13,13 +13,14 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Callable
 
+from ..._core.urls import is_url
 from ..application import Application
 from ..manifest import Manifest
 from ..ports import Transfer
 from .archive import MARGIN, check_room, disk_of, read_manifest
 from .fetch import fetch, fetch_text, find_principals, verify_signature
 from .folders import Folders
-from .receive import Bounds, go_on, is_url, receive
+from .receive import Bounds, go_on, receive
 
 #: Where controllers put artifacts that are too large to go along with a call, and what their names begin with.
 PUSHED, _PREFIX = "/tmp", "mas-artifact-"  # noqa: S108 - each in a folder of its own, which only who pushed it can open

@@ -17,11 +17,12 @@ from typing import Any
 
 from ....module_utils._core.errors import BadInput, NotFound, OpsError
 from ....module_utils._core.files import write_atomic
+from ....module_utils._core.urls import is_url, redact_url
 from ..events import CalendarText
 from ..fields import Entry, seconds
 from ..model import Kind
 from ..parse import SCOPES, parse_scope
-from .download import is_url, read, shown
+from .download import read
 
 KEYS = (
     *("source", "name", "kind", "zone", "timeout", "cache", "max_age", "on_error"),
@@ -70,7 +71,7 @@ def _source(entry: Entry) -> Source:
     if on_error not in ON_ERROR:
         raise entry.bad(f"on_error is {on_error!r}", f"Use one of {', '.join(ON_ERROR)}.")
     text = CalendarText(
-        name=entry.text("name") or PurePosixPath(shown(source)).name,
+        name=entry.text("name") or PurePosixPath(redact_url(source)).name,
         kind=Kind(kind),
         zone=entry.zone("UTC") if entry.has("zone") else "",
         scope=parse_scope(entry),

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import re
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from ....module_utils._core.errors import BadInput, NotFound
+from ....module_utils._core.urls import is_url, redact_url
 from ...adapters.body import read_body
 
 LIMIT = 8 * 1024 * 1024
@@ -22,15 +22,6 @@ LIMIT = 8 * 1024 * 1024
 _BROKEN = (OSError, ValueError, http.client.HTTPException)
 #: It follows redirects and the proxy settings, and knows http(s) only because the caller checks.
 _BROWSER = urllib.request.build_opener()
-
-
-def is_url(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
-
-
-def shown(source: str) -> str:
-    """A source without what may be secret in an address: name, password, query."""
-    return re.sub(r"^(https?://)[^/]*@", r"\1", source).partition("?")[0] if is_url(source) else source
 
 
 def read(source: str, timeout: float) -> str:
@@ -66,7 +57,7 @@ def _from_url(source: str, timeout: float) -> bytes:
     if "@" in source.split("/", 3)[2]:
         raise BadInput(
             "the address of a calendar must not hold a name and password",
-            where=shown(source),
+            where=redact_url(source),
             fix="Use an address that is secret by itself, from a vaulted variable, or a file of the controller.",
         )
     deadline = time.monotonic() + timeout
@@ -83,6 +74,6 @@ def _from_url(source: str, timeout: float) -> bytes:
 def _unreadable(source: str, reason: str) -> NotFound:
     return NotFound(
         f"the calendar cannot be read: {reason}",
-        where=shown(source),
+        where=redact_url(source),
         fix="See that its source answers; max_age and on_error of the calendar say what holds meanwhile.",
     )
