@@ -1,6 +1,6 @@
 # Thin on purpose: what a target does is in tests/run and tests/bed. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo bench faults venv lock check molecule test clean
+.PHONY: help demo bench faults venv tables lock check molecule test clean
 
 PY := .venv/bin/python
 # Nothing here needs an activated environment; tools that call one another find themselves in it.
@@ -42,6 +42,9 @@ test: ## all that CI runs: prepare the machine, check, scenarios, integration; S
 	@tests/bed/prepare --with browser
 	@tests/run/venv
 	@$(PY) -m tests.run test $(STAGE)
+
+tables: venv ## write the tables of variables in docs/ and in the roles' READMEs anew
+	@$(PY) -m tests.run.tables
 
 lock: venv ## renew requirements/*.txt after a change in their .in; UPGRADE=1 takes the newest versions
 	@tests/run/lock $(if $(UPGRADE),--upgrade)

@@ -14,8 +14,8 @@ from ..module_utils._releases.manifest import check_sha256
 from ..modules.approval import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.adapters.run import actor
-from ..plugin_utils.approval.adapters.waiting import Outcome, Patience, Source, Waiting
-from ..plugin_utils.approval.decision import Decision, Subject
+from ..plugin_utils.approval.adapters.waiting import ApprovalWait, DecisionSource, Polling, WaitResult
+from ..plugin_utils.approval.decision import ApprovalDecision, ApprovalRequest
 
 
 class ActionModule(ControllerAction):
@@ -28,56 +28,56 @@ class ActionModule(ControllerAction):
     def answer(self, params: Mapping[str, Any]) -> Facts:
         named = {name: str(params[name]) for name in ("application", "version", "environment")}
         asking = actor(self._variables) if params["four_eyes"] else ""
-        subject = Subject(**named, sha256=check_sha256(str(params["sha256"])), actor=asking)
-        waiting = Waiting(Source(str(params["source"])), subject, self._display.display)
+        request = ApprovalRequest(**named, sha256=check_sha256(str(params["sha256"])), actor=asking)
+        waiting = ApprovalWait(DecisionSource(str(params["source"])), request, self._display.display)
         limit = 0.0 if self._task.check_mode else float(params["timeout"])
-        outcome = waiting.wait(Patience(limit, max(1.0, float(params["interval"]))))
+        outcome = waiting.wait(Polling(limit, max(1.0, float(params["interval"]))))
         facts = _facts(outcome, waiting)
         refusal = _refusal(outcome, waiting)
-        if refusal is None or (self._task.check_mode and outcome.answer.decision is Decision.PENDING):
+        if refusal is None or (self._task.check_mode and outcome.answer.decision is ApprovalDecision.PENDING):
             return facts
         return {**facts, "failed": True, "msg": str(refusal), **refusal.to_dict()}
 
 
-def _facts(outcome: Outcome, waiting: Waiting) -> Facts:
+def _facts(outcome: WaitResult, waiting: ApprovalWait) -> Facts:
     answer = outcome.answer
-    told = {
+    decided = {
         "decision": answer.decision.value,
         "by": answer.by,
         "reason": answer.reason,
         "owner": outcome.owner,
         "waited": round(outcome.waited, 1),
     }
-    subject = {**waiting.subject.names(), "version": waiting.subject.version, "source": str(waiting.source)}
+    about = {**waiting.request.names(), "version": waiting.request.version, "source": str(waiting.source)}
     return {
         "changed": False,
-        **told,
-        "evidence": {**subject, **told},
-        "text": _text(outcome, waiting.subject),
+        **decided,
+        "evidence": {**about, **decided},
+        "text": _text(outcome, waiting.request),
     }
 
 
-def _text(outcome: Outcome, subject: Subject) -> str:
+def _text(outcome: WaitResult, request: ApprovalRequest) -> str:
     answer = outcome.answer
-    if answer.decision is Decision.PENDING:
-        return f"{subject} was not approved: {answer.why}."
+    if answer.decision is ApprovalDecision.PENDING:
+        return f"{request} was not approved: {answer.why}."
     because = f": {answer.reason.rstrip('.')}" if answer.reason else ""
-    return f"{subject} was {answer.decision.value} by {answer.by}{because}."
+    return f"{request} was {answer.decision.value} by {answer.by}{because}."
 
 
-def _refusal(outcome: Outcome, waiting: Waiting) -> Refused | None:
-    answer, subject = outcome.answer, waiting.subject
-    if answer.decision is Decision.APPROVED:
+def _refusal(outcome: WaitResult, waiting: ApprovalWait) -> Refused | None:
+    answer, request = outcome.answer, waiting.request
+    if answer.decision is ApprovalDecision.APPROVED:
         return None
-    if answer.decision is Decision.DENIED:
+    if answer.decision is ApprovalDecision.DENIED:
         because = f": {answer.reason.rstrip('.')}" if answer.reason else ""
         return Refused(
-            f"{subject} was denied by {answer.by}{because}",
+            f"{request} was denied by {answer.by}{because}",
             where=str(waiting.source),
             fix="Nothing was switched. Talk to them, or deploy another version.",
         )
     return Refused(
-        f"nobody approved {subject} within {outcome.waited:.0f} s: {answer.why}",
+        f"{request} was not approved within {outcome.waited:.0f} s: {answer.why}",
         where=str(waiting.source),
-        fix=f"Write {subject.form()} there, and run the same command again.",
+        fix=f"Write {request.form()} there, and run the same command again.",
     )

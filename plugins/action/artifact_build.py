@@ -13,7 +13,7 @@ from typing import Any
 
 from ..modules.artifact_build import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
-from ..plugin_utils.artifacts.adapters.build import MISSING, Request, build
+from ..plugin_utils.artifacts.adapters.build import MISSING, BuildRequest, build
 
 
 class ActionModule(ControllerAction):
@@ -25,9 +25,9 @@ class ActionModule(ControllerAction):
         return {**self.planned(done.plan, done.facts), "warnings": list(done.warnings)}
 
 
-def _request(params: Mapping[str, Any]) -> Request:
+def _request(params: Mapping[str, Any]) -> BuildRequest:
     key = params["signing_key"]
-    return Request(
+    return BuildRequest(
         source=Path(str(params["source"])),
         store=Path(str(params["store"])),
         signing_key=Path(str(key)) if key else None,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ask about an artifact on the controller. The documentation is in plugins/modules/artifact_info.py."""
+"""Look up an artifact on the controller. The documentation is in plugins/modules/artifact_info.py."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import Any
 from ..modules.artifact_info import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.artifacts.adapters.info import info
-from ..plugin_utils.artifacts.question import Question
+from ..plugin_utils.artifacts.lookup import ArtifactLookup
 
 
 class ActionModule(ControllerAction):
     spec = SPEC
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
-        return {"changed": False, **info(_question(params))}
+        return {"changed": False, **info(_lookup(params))}
 
 
-def _question(params: Mapping[str, Any]) -> Question:
+def _lookup(params: Mapping[str, Any]) -> ArtifactLookup:
     signers = params["allowed_signers_file"]
-    return Question(
+    return ArtifactLookup(
         **{name: str(params[name] or "") for name in ("artifact", "store", "application", "version")},
         allowed_signers=[str(line) for line in params["allowed_signers"] or ()],
         allowed_signers_file=Path(str(signers)) if signers else None,

@@ -14,21 +14,22 @@ from ansible.utils.vars import load_extra_vars
 from ..modules.gate import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.adapters.run import actor
-from ..plugin_utils.gate.adapters.asking import Asker, Host, Subject, read_host
-from ..plugin_utils.gate.adapters.clock import Clock
-from ..plugin_utils.gate.adapters.keeper import Keeper
+from ..plugin_utils.gate.adapters.fact_collector import FactCollector, GateHost, PlannedChange, read_host
+from ..plugin_utils.gate.adapters.gate import Clock, Gate, SystemClock
 from ..plugin_utils.gate.modes import ROLLBACK
 from ..plugin_utils.gate.report import refusal, to_dict
-from ..plugin_utils.own_variables import refuse_other_stop_file
+from ..plugin_utils.variables.adapters.files import catalogue
+from ..plugin_utils.variables.check import check_inventory
+from ..plugin_utils.variables.own import refuse_other_stop_file
 
-#: What the playbooks register of ``mas.ops.gate_info``.
-ASKED = "gate_asked"
+#: The variable in which playbooks register the result of ``mas.ops.gate_info``.
+HOST_FACTS = "gate_host_facts"
 
 
 class ActionModule(ControllerAction):
     spec = SPEC
     #: Tests hand in one of their own.
-    clock = Clock()
+    clock: Clock = SystemClock()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
         self._variables = task_vars or {}
@@ -38,28 +39,36 @@ class ActionModule(ControllerAction):
         if params["change"] != ROLLBACK:
             # Ansible keeps what it read of them.
             refuse_other_stop_file(load_extra_vars(self._loader))
+        if not params["recheck"]:
+            self._check_inventory(params)
         hosts = self._hosts(params)
-        subject = _subject(params, actor(self._variables))
-        asked: Facts = {}
+        planned = _planned_change(params, actor(self._variables))
+        to_ask: Facts = {}
         if params["questions"]:
-            asked = {"ask": Asker(subject, self.clock.now()).questions(hosts)}
-            if asked["ask"]:
-                return {"changed": False, **asked}
-        keeper = Keeper(_what(params), hosts, subject, self.clock, self._display.display)
-        return {**asked, **self._told(keeper, recheck=bool(params["recheck"]), refuse=bool(params["refuse"]))}
+            to_ask = {"ask": FactCollector(planned, self.clock.now()).hosts_to_ask(hosts)}
+            if to_ask["ask"]:
+                return {"changed": False, **to_ask}
+        gate = Gate(_what(params), hosts, planned, self.clock, self._display.display)
+        return {
+            **to_ask,
+            **self._result(gate, recheck=bool(params["recheck"]), refuse=bool(params["refuse"])),
+        }
 
-    def _told(self, keeper: Keeper, recheck: bool, refuse: bool) -> Facts:
-        verdict = keeper.judge(recheck) if self._task.check_mode or recheck else keeper.pass_or_wait()
+    def _result(self, gate: Gate, recheck: bool, refuse: bool) -> Facts:
+        verdict = gate.judge(recheck) if self._task.check_mode or recheck else gate.pass_or_wait()
         facts = {"changed": False, "refused": False, **to_dict(verdict)}
         if not recheck:
             # As set_stats would, without a task of its own.
-            handed = {"data": {"gate": facts["summary"]}, "aggregate": False, "per_host": False}
-            facts["ansible_stats"] = handed
+            facts["ansible_stats"] = {
+                "data": {"gate": facts["summary"]},
+                "aggregate": False,
+                "per_host": False,
+            }
         if not facts["stopped"] and not facts["waiting"]:
             if facts["table"]:
                 self._display.display(facts["table"])
             return facts
-        message = refusal(verdict, {host.name: host.settings for host in keeper.hosts}, recheck)
+        message = refusal(verdict, {host.name: host.settings for host in gate.hosts}, recheck)
         if self._task.check_mode:
             # A dry run changes nothing, so nothing needs to hold it up; it says what would.
             self._display.warning(message)
@@ -67,26 +76,26 @@ class ActionModule(ControllerAction):
         failure = {"failed": True, "error": "gate"} if refuse else {}
         return {**facts, "refused": True, "msg": message, **failure}
 
-    def _hosts(self, params: Mapping[str, Any]) -> list[Host]:
+    def _hosts(self, params: Mapping[str, Any]) -> list[GateHost]:
         names = params["hosts"] or self._variables.get(
             "ansible_play_batch" if params["recheck"] else "ansible_play_hosts", ()
         )
-        everybody = self._variables.get("hostvars", {})
-        return [self._host(str(name), everybody[name], params) for name in names]
+        hostvars = self._variables.get("hostvars", {})
+        return [self._host(str(name), hostvars[name], params) for name in names]
 
-    def _host(self, name: str, variables: Mapping[str, Any], params: Mapping[str, Any]) -> Host:
-        return read_host(name, variables, str(params["change"]), params["checks"], variables.get(ASKED))
+    def _host(self, name: str, variables: Mapping[str, Any], params: Mapping[str, Any]) -> GateHost:
+        return read_host(name, variables, str(params["change"]), params["checks"], variables.get(HOST_FACTS))
 
 
-def _subject(params: Mapping[str, Any], who: str = "") -> Subject:
+def _planned_change(params: Mapping[str, Any], actor_name: str = "") -> PlannedChange:
     artifact = params["artifact"]
     release = params["release"] or (artifact or {}).get("release")
     application = str(params["application"] or "")
-    return Subject(application, str(release or ""), artifact, float(params["left"]), who)
+    return PlannedChange(application, str(release or ""), artifact, float(params["left"]), actor_name)
 
 
 def _what(params: Mapping[str, Any]) -> str:
     """``deploy of agents 2.0.0-0123456789ab``."""
-    subject = _subject(params)
-    named = " ".join(word for word in (subject.application, subject.release) if word)
+    planned = _planned_change(params)
+    named = " ".join(word for word in (planned.application, planned.release) if word)
     return f"{params['change']} of {named}" if named else str(params["change"])

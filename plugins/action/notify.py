@@ -14,7 +14,7 @@ from ansible.errors import AnsibleError
 from ..modules.notify import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.adapters.run import actor, run_id
-from ..plugin_utils.notifications import Request, requests, text_of
+from ..plugin_utils.notifications import NotifyRequest, requests, text_of
 
 
 class ActionModule(ControllerAction):
@@ -33,7 +33,7 @@ class ActionModule(ControllerAction):
         for request in requests(params["notifications"], params["event"], facts, params["timeout"]):
             problem = request.problem or self._send(request)
             if problem:
-                not_sent.append({"name": request.name, "problem": request.told(problem)})
+                not_sent.append({"name": request.name, "problem": request.redact(problem)})
             else:
                 sent.append(request.name)
         return {
@@ -46,7 +46,7 @@ class ActionModule(ControllerAction):
             ],
         }
 
-    def _send(self, request: Request) -> str:
+    def _send(self, request: NotifyRequest) -> str:
         """:returns: why it was not sent, or nothing"""
         if self._task.check_mode:
             return ""
@@ -59,7 +59,7 @@ class ActionModule(ControllerAction):
             return ""
         return str(result.get("msg") or _crash(result)).strip().rstrip(".")
 
-    def _call(self, request: Request) -> Mapping[str, Any]:
+    def _call(self, request: NotifyRequest) -> Mapping[str, Any]:
         """Run one module as a task of its own, which logs nothing: its arguments are secret."""
         task = self._task.copy()
         task.action, task.args, task.no_log = request.module, dict(request.args), True

@@ -32,7 +32,7 @@ class ActionModule(ControllerAction):
             raise BadInput("days must be from 1 to 366", where="days", fix="Ask for fewer days.")
         hosts = self._hosts(params["hosts"])
         first = next(iter(hosts.values()), {})
-        zone = str(params["zone"] or first.get("windows_zone") or "UTC")
+        zone = str(params["zone"] or first.get("change_time_zone") or "UTC")
         local = checked_zone(zone, "zone")
         at = moment(params["at"], zone)
         begin = start_of_day(at, local)

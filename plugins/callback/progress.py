@@ -16,9 +16,9 @@ description:
   - On a terminal it keeps a table of hosts by phases (gate, stage, switch, verdict, confirm, back) at the bottom, with
     seconds and with what each host does now. Failures, warnings, diffs and messages of C(debug) scroll by above it.
   - Where the output is no terminal, or E(NO_COLOR) or E(CI) is set, it writes one line for each host and phase.
-  - A failure is told in full in either case.
+  - A failure is shown in full in either case.
   - The time that is left comes from earlier runs of the same playbook for the same application that ended well. It is
-    told once there is one.
+    shown once there is one.
   - Playbooks that use no module of mas.ops get the same table without phases.
   - With C(-v) and more it is the callback P(ansible.builtin.default#callback).
   - AWX and ansible-runner bring a screen output of their own, which takes the place of this one.
@@ -75,7 +75,7 @@ class CallbackModule(Default):
         super().__init__()
         self._playbook = ""
         self._reporter: Reporter | None = None
-        self._say = self._display.display
+        self._plain_display = self._display.display
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self._playbook = Path(str(playbook._file_name)).stem
@@ -94,15 +94,15 @@ class CallbackModule(Default):
 
     def _report(self, extra: Mapping[str, Any]) -> Reporter:
         checked = bool(context.CLIARGS.get("check"))
-        key = " ".join(filter(None, [self._playbook, str(extra.get("application") or "")]))
-        words = [key, str(extra.get("version") or ""), "(check mode)" if checked else ""]
+        key = " ".join(filter(None, [self._playbook, str(extra.get("application_name") or "")]))
+        words = [key, str(extra.get(f"{self._playbook}_version") or ""), "(check mode)" if checked else ""]
         title = Title(" ".join(filter(None, words)), key, kept=not checked)
         path = self.get_option("history_file")
         lock = getattr(self._display, "_lock", None) or threading.RLock()
         live = lock if is_live(os.environ) else None
-        reporter = Reporter(title, self._say, Path(path or default_path(os.environ)), live)
-        # Whoever displays something, a worker's warning too, does it by this method.
-        self._display.display = reporter.say
+        reporter = Reporter(title, self._plain_display, Path(path or default_path(os.environ)), live)
+        # All output, a worker's warning too, goes through this method.
+        self._display.display = reporter.display
         return reporter
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
@@ -132,7 +132,7 @@ class CallbackModule(Default):
             super().v2_runner_retry(result)
         else:
             tried = f"{result._result.get('attempts')} of {result._result.get('retries')}"
-            self._reporter.again(result._host.get_name(), f"{_name(result._task)} (tried {tried} times)")
+            self._reporter.retried(result._host.get_name(), f"{_name(result._task)} (tried {tried} times)")
 
     def v2_runner_on_ok(self, result: Any) -> None:
         if self._reporter is None:
@@ -169,7 +169,7 @@ class CallbackModule(Default):
             super().v2_runner_item_on_ok(result)
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        """Told with the task, which ends when all items are through."""
+        """Shown with the task, which ends when all items are through."""
         if self._reporter is None:
             super().v2_runner_item_on_failed(result)
 
@@ -195,7 +195,7 @@ class CallbackModule(Default):
             [host for host, total in totals.items() if total["failures"]],
             [host for host, total in totals.items() if total["unreachable"]],
         )
-        self._display.display = self._say
+        self._display.display = self._plain_display
         if problem:
             self._display.warning(f"The duration of this run was not kept: {problem}")
         if stats.custom and self.get_option("show_custom_stats"):

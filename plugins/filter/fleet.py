@@ -17,43 +17,48 @@ from ..module_utils._core.names import text
 from ..module_utils._releases.commands import command
 from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
 from ..plugin_utils.adapters.run import inventory
-from ..plugin_utils.adapters.template import told
+from ..plugin_utils.adapters.template import as_filter
 from ..plugin_utils.adapters.whole_run import name_hosts_left_out, refuse_parts
 
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What a playbook decides by: why not is ``refused``, for a task that fails with it, and empty where all is well.
+    """For a filter by which a playbook decides: an error is returned as ``refused``, which is empty without one.
 
-    Ansible shows an error of a template three times, each with the source of the template.
+    A task then fails with it. Ansible would show an error of a template three times, each with the template's source.
     """
 
     @wraps(function)
-    def deciding(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return {**function(*args, **kwargs), "refused": ""}
         except OpsError as error:
             return {"refused": str(error)}
 
-    return deciding
+    return wrapped
 
 
 def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
-    """Decided once, with ``call``; what plays ask for after that is an error where it cannot be."""
-    return (told if call is None else decided)(rollout_plan.rollout_plan)(hostvars, hosts, call)
+    """With ``call`` the plan is made, and may be refused. Plays that read it again have no ``call``, and a refusal is an error."""
+    return (as_filter if call is None else decided)(rollout_plan.rollout_plan)(hostvars, hosts, call)
 
 
 @pass_context
-def application_hosts(context: Any, groups: Any, application: str, version: Any = "") -> str:
-    """:func:`.fleet.application_group`, where the command line lets all be done, or says what is left out."""
+def application_hosts(context: Any, groups: Any, application: str, playbook: str) -> str:
+    """:func:`.fleet.application_group`, where the run was given what the playbook needs, and lets all of it be done."""
     refuse_parts()
-    pattern = fleet.application_group(groups, application, version)
+    if only_syntax() and application not in groups:
+        return "all"
+    refuse_wrong(playbook, context.get_all())
+    pattern = fleet.application_group(groups, application)
     name_hosts_left_out(context, application)
     return pattern
 
 
-def whole_run(pattern: str) -> str:
-    """The pattern of a playbook that is not about one application, where the command line lets all be done."""
+@pass_context
+def whole_run(context: Any, pattern: str, playbook: str) -> str:
+    """The pattern of a playbook that is not about one application, in the same cases."""
     refuse_parts()
+    refuse_wrong(playbook, context.get_all())
     return pattern
 
 
@@ -75,15 +80,15 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
-            "application_hosts": told(application_hosts),
+            "application_hosts": as_filter(application_hosts),
             "environment_targets": decided(fleet.environment_targets),
-            "command_line": told(command_line),
-            "release_batches": told(batches.release_batches),
-            "rollback_rest": told(ways_back.rollback_rest),
+            "command_line": as_filter(command_line),
+            "release_batches": as_filter(batches.release_batches),
+            "rollback_rest": as_filter(ways_back.rollback_rest),
             "rollback_way": decided(ways_back.rollback_way),
-            "rollout": told(rollout.rollout),
+            "rollout": as_filter(rollout.rollout),
             "rollout_plan": _rollout_plan,
-            "rollout_failure": told(rollout_failure),
-            "version_text": told(text),
-            "whole_run": told(whole_run),
+            "rollout_failure": as_filter(rollout_failure),
+            "version_text": as_filter(text),
+            "whole_run": as_filter(whole_run),
         }

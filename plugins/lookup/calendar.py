@@ -13,9 +13,9 @@ author:
 version_added: 0.1.0
 short_description: Read an iCalendar file or address as windows or freezes
 description:
-  - Returns the events of calendars as entries that the variables C(windows) and C(freezes) take, so that they can be
+  - Returns the events of calendars as entries that the variables C(change_windows) and C(change_freezes) take, so that they can be
     looked at, filtered and written down.
-  - The variable C(windows_calendars) does without it, and says what holds when a calendar cannot be read.
+  - The variable C(change_calendars) does without it, and says what holds when a calendar cannot be read.
 requirements:
   - The Python libraries icalendar and python-dateutil on the controller.
 options:
@@ -61,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: Entries of C(windows) or C(freezes).
+  description: Entries of C(change_windows) or C(change_freezes).
   type: list
   elements: dict
 """

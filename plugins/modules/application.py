@@ -71,8 +71,8 @@ steps:
   returned: success
 """
 
+from ..module_utils._core.ansible_module import run_module
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import run_module
 from ..module_utils._releases.adapters.provision import application
 
 SPEC = ArgumentSpec(

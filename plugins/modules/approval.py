@@ -9,16 +9,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: approval
-short_description: Wait until somebody approves a release
+short_description: Wait for the approval of a release
 version_added: 0.1.0
 description:
-  - Waits for a decision about one release, in a file of the controller or behind a URL, and tells once a minute that it
+  - Waits for a decision about one release, in a file of the controller or behind a URL, and shows once a minute that it
     waits. It never asks at the terminal.
   - A decision is a mapping in YAML or JSON. C(application), C(sha256) and, with O(environment), C(environment) must be
     those of the release, so one for an older release counts for nothing. C(decision) is V(approved) or V(denied), C(by)
     is a name, C(reason) and C(until) (a time such as V(2026-01-31T18:00:00+01:00)) may be there.
   - Fails when it is denied, and when O(timeout) is over.
-  - A name in a file proves nothing by itself. Let only those who may approve write it. A file that anybody may write
+  - A name in a file proves nothing by itself. Let only those who may approve write it. A file that every user may write
     does not count, and RV(owner) says whose it is.
   - Runs on the controller. It does not connect to the host that the task is for.
   - In AWX use an approval node between two job templates instead.
@@ -72,7 +72,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Wait until somebody approves
+- name: Wait for the approval
   mas.ops.approval:
     source: /srv/approvals/agents.yml
     application: agents
@@ -86,7 +86,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 decision:
-  description: V(approved), V(denied), or V(pending) when nobody decided in time.
+  description: V(approved), V(denied), or V(pending) without a decision in time.
   type: str
   returned: always
   sample: approved
@@ -123,8 +123,8 @@ error:
   sample: refused
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -142,7 +142,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("approval", SPEC)
+    docs_only("approval", SPEC)
 
 
 if __name__ == "__main__":

@@ -186,8 +186,8 @@ error:
   sample: refused
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -203,7 +203,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("artifact_build", SPEC)
+    docs_only("artifact_build", SPEC)
 
 
 if __name__ == "__main__":

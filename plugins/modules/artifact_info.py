@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: artifact_info
-short_description: Verify an artifact and tell what it is
+short_description: Verify an artifact and show what it is
 version_added: 0.1.0
 description:
   - Verifies the digest, the SSH signature, the archive (nothing in it that could harm a host) and the manifest of an
@@ -151,8 +151,8 @@ error:
   sample: artifact
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -172,7 +172,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("artifact_info", SPEC)
+    docs_only("artifact_info", SPEC)
 
 
 if __name__ == "__main__":

@@ -302,8 +302,8 @@ error:
 """
 
 from ..module_utils._canary.settings import Settings
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 _NEEDED = ("canary_requests", "baseline_requests", "canary_errors", "baseline_errors")
 _LATENCIES = ("canary_latency", "baseline_latency")
@@ -346,7 +346,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("canary_verdict", SPEC)
+    docs_only("canary_verdict", SPEC)
 
 
 if __name__ == "__main__":

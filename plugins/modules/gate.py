@@ -16,7 +16,7 @@ description:
     one of them must not be changed now. Use it with C(run_once).
   - The checks are C(stop), C(override), C(freeze), C(window), C(room), C(artifact), C(promotion), C(alerts),
     C(error_budget), C(backup_age), C(drill_age), C(reachable), C(lock), C(disk) and C(reboot). Each is V(on), V(off) or
-    V(advisory). What a check cannot tell counts as failed, unless the check is advisory.
+    V(advisory). A check that is inconclusive counts as failed, unless it is advisory.
   - It connects to no host. What only a host knows is asked by M(mas.ops.gate_info) before, where O(questions) says so.
   - In check mode it says what it would refuse, and refuses nothing.
 author: the mas.ops authors (@mas-ops)
@@ -28,15 +28,15 @@ attributes:
     details: The platform of the controller.
 notes:
   - The checks are configured by variables of the inventory, which are read for each host (variables of a play are
-    not seen). For windows they are C(windows), C(freezes), C(windows_required), C(windows_calendars) and
-    C(windows_zone).
+    not seen). For windows they are C(change_windows), C(change_freezes), C(change_windows_required), C(change_calendars) and
+    C(change_time_zone).
   - C(gate_checks) says by name whether a check is V(on), V(off) or V(advisory), C(gate_rollback_checks) the same for
     rollbacks, where all are advisory by default.
   - C(gate_outside_window) is V(fail), V(skip) or V(wait), what becomes of a host that only its windows keep out;
     C(gate_wait_limit) (V(1h)) is how long is waited at most.
-  - C(gate_override) holds C(checks), C(by), C(reason) and C(until); C(gate_never_override) (V([artifact, lock])) lists
+  - C(change_override) holds C(checks), C(by), C(reason) and C(until); C(gate_never_override) (V([artifact, lock])) lists
     checks that it may not name, C(gate_override_limit) (V(24h)) is how long it may hold.
-  - C(gate_stop) is a reason to stop the line, C(gate_stop_file) (V(/etc/mas/stop)) a path on the controller or a URL
+  - C(change_stop) is a reason to stop the line, C(change_stop_file) (V(/etc/mas/stop)) a path on the controller or a URL
     that does so by being there.
   - C(gate_room) has C(deploy) (V(10m)), C(rollback) (V(5m)) and C(floor) (V(1m)), C(gate_disk) has C(free) (V(512M)) and
     C(percent) (V(5)).
@@ -73,7 +73,7 @@ options:
   recheck:
     description:
       - Ask again before the next batch, only what may have changed meanwhile, that is stop, override, freeze, window,
-        room, alerts and error budget. Nobody is skipped or waited for then.
+        room, alerts and error budget. No host is skipped or waited for then.
     type: bool
     default: false
   left:
@@ -159,7 +159,7 @@ waiting:
   elements: str
   returned: unless RV(ask) names hosts
 next_opening:
-  description: When all that time decides holds again, null when nobody knows.
+  description: When all that time decides holds again, null when that is not known.
   type: str
   returned: unless RV(ask) names hosts
 hosts:
@@ -178,7 +178,7 @@ hosts:
       type: dict
       returned: always
     next_opening:
-      description: When this host may be open, null when nobody knows.
+      description: When this host may be open, null when that is not known.
       type: str
       returned: always
     evidence:
@@ -202,8 +202,8 @@ error:
   sample: gate
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -223,7 +223,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("gate", SPEC)
+    docs_only("gate", SPEC)
 
 
 if __name__ == "__main__":

@@ -65,13 +65,13 @@ entry:
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils._core.ansible_module import run_module
 from ..module_utils._core.argspec import LEDGER_PATH, WHO, ArgumentSpec
-from ..module_utils._core.edge import run_module
 from ..module_utils._core.outcome import Outcome
 from ..module_utils._core.plan import Plan, Step
 from ..module_utils._gate.entry import entry
 from ..module_utils._ledger.adapters.host import host_ledger
-from ..module_utils._releases.adapters.clock import Clock
+from ..module_utils._releases.adapters.clock import HostClock
 
 _OWN = ArgumentSpec(
     {
@@ -90,7 +90,7 @@ def write(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     last = ledger.check()
     written = entry(params)
     if not check_mode:
-        written = ledger.append(written, Clock.text())
+        written = ledger.append(written, HostClock.text())
     plan = Plan({"last": last}, {"last": last + 1, "entry": written}, (Step("append", "gate"),))
     return Outcome(plan, {"entry": written})
 

@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - Free disk space, a pending reboot, whether another run changes the application now, how long past deploys and
     rollbacks took, and when the newest good backup and drill were, from the host's ledger.
-  - M(mas.ops.gate) reads its result from the variable C(gate_asked), so register it under this name.
+  - M(mas.ops.gate) reads its result from the variable C(gate_host_facts), so register it under this name.
   - It does not fail when the ledger is damaged or the application is unknown; it says so, and the gate decides.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
@@ -36,7 +36,7 @@ EXAMPLES = r"""
 - name: Ask the hosts what the gate needs to know
   mas.ops.gate_info:
     application: agents
-  register: gate_asked
+  register: gate_host_facts
   ignore_unreachable: true
 """
 
@@ -106,8 +106,8 @@ ledger_error:
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils._core.ansible_module import run_info_module
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import run_query
 from ..module_utils._gate.adapters.host import look
 
 SPEC = ArgumentSpec({"application": {"type": "str", "default": ""}})
@@ -119,7 +119,7 @@ def gate_info(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def main() -> None:
-    run_query(SPEC, gate_info)
+    run_info_module(SPEC, gate_info)
 
 
 if __name__ == "__main__":

@@ -144,8 +144,8 @@ append_only:
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils._core.ansible_module import run_info_module
 from ..module_utils._core.argspec import LEDGER_PATH, ArgumentSpec
-from ..module_utils._core.edge import run_query
 from ..module_utils._core.errors import BadInput, LedgerError
 from ..module_utils._ledger.adapters.file import FileLedger
 from ..module_utils._ledger.query import OUTCOMES, Query, parse_time
@@ -201,7 +201,7 @@ def _query(params: Mapping[str, Any]) -> Query:
 
 def main() -> None:
     """Run the module."""
-    run_query(SPEC, ledger)
+    run_info_module(SPEC, ledger)
 
 
 if __name__ == "__main__":

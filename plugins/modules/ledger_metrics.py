@@ -52,8 +52,8 @@ steps:
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils._core.ansible_module import run_module
 from ..module_utils._core.argspec import LEDGER_PATH, ArgumentSpec
-from ..module_utils._core.edge import run_module
 from ..module_utils._core.files import write_atomic
 from ..module_utils._core.outcome import Outcome
 from ..module_utils._core.plan import Plan, Step

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: notify
-short_description: Tell people and programs what happened to a deploy
+short_description: Notify people and programs of what happened to a deploy
 version_added: 0.1.0
 description:
   - Sends one message to each of O(notifications) that wants to hear of O(event), by M(ansible.builtin.uri) or
     M(community.general.mail), as the host that the task is delegated to.
   - Never fails on what could not be sent. It warns, so that a deploy goes on.
-  - Tells no URL, header or password, not even in what a module answered.
+  - Shows no URL, header or password, not even in what a module returned.
   - Sends nothing in check mode.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
@@ -33,7 +33,7 @@ options:
     required: true
   notifications:
     description:
-      - Whom to tell, and how. A list of dictionaries.
+      - Who is notified, and how. A list of dictionaries.
       - C(kind) is V(webhook), V(slack), V(mattermost) or V(mail). C(name) is how warnings call it. C(when) is a list of
         events, by default all. C(timeout) replaces O(timeout).
       - All but V(mail) need C(url), and take C(headers), C(validate_certs) and C(ca_path). V(slack) and V(mattermost)
@@ -45,7 +45,7 @@ options:
     default: []
   facts:
     description:
-      - What is known about it. C(application), C(version), C(environment), C(message) and C(way_back) become part of the
+      - What is known about it. C(application), C(version), C(environment), C(message) and C(rollback_command) become part of the
         text. No secrets.
       - C(actor) and C(run) are added, unless they are given.
     type: dict
@@ -60,7 +60,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell that it is live
+- name: Notify that it is live
   mas.ops.notify:
     event: succeeded
     notifications: "{{ notifications | default([]) }}"
@@ -110,14 +110,14 @@ not_sent:
       type: str
       returned: always
 text:
-  description: The sentence that they tell.
+  description: The sentence that is sent.
   type: str
   returned: success
   sample: agents 2.0.0 in production is live (by ada, run awx-7).
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -135,7 +135,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("notify", SPEC)
+    docs_only("notify", SPEC)
 
 
 if __name__ == "__main__":

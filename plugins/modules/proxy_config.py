@@ -86,8 +86,8 @@ kept:
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils._core.ansible_module import run_module
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import run_module
 from ..module_utils._core.outcome import Outcome
 from ..module_utils._releases.adapters.proxied import held
 from ..module_utils._releases.neighbours import advice

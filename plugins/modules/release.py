@@ -16,10 +16,10 @@ description:
   - The host must know the application, see the role P(mas.ops.application#role).
   - Every phase is journalled. A run that was killed is continued by running the same task again, and a
     phase that fails puts the host back to what it served before.
-  - A way back ends whatever is at work on the host and takes the lock. The run that it ended fails with
+  - A rollback ends whatever is at work on the host and takes the lock. The run that it ended fails with
     RV(error=preempted), or with V(overtaken) at its next phase, and changes nothing any more.
-  - A phase whose controller is gone stops at the step that it is at. What O(dead_man) armed goes back when its time is
-    over.
+  - A phase whose controller is gone stops at the step that it is at. A switch with O(confirm_timeout) is rolled back by
+    the host when its time is over.
   - The previous release stays warm in its slot, so that going back to it is only a switch of traffic.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
@@ -34,9 +34,9 @@ options:
         the idle slot, healthy and without traffic.
       - V(live) gives the staged release the workers and all traffic, at once or in O(steps), and writes it to the
         ledger.
-      - V(confirmed) makes a switch with O(dead_man) final, once all hosts of a fleet have followed.
-      - V(rolled_back) goes back to a release that was live and healthy before, see O(to) and O(leave). Without
-        them it goes to the previous one; doing so twice walks back twice.
+      - V(confirmed) makes a switch with O(confirm_timeout) final, once all hosts of a fleet have followed.
+      - V(rolled_back) goes back to a release that was live and healthy before, see O(to_version) and
+        O(from_version). Without them it goes to the previous one; doing so twice walks back twice.
       - V(restarted) starts the release that is live anew, with the settings and secrets of today, in the other slot,
         which then gets the traffic. Of an application that must not run twice, the copy before it stops first. The other slot then
         holds the release that a rollback goes to.
@@ -59,9 +59,9 @@ options:
     type: str
   sha256:
     description:
-      - The digest of the archive, which M(mas.ops.artifact_info) tells. Required for O(state=staged); for a path
+      - The digest of the archive, which M(mas.ops.artifact_info) returns. Required for O(state=staged); for a path
         on the controller it is read from the C(.sha256) file beside it when it is not given.
-      - For O(state=live) and O(state=absent) it tells apart two releases of one version.
+      - For O(state=live) and O(state=absent) it distinguishes two releases of one version.
     type: str
   signature:
     description:
@@ -69,12 +69,12 @@ options:
     type: str
   size:
     description:
-      - How many bytes the archive has, which M(mas.ops.artifact_info) tells. The host reads no more of a URL than that.
+      - How many bytes the archive has, as M(mas.ops.artifact_info) returns it. The host reads no more of a URL than that.
       - For a path on the controller it is that of the file.
     type: int
   manifest:
     description:
-      - The manifest of the artifact, which M(mas.ops.artifact_info) tells. It is looked at in check mode only, in which
+      - The manifest of the artifact, as M(mas.ops.artifact_info) returns it. It is looked at in check mode only, in which
         nothing is fetched - with it, check mode refuses what does not fit the host as well.
     type: dict
     default: {}
@@ -86,21 +86,21 @@ options:
     description: How many seconds the archive's way to the host may take in all, however slowly its store answers.
     type: float
     default: 600.0
-  to:
+  to_version:
     description:
       - For O(state=rolled_back), the version or release to go back to. Nothing is changed when it is live.
       - A release that this host never served, because it joined the fleet later, or whose files it has no longer, is
         brought when O(artifact), O(sha256) and O(version) are given. No migration runs for it then.
     type: str
-  leave:
+  from_version:
     description:
-      - For O(state=rolled_back), leave this version wherever its deploy got to (staged, half-way, live).
-        Nothing is changed where it is not.
+      - For O(state=rolled_back), go back only where this version is, wherever its deploy got to (staged, half-way,
+        live). A host that has it in no slot is not changed.
     type: str
   drain_timeout:
     description:
       - How many seconds requests in flight may take before a slot without traffic is stopped.
-      - On a way back also what processes may take to stop, whatever C(stop_grace) they have.
+      - In a rollback also what processes may take to stop, whatever C(stop_grace) they have.
     type: float
     default: 30.0
   migration_timeout:
@@ -137,10 +137,10 @@ options:
         can be said, because too few requests came, is held for C(hold_limit) seconds and then fails as well.
     type: dict
     default: {}
-  dead_man:
+  confirm_timeout:
     description:
-      - For O(state=live), arm the host's dead-man's switch before the first change. Unless O(state=confirmed)
-        follows within so many seconds, the host goes back to what it served by itself, also when it was booted
+      - For O(state=live), arm the automatic rollback of the host before the first change. Unless O(state=confirmed)
+        follows within so many seconds, the host goes back by itself to what it served, also when it was booted
         meanwhile. The time begins anew while the switch itself goes on and its controller is there. V(0) arms nothing
         and makes the switch final at once.
     type: float
@@ -148,17 +148,17 @@ options:
   lease:
     description:
       - For how many seconds this run keeps the application's lock on the host between two of its phases. A run that
-        died in between blocks others for no longer than that; the same command of the same person, and everybody's
+        died in between blocks others for no longer than that; the same command of the same person, and any
         rollback, do not wait. V(0) gives it back at once.
     type: float
     default: 900.0
   token:
     description: The lock's fencing token that an earlier phase of this run returned. Refused when it is outdated.
     type: int
-  take_over:
+  force_unlock:
     description:
-      - Take the lock from the run that holds it, and end what it has at work on the host, also a way back.
-      - O(state=rolled_back) does not need it, unless another way back hangs.
+      - Take the lock from the run that holds it, and end what it has at work on the host, also a rollback.
+      - O(state=rolled_back) does not need it, unless another rollback hangs.
     type: bool
     default: false
   soak:
@@ -166,7 +166,7 @@ options:
     type: float
     default: 86400.0
   code_digest:
-    description: Set by the action to the digest of the code that stays on the host for the dead-man's switch.
+    description: Set by the action to the digest of the code that stays on the host for the automatic rollback.
     type: str
     default: ""
   gate:
@@ -177,12 +177,12 @@ options:
     default: {}
   report_missing:
     description:
-      - For O(state=rolled_back), a host that lacks O(to) changes nothing and says so in RV(missing), instead of an error.
+      - For O(state=rolled_back), a host that lacks O(to_version) changes nothing and says so in RV(missing), instead of an error.
     type: bool
     default: false
   forward:
     description:
-      - For O(state=rolled_back), O(to) may also be what an earlier rollback took off the history. To put a fleet on one
+      - For O(state=rolled_back), O(to_version) may also be what an earlier rollback took off the history. To put a fleet on one
         version again when a rollback could not be completed.
     type: bool
     default: false
@@ -285,7 +285,7 @@ verdict:
   type: dict
   returned: success
 armed:
-  description: What the dead-man's switch waits for, if it is armed (C(release), C(run), C(since), C(until)).
+  description: What the automatic rollback waits for, if it is armed (C(release), C(run), C(since), C(until)).
   type: dict
   returned: success
 was:
@@ -297,12 +297,12 @@ aim:
   type: str
   returned: success
 missing:
-  description: With O(report_missing), why the host cannot go back to O(to) by itself; empty otherwise.
+  description: With O(report_missing), why the host cannot go back to O(to_version) by itself; empty otherwise.
   type: str
   returned: success
 lacks:
   description:
-    - With O(report_missing), the release id of O(to) where this host served it and has its files no longer; empty otherwise.
+    - With O(report_missing), the release id of O(to_version) where this host served it and has its files no longer; empty otherwise.
   type: str
   returned: with O(report_missing)
 targets:
@@ -327,11 +327,11 @@ contracted:
   description: The release for which the schema was contracted, where that bars the way to earlier ones.
   type: str
   returned: success
-way_back:
-  description: The command that brings the previous release back.
+rollback_command:
+  description: The command that goes back to the previous release.
   type: str
   returned: success
-  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version=1.0.0-ba9876543210
+  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application_name=agents -e rollback_version=1.0.0-ba9876543210
 warnings:
   description:
     - What is to be seen to and stopped nothing. After O(state=rolled_back), that users do not get the release through the
@@ -347,7 +347,7 @@ error:
   sample: health
 """
 
-from ..module_utils._core.edge import run_module
+from ..module_utils._core.ansible_module import run_module
 from ..module_utils._releases.adapters.command import release_as_module
 from ..module_utils._releases.options import RELEASE
 

@@ -23,7 +23,7 @@ options:
   application:
     description:
       - The name of the application, as the role P(mas.ops.application#role) set it up on the host.
-      - Without it, all applications of the host are told of in RV(applications).
+      - Without it, all applications of the host are in RV(applications).
     type: str
   run_age:
     description: Set by the action to how many seconds ago this run began, for RV(back_since).
@@ -90,11 +90,11 @@ contracted:
   description: The release for which the schema was contracted, where that bars the way to earlier ones.
   type: str
   returned: success
-way_back:
-  description: The command that brings the previous release back.
+rollback_command:
+  description: The command that goes back to the previous release.
   type: str
   returned: success
-  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version=1.0.0-ba9876543210
+  sample: ansible-playbook mas.ops.rollback -i /srv/inv -e application_name=agents -e rollback_version=1.0.0-ba9876543210
 targets:
   description:
     - What can be gone back to, newest first. C(place) is V(warm) (it runs, so it takes seconds), V(disk) (it has to be
@@ -125,14 +125,14 @@ back_since:
   returned: success
 """
 
-from ..module_utils._core.edge import run_query
+from ..module_utils._core.ansible_module import run_info_module
 from ..module_utils._releases.adapters.call import info
 from ..module_utils._releases.options import RELEASE_INFO
 
 
 def main() -> None:
     """Run the module."""
-    run_query(RELEASE_INFO, info)
+    run_info_module(RELEASE_INFO, info)
 
 
 if __name__ == "__main__":

@@ -140,8 +140,8 @@ error:
   sample: bad_input
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -161,7 +161,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("report", SPEC)
+    docs_only("report", SPEC)
 
 
 if __name__ == "__main__":

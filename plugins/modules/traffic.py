@@ -68,8 +68,8 @@ undrained:
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils._core.ansible_module import run_module
 from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
-from ..module_utils._core.edge import run_module
 from ..module_utils._core.outcome import Outcome
 from ..module_utils._releases.adapters.host import require_proxy
 from ..module_utils._traffic.split import SLOTS, Split, plan_split

@@ -71,8 +71,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils._core.ansible_module import run_info_module
 from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
-from ..module_utils._core.edge import run_query
 from ..module_utils._releases.adapters.host import require_proxy
 
 SPEC = APPLICATION + ArgumentSpec({"latency": {"type": "bool", "default": False}})
@@ -93,7 +93,7 @@ def split(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    run_query(SPEC, split)
+    run_info_module(SPEC, split)
 
 
 if __name__ == "__main__":

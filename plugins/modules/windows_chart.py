@@ -87,8 +87,8 @@ error:
   sample: bad_input
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -104,7 +104,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("windows_chart", SPEC)
+    docs_only("windows_chart", SPEC)
 
 
 if __name__ == "__main__":

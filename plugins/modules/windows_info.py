@@ -13,7 +13,7 @@ short_description: Say when change is allowed on hosts
 version_added: 0.1.0
 description:
   - Judges the windows and freezes of many hosts in one task, and returns hosts together that have the same.
-  - Reads the variables C(windows), C(freezes), C(windows_calendars), C(windows_required) and C(windows_zone) of each
+  - Reads the variables C(change_windows), C(change_freezes), C(change_calendars), C(change_windows_required) and C(change_time_zone) of each
     host, from the inventory, facts or extra variables; variables of a play are not among those.
   - Runs on the controller. It does not connect to the hosts.
 author: the mas.ops authors (@mas-ops)
@@ -36,7 +36,7 @@ options:
     type: str
   environment:
     description: The environment, for windows of some environments only. By default the variable
-      C(application_environment_name) of each host.
+      C(mas_environment) of each host.
     type: str
   at:
     description: The moment to ask about, with an offset or in O(zone). By default now.
@@ -46,7 +46,7 @@ options:
     type: int
     default: 14
   zone:
-    description: The time zone that the calendar is shown in. By default C(windows_zone) of the first host, or UTC.
+    description: The time zone that the calendar is shown in. By default C(change_time_zone) of the first host, or UTC.
     type: str
 seealso:
   - module: mas.ops.windows_chart
@@ -120,8 +120,8 @@ error:
   sample: bad_input
 """
 
+from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
-from ..module_utils._core.edge import stand_in
 
 #: The action takes it from here, beside its documentation.
 SPEC = ArgumentSpec(
@@ -137,7 +137,7 @@ SPEC = ArgumentSpec(
 
 
 def main() -> None:
-    stand_in("windows_info", SPEC)
+    docs_only("windows_info", SPEC)
 
 
 if __name__ == "__main__":

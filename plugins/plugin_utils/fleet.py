@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from ..module_utils._core.errors import BadInput, NotFound, Refused
-from ..module_utils._core.names import text
 from ..module_utils._ledger.history import version_of
 from ..module_utils._releases.targets import DISK, STORE, WARM
 
@@ -20,17 +19,18 @@ _NAME = "Name another moment, or the version to go back to:"
 _MOMENT = "Write it as 2026-11-24T10:00:00Z, or with an offset such as +01:00."
 
 
-def application_group(groups: Mapping[str, Sequence[str]], application: str, version: Any = "") -> str:
+def application_group(groups: Mapping[str, Sequence[str]], application: str) -> str:
     """The inventory group of an application.
 
     Ansible ends with success when a play matches no host; this makes it an error.
 
-    :param version: what was named beside it, which is looked at here because nothing comes before the hosts of a play
-    :raises BadInput: no application was named, or a version that is no text
+    :raises BadInput: no application was named
     :raises NotFound: the inventory has no such group, or nothing in it
     """
     if not application:
-        raise BadInput("no application was named", where="application", fix="Say which: -e application=NAME")
+        raise BadInput(
+            "no application was named", where="application_name", fix="Say which: -e application_name=NAME"
+        )
     if application not in groups:
         known = ", ".join(sorted(set(groups) - {"all", "ungrouped"})) or "none"
         raise NotFound(
@@ -38,7 +38,6 @@ def application_group(groups: Mapping[str, Sequence[str]], application: str, ver
             where=f"its groups: {known}",
             fix="Name the application as its group is named, and the inventory with -i.",
         )
-    text(version)
     if not groups[application]:
         raise NotFound(
             f"the group {application!r} has no hosts",
@@ -133,14 +132,14 @@ def live_at(hosts: Mapping[str, Mapping[str, Any]], at: str, application: str = 
     releases = {release for release in then.values() if release}
     if len(releases) == 1:
         return releases.pop()
-    how = f"ansible-playbook mas.ops.rollback -e application={application} " if application else ""
+    how = f"ansible-playbook mas.ops.rollback -e application_name={application} " if application else ""
     of = f" of {application}" if application else ""
     raise Refused(
         f"the hosts did not all serve one release{of} at {_moment(at).isoformat()}"
         if releases
         else f"no host served a release{of} at {_moment(at).isoformat()}",
         where=", ".join(f"{name}: {release or 'no record'}" for name, release in sorted(then.items())),
-        fix=f"{_NAME} {how}-e version=...",
+        fix=f"{_NAME} {how}-e rollback_version=...",
     )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told to whom when something happens to a deploy: which modules are called, with which arguments."""
+"""The notifications of an event of a deploy: which modules are called, with which arguments."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _HIDDEN = "********"
 
 
 @dataclass(frozen=True)
-class Request:
+class NotifyRequest:
     """One message to be sent: the module and its arguments, or why there is none."""
 
     name: str
@@ -47,8 +47,8 @@ class Request:
     args: Mapping[str, Any] = field(default_factory=dict, repr=False)
     problem: str = ""
 
-    def told(self, text: str) -> str:
-        """A text without the secrets of the request: addresses of hooks are such, too."""
+    def redact(self, text: str) -> str:
+        """A text without the secrets of the request; the address of a hook is one, too."""
         for secret in sorted(_secrets(self.args), key=len, reverse=True):
             text = text.replace(secret, _HIDDEN)
         return text
@@ -56,7 +56,7 @@ class Request:
 
 def requests(
     targets: Any, event: str, facts: Mapping[str, Any], seconds: float = 10.0
-) -> tuple[Request, ...]:
+) -> tuple[NotifyRequest, ...]:
     """The messages of one event. What is wrong with one target does not stop the others.
 
     :param targets: the list in the variable ``notifications``
@@ -67,27 +67,27 @@ def requests(
     if event not in EVENTS:
         raise BadInput(f"{event!r} is no event", where="event", fix=f"Use one of: {', '.join(EVENTS)}.")
     if isinstance(targets, str) or not isinstance(targets, Sequence):
-        return (Request("notifications", problem="the variable is not a list"),)
+        return (NotifyRequest("notifications", problem="the variable is not a list"),)
     made = (_request(number, target, event, facts, seconds) for number, target in enumerate(targets, start=1))
     return tuple(each for each in made if each is not None)
 
 
 def _request(
     number: int, target: Any, event: str, facts: Mapping[str, Any], seconds: float
-) -> Request | None:
+) -> NotifyRequest | None:
     if not isinstance(target, Mapping):
-        return Request(f"notification {number}", problem="it is not a mapping")
+        return NotifyRequest(f"notification {number}", problem="it is not a mapping")
     kind = str(target.get("kind", ""))
     name = str(target.get("name") or f"{kind or 'notification'} {number}")
     problem = ". ".join(_problems(target, kind))
     if problem:
-        return Request(name, problem=problem)
+        return NotifyRequest(name, problem=problem)
     if event not in target.get("when", EVENTS):
         return None
     limit = max(1, int(target.get("timeout", seconds)))
     if kind == "mail":
-        return Request(name, MAIL, {**_mail(target, event, facts), "timeout": limit})
-    return Request(name, HTTP, {**_http(target, kind, event, facts), "timeout": limit})
+        return NotifyRequest(name, MAIL, {**_mail(target, event, facts), "timeout": limit})
+    return NotifyRequest(name, HTTP, {**_http(target, kind, event, facts), "timeout": limit})
 
 
 def _problems(target: Mapping[str, Any], kind: str) -> Iterator[str]:
@@ -115,7 +115,7 @@ def text_of(event: str, facts: Mapping[str, Any]) -> str:
     who = [f"by {facts['actor']}"] if facts.get("actor") else []
     who += [f"run {facts['run']}"] if facts.get("run") else []
     more = [str(facts["message"]).strip()] if facts.get("message") else []
-    more += [f"Way back: {facts['way_back']}"] if facts.get("way_back") else []
+    more += [f"Rollback command: {facts['rollback_command']}"] if facts.get("rollback_command") else []
     by = f" ({', '.join(who)})" if who else ""
     return " ".join([f"{release or 'A release'}{place} {EVENTS[event]}{by}.", *more])
 

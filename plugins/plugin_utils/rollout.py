@@ -137,7 +137,9 @@ def _advice(
     """What to do next. Who was overtaken must not simply go on: another run decides what is live."""
     if any(_is_overtaken(hostvars[name].get(f"deploy_{phase}")) for name in hosts for phase in _PHASES):
         return "Another run has gone on since this one began. See what is live before you deploy again."
-    undo = command("deploy", inventory, application=application, version=version, resume="undo")
+    undo = command(
+        "deploy", inventory, application_name=application, deploy_version=version, deploy_abort="true"
+    )
     return f"Correct the cause and run the same command again, or leave {version} everywhere: {undo}"
 
 

@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from ..module_utils._core.errors import BadInput
-from ..module_utils._releases.course import parse_course
+from ..module_utils._releases.traffic_steps import parse_traffic_steps
 from .batches import release_batches
 from .rollout import read_hosts, rollout
 from .survey import boolean, given, mapping, seconds, steps, whole
@@ -37,7 +37,7 @@ _STOP = 60.0
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants, checked. ``dead_man`` is ``None`` where it follows from the rest.
+    """What somebody wants, checked. ``confirm_timeout`` is ``None`` where it follows from the rest.
 
     ``start`` is how many seconds a start within the switch may take, 0 where both copies run side by side.
     """
@@ -46,7 +46,7 @@ class Wish:
     steps: tuple[int, ...]
     bake: float
     canary: Mapping[str, Any]
-    dead_man: float | None
+    confirm_timeout: float | None
     start: float
     forks: int
     size: Any
@@ -60,14 +60,14 @@ def rollout_plan(
     """In which batches the hosts switch that are staged, and how each host does.
 
     :param hostvars: with ``deploy_strategy``, ``deploy_batch_size``, ``deploy_canaries``, ``deploy_capacity_floor``,
-        ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_dead_man``, ``deploy_max_fail`` and
-        ``deploy_migration_timeout`` and ``deploy_fetch_timeout`` as the inventory says them (those of the first host count), ``failure_domain`` of
+        ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_confirm_timeout``, ``deploy_max_fail`` and
+        ``change_migration_timeout`` and ``change_fetch_timeout`` as the inventory says them (those of the first host count), ``mas_failure_domain`` of
         each host, and what the deploy registered
     :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``phase``,
-        ``take_over`` and ``approval``. A play may have them from variables of its own, which ``hostvars`` lacks.
+        ``force_unlock`` and ``approval``. A play may have them from variables of its own, which ``hostvars`` lacks.
     :returns: ``batches`` of names of the hosts that are staged, which is nobody before that, and their ``sizes``; how each host
         switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
-        ``dead_man`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all. With
+        ``confirm_timeout`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all. With
         ``call`` also ``decision_limit``, the seconds that an approval may take, for which the lock is kept; and
         ``options`` of the module ``release`` by its ``state``, as far as all hosts have the same
     :raises BadInput: something is not what it should be, or the demands on the batches cannot be met; also before
@@ -75,7 +75,7 @@ def rollout_plan(
     """
     if not hosts or hosts[0] not in hostvars:
         # A syntax check knows no hosts.
-        return {"batches": [], "sizes": [], "steps": [], "bake": 0.0, "canary": {}, "dead_man": 0.0}
+        return {"batches": [], "sizes": [], "steps": [], "bake": 0.0, "canary": {}, "confirm_timeout": 0.0}
     told = read_hosts(hostvars, hosts)
     artifact = (call or {}).get("artifact") or told[hosts[0]].get("deploy_artifact") or {}
     wish = parse_wish({**told[hosts[0]], "deploy_artifact": artifact})
@@ -84,14 +84,16 @@ def rollout_plan(
     first = told[hosts[0]]
     # What the inventory does not say is left to the module.
     limits = {
-        "migration_timeout": whole(first, "deploy_migration_timeout", _MIGRATION),
-        "fetch_timeout": seconds(first, "deploy_fetch_timeout"),
+        "migration_timeout": whole(first, "change_migration_timeout", _MIGRATION),
+        "fetch_timeout": seconds(first, "change_fetch_timeout"),
     }
     switch = {
         "steps": list(wish.steps),
         "bake": wish.bake,
         "canary": dict(wish.canary),
-        "dead_man": _patience(everywhere, wish) if wish.dead_man is None else wish.dead_man,
+        "confirm_timeout": _patience(everywhere, wish)
+        if wish.confirm_timeout is None
+        else wish.confirm_timeout,
     }
     plan = {"batches": batches, "sizes": list(map(len, batches)), **switch}
     return plan if call is None else {**plan, **_told_once(call, switch, limits)}
@@ -116,9 +118,9 @@ def _told_once(
         # From a URL only where the archive was verified here.
         "size": artifact.get("size") or None,
         "manifest": artifact.get("manifest") or None,
-        "take_over": boolean(call, "take_over"),
+        "force_unlock": boolean(call, "force_unlock"),
         **limits,
-        "lease": _BRIEF if given(call, "phase") == "stage" else _LEASE + limit,
+        "lease": _BRIEF if given(call, "until") == "staged" else _LEASE + limit,
     }
     options = {
         "staged": _known({**named, **stage}),
@@ -145,7 +147,7 @@ def parse_wish(said: Mapping[str, Any]) -> Wish:
     bake = (_CANARY_BAKE if canary else 0.0) if bake is None else bake
     settings = mapping(said, "deploy_canary")
     # The hosts check it as well; here nothing has begun.
-    parse_course(percents, bake, settings)
+    parse_traffic_steps(percents, bake, settings)
     whole(said, "deploy_max_fail", 0)
     manifest = (said.get("deploy_artifact") or {}).get("manifest") or {}
     budget = float((manifest.get("health") or {}).get("startup_budget") or 0.0)
@@ -154,7 +156,7 @@ def parse_wish(said: Mapping[str, Any]) -> Wish:
         percents,
         bake,
         settings,
-        seconds(said, "deploy_dead_man"),
+        seconds(said, "deploy_confirm_timeout"),
         budget + _STOP if exclusive else 0.0,
         max(1, whole(said, "ansible_forks", _FORKS)),
         given(said, "deploy_batch_size"),
@@ -166,7 +168,7 @@ def parse_wish(said: Mapping[str, Any]) -> Wish:
 def _batches(wish: Wish, hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> list[list[str]]:
     if not hosts:
         return []
-    domains = {name: hostvars[name].get("failure_domain") for name in hosts}
+    domains = {name: hostvars[name].get("mas_failure_domain") for name in hosts}
     return release_batches(hosts, wish.strategy, domains, wish.size, wish.canaries, wish.floor)
 
 
@@ -177,7 +179,7 @@ def _patience(batches: Sequence[Sequence[str]], wish: Wish) -> float:
     """
     switches = sum(ceil(len(batch) / wish.forks) for batch in batches)
     confirmations = ceil(sum(map(len, batches)) / wish.forks)
-    each = _WAVE + wish.start + parse_course(wish.steps, wish.bake, wish.canary).seconds
+    each = _WAVE + wish.start + parse_traffic_steps(wish.steps, wish.bake, wish.canary).seconds
     return _CONFIRMATION + wish.start + max(0, switches - 1) * each + max(0, confirmations - 1) * _WAVE
 
 

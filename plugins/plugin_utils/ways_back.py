@@ -96,7 +96,7 @@ def _already_back(hosts: Hosts) -> str:
     )
     return (
         f"All hosts {'that serve a release ' if idle else ''}are back on {live} already: {', '.join(left)} failed or was "
-        f"left.{rest} To go further back, name the version: -e version=... {offer(hosts)}"
+        f"left.{rest} To go further back, name the version: -e rollback_version=... {offer(hosts)}"
     )
 
 
@@ -142,7 +142,7 @@ def _unfinished(hosts: Hosts, lives: set[str], before: set[str]) -> str:
             f"{name}: {facts['live']} after {facts['previous'] or 'nothing'}"
             for name, facts in sorted(hosts.items())
         ),
-        fix=f"Name the version to go back to: -e version=... {offer(hosts)}",
+        fix=f"Name the version to go back to: -e rollback_version=... {offer(hosts)}",
     )
 
 

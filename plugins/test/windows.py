@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..plugin_utils.adapters.template import told
+from ..plugin_utils.adapters.template import as_filter
 from ..plugin_utils.windows.adapters.query import parse_query
 from ..plugin_utils.windows.judge import judge
 from ..plugin_utils.windows.model import WindowState
@@ -36,4 +36,4 @@ class TestModule:
     """The tests by name."""
 
     def tests(self) -> dict[str, Callable[..., bool]]:
-        return {"in_window": told(in_window), "is_frozen": told(is_frozen)}
+        return {"in_window": as_filter(in_window), "is_frozen": as_filter(is_frozen)}

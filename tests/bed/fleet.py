@@ -81,7 +81,7 @@ class Fleet:
         """Say what differs from the example inventory: where artifacts are, who signs them, and the rest."""
         public = self.key.with_suffix(".pub").read_text().split()
         values = {
-            "application": APPLICATION,
+            "application_name": APPLICATION,
             "application_artifacts": str(self.store),
             # Hosts of a test are all or none of them right: one after the other costs minutes.
             "provision_batch_size": "100%",
@@ -142,16 +142,16 @@ class Fleet:
             subprocess.run([sys.executable, str(maker), version, str(source), *more], check=True)
             if change:
                 change(source)
-            self.play("build", application_source=str(source), signing_key=str(self.key)).check()
+            self.play("build", build_source=str(source), build_signing_key=str(self.key)).check()
 
     def provision(self) -> Done:
         return self.play("provision")
 
     def deploy(self, version: str, *words: str, **extra: Any) -> Done:
-        return self.play("deploy", *words, version=version, **extra)
+        return self.play("deploy", *words, deploy_version=version, **extra)
 
     def rollback(self, version: str = "", *words: str, **extra: Any) -> Done:
-        return self.play("rollback", *words, **({"version": version} if version else {}), **extra)
+        return self.play("rollback", *words, **({"rollback_version": version} if version else {}), **extra)
 
     def play(self, playbook: str, *words: str, **extra: Any) -> Done:
         """Run ``mas.ops.PLAYBOOK`` to its end."""

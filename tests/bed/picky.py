@@ -78,4 +78,4 @@ def build(  # one word for each thing that a version can be particular about
     (source / "mas.yml").write_text(
         MAS.format(version=version, health=health, status=status, command=command, budget=budget)
     )
-    fleet.play("build", application_source=str(source), signing_key=str(fleet.key)).check()
+    fleet.play("build", build_source=str(source), build_signing_key=str(fleet.key)).check()

@@ -29,7 +29,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import Request, build
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import BuildRequest, build
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RESULTS = CHECKOUT / ".cache/bench/build.json"
@@ -99,7 +99,7 @@ def measure(files: int, rounds: int) -> Row:
         root.mkdir()
         size = source(root, files)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-        request, bill = Request(source=root, store=store, signing_key=key), ""
+        request, bill = BuildRequest(source=root, store=store, signing_key=key), ""
         walls, builds, agains = [], [], []
         for _ in range(rounds):
             shutil.rmtree(store, ignore_errors=True)

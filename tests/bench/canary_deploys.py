@@ -26,7 +26,7 @@ from fleet import Fleet
 
 RESULTS = CHECKOUT / ".cache/bench/canary_deploys.json"
 PATH = "/tasks"
-COURSE = {"deploy_strategy": "canary", "deploy_steps": [20, 50]}
+CANARY = {"deploy_strategy": "canary", "deploy_steps": [20, 50]}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def verdicts(fleet: Fleet, version: str) -> list[Any]:
 def deploy(fleet: Fleet, version: str, rate: float, bake: float) -> Deploy:
     fleet.build(version, like="2.0.0")
     with fleet.load(rate * len(fleet.names), PATH) as load:
-        done = fleet.deploy(version, **COURSE, deploy_bake=bake)
+        done = fleet.deploy(version, **CANARY, deploy_bake=bake)
     return Deploy(version, done.status, round(done.seconds, 1), load.result.failed, verdicts(fleet, version))
 
 

@@ -4,7 +4,7 @@
     tests/bench/many_deploys.py [--deploys 1000]
 
 One host deploys versions that it has never seen, one after the other, each with all phases of a deploy (staged, live with
-a dead-man's switch, confirmed). The calls are those that a playbook makes, made on the host itself: what a controller and
+an automatic rollback, confirmed). The calls are those that a playbook makes, made on the host itself: what a controller and
 a connection cost is the business of deploy.py. The application is as small as one can be, because each of its starts
 counts a thousand times.
 
@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/bed"))
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mas.ops.plugins.module_utils._releases.options import RELEASE
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import Request, build
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import BuildRequest, build
 from bed import CHECKOUT, HERE
 from fleet import APPLICATION, CommandFailed, Fleet
 
@@ -157,7 +157,7 @@ def artifacts(fleet: Fleet, count: int) -> list[list[dict[str, Any]]]:
     source.mkdir(parents=True)
     (source / "mas.yml").write_text(DESCRIPTION)
     (source / "web.py").write_text(PROGRAM)
-    request = Request(source, fleet.store, built="2026-01-01T00:00:00Z", commit="0" * 40)
+    request = BuildRequest(source, fleet.store, built="2026-01-01T00:00:00Z", commit="0" * 40)
     calls = []
     for number in range(count + 1):
         version = f"1.{number}.0"
@@ -177,7 +177,7 @@ def phases(version: str, sha256: str, archive: str) -> list[dict[str, Any]]:
     }
     told: list[dict[str, Any]] = [
         {**named, "state": "staged", "artifact": archive},
-        {**named, "state": "live", "dead_man": 120},
+        {**named, "state": "live", "confirm_timeout": 120},
         {**named, "state": "confirmed"},
     ]
     validator = ArgumentSpecValidator(**RELEASE.to_kwargs())

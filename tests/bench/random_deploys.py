@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/bed"))
 
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import Request, build
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import BuildRequest, build
 from bed import CHECKOUT
 from fleet import APPLICATION, CommandFailed, Done, Fleet
 from variants import VARIANTS, Variant
@@ -131,7 +131,7 @@ def deploys(fleet: Fleet, count: int, chance: random.Random) -> Iterator[Trial]:
 def make(fleet: Fleet, variant: Variant, version: str) -> None:
     source = fleet.bed.state / "source" / "variant"
     variant.write(source, APPLICATION, version)
-    request = Request(
+    request = BuildRequest(
         source, fleet.store, built="2026-01-01T00:00:00Z", commit="0" * 40, signing_key=fleet.key
     )
     build(request)

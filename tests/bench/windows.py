@@ -78,7 +78,13 @@ def window_sets(count: int) -> list[dict[str, Any]]:
             {"name": "year end", "rrule": "FREQ=YEARLY", "start": "2015-12-20", "end": "2016-01-04"},
             {"name": "month end", "rrule": "FREQ=MONTHLY;BYMONTHDAY=-1", "start": "12:00", "end": "20:00"},
         ]
-        found.append({"windows": windows, "freezes": freezes, "windows_zone": ZONES[number % len(ZONES)]})
+        found.append(
+            {
+                "change_windows": windows,
+                "change_freezes": freezes,
+                "change_time_zone": ZONES[number % len(ZONES)],
+            }
+        )
     return found
 
 
@@ -107,11 +113,11 @@ def ours(hosts: list[dict[str, Any]]) -> list[bool]:
 
 def texts(host: dict[str, Any]) -> tuple[str, str]:
     """The windows and the freezes of a host as iCalendar; cron and ends by the clock in words of its own."""
-    zone = host["windows_zone"]
+    zone = host["change_time_zone"]
     windows: list[str] = []
     freezes: list[str] = []
-    for entry, into in [(each, windows) for each in host["windows"]] + [
-        (each, freezes) for each in host["freezes"]
+    for entry, into in [(each, windows) for each in host["change_windows"]] + [
+        (each, freezes) for each in host["change_freezes"]
     ]:
         rule, start, length = entry.get("rrule"), entry.get("start", ""), timedelta(hours=4)
         if "cron" in entry:

@@ -19,7 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bed"))
 
 from bed import CHECKOUT
-from course import Course, Row, prepared, summary
+from fault_run import FaultRun, Row, prepared, summary
 from fleet import Fleet
 from points import POINTS as FAULTS
 from ways_back import POINTS as WAYS_BACK
@@ -79,11 +79,11 @@ def run(wanted: Sequence[int], keep: str) -> list[Row]:
     name = keep or f"faults-{os.getpid()}"
     rows: list[Row] = []
     try:
-        course = Course(prepared(name))
+        fault_run = FaultRun(prepared(name))
         print(_TABLE.format(*_HEAD), flush=True)
         for point in POINTS:
             for mode in point.modes if not wanted or point.number in wanted else ():
-                row = course.run(point, mode)
+                row = fault_run.run(point, mode)
                 rows.append(row)
                 print(line(row), flush=True)
                 for what in row.broken:
@@ -91,7 +91,7 @@ def run(wanted: Sequence[int], keep: str) -> list[Row]:
                 RESULTS.parent.mkdir(parents=True, exist_ok=True)
                 RESULTS.write_text(json.dumps([summary(one) for one in rows], indent=2) + "\n")
                 RESULTS.with_suffix(".md").write_text(markdown(rows))
-        course.close()
+        fault_run.close()
     finally:
         if not keep:
             Fleet.remove(name)

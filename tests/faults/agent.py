@@ -104,7 +104,7 @@ def condition(name: str, wanted: str) -> Callable[[], bool]:
     ``step`` of the open operation; ``bake``: it watches a canary that has that percentage; ``ledger``: an entry of that action was written; ``confirming``: a module runs
     while a release waits for its confirmation; ``confirmed``: one did wait, and waits no longer.
     """
-    before, armed = _size(LEDGER), os.path.join(STATE, "dead-man.json")
+    before, armed = _size(LEDGER), os.path.join(STATE, "auto-rollback.json")
     seen, switching = {"armed": False}, set[int]()
 
     def confirmed() -> bool:
@@ -159,7 +159,7 @@ def snapshot() -> dict[str, Any]:
         "live": live,
         "held": {slot: os.path.basename(_link(slot)) for slot in SLOTS},
         "operation": state.get("operation"),
-        "armed": read("dead-man.json"),
+        "armed": read("auto-rollback.json"),
         "lease": read("lease.json"),
         "units": dict(zip(units, done.stdout.split(), strict=False)),
         "modules": modules(),

@@ -10,7 +10,7 @@ from strikes import Strike
 
 #: How a point ends.
 #:   again  nobody waits: the same command, until it succeeds
-#:   wait   nobody comes: what the hosts do by themselves until the limit of the dead-man's switch
+#:   wait   nobody comes: what the hosts do by themselves until the limit of the automatic rollback
 #:   both   nobody comes, and nothing is armed; later the same command
 #:   end    the command is alive and deals with it
 #:   back   another command takes the fleet back while it is alive, see ways_back.py

@@ -93,7 +93,7 @@ class Scene:
         where = self.point.where
         if isinstance(where, On):
             self.agent.trap(where.when, where.what, REACHED)
-        self.running = Controller(self.fleet.start("deploy", version=self.version, **extra))
+        self.running = Controller(self.fleet.start("deploy", deploy_version=self.version, **extra))
         if isinstance(where, On):
             self.agent.hit(REACHED + 10)
         else:

@@ -45,9 +45,9 @@ def way_back(kind: str, *, another: bool = False, still: bool = False) -> Strike
 
     def strike(scene: Scene) -> None:
         fleet = scene.fleet.by("bob") if another else scene.fleet
-        extra = {"release_take_over": True} if another else {}
+        extra = {"change_force_unlock": True} if another else {}
         if kind == "undo":
-            process = fleet.start("deploy", version=scene.version, resume="undo", **extra)
+            process = fleet.start("deploy", deploy_version=scene.version, deploy_abort=True, **extra)
         else:
             process = fleet.start("rollback", **extra)
         scene.back = Controller(process)
@@ -173,8 +173,8 @@ def _ignore(_output: str) -> None:
 def move_clock(by: str, then: Strike) -> Strike:
     """Every Python of root that starts on the host from now on sees the time of day moved, as after a step of the clock.
 
-    The kernel's own time cannot be moved in a container, so systemd's view stays; its timer for the dead-man's
-    switch counts seconds since the boot, which a step does not change on a real host either.
+    The kernel's own time cannot be moved in a container, so systemd's view stays; its timer for the automatic
+    rollback counts seconds since the boot, which a step does not change on a real host either.
     """
 
     def strike(scene: Scene) -> None:

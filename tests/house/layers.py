@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from .source import Source
 
-#: The two files of `_core` that are edges by their purpose: one knows AnsibleModule, one makes files crash-safe.
-ANSIBLE_EDGE = "plugins/module_utils/_core/edge.py"
+#: The two files of `_core` that touch the outside by their purpose: one knows AnsibleModule, one makes files crash-safe.
+ANSIBLE_MODULE = "plugins/module_utils/_core/ansible_module.py"
 FILE_EDGE = "plugins/module_utils/_core/files.py"
 
 #: Modules through which a program touches a clock, a disk, a network, a process or its environment.
@@ -79,7 +79,7 @@ def is_adapter(source: Source) -> bool:
 
 def is_domain(source: Source) -> bool:
     inside = source.path.startswith(("plugins/module_utils/", "plugins/plugin_utils/"))
-    return inside and not is_adapter(source) and source.path not in {ANSIBLE_EDGE, FILE_EDGE}
+    return inside and not is_adapter(source) and source.path not in {ANSIBLE_MODULE, FILE_EDGE}
 
 
 def runs_on_targets(source: Source) -> bool:
@@ -150,8 +150,8 @@ def foreign_imports(source: Source) -> Iterator[str]:
             continue
         top = module.partition(".")[0]
         if top == "ansible":
-            if source.path != ANSIBLE_EDGE:
-                yield source.at(node, f"only {ANSIBLE_EDGE} imports Ansible; this imports {module}")
+            if source.path != ANSIBLE_MODULE:
+                yield source.at(node, f"only {ANSIBLE_MODULE} imports Ansible; this imports {module}")
         elif top == "ansible_collections":
             yield source.at(node, "imports of the collection are relative")
         elif top not in sys.stdlib_module_names and top != "__future__":

@@ -104,12 +104,12 @@ def test_a_pure_domain_package_passes(good: str) -> None:
     assert not list(layers.impurities(Source(DOMAIN, good)))
 
 
-def test_the_edges_are_few_and_named() -> None:
+def test_the_exceptions_are_few_and_named() -> None:
     assert layers.is_domain(Source(DOMAIN, ""))
     assert layers.is_domain(Source("plugins/plugin_utils/artifacts/pack.py", ""))
     for path in (
         ADAPTER,
-        layers.ANSIBLE_EDGE,
+        layers.ANSIBLE_MODULE,
         layers.FILE_EDGE,
         MODULE,
         "plugins/plugin_utils/adapters/run.py",
@@ -131,9 +131,9 @@ def test_a_foreign_import_on_targets_is_found(path: str, bad: str) -> None:
     assert list(layers.foreign_imports(Source(path, bad)))
 
 
-def test_the_edge_may_import_ansible() -> None:
+def test_the_file_for_ansible_module_may_import_ansible() -> None:
     good = "from ansible.module_utils.basic import AnsibleModule\nimport json\nfrom .plan import Plan"
-    assert not list(layers.foreign_imports(Source(layers.ANSIBLE_EDGE, good)))
+    assert not list(layers.foreign_imports(Source(layers.ANSIBLE_MODULE, good)))
 
 
 @pytest.mark.parametrize(

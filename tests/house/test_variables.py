@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.mas.ops.plugins.plugin_utils.own_variables import OWN
+from ansible_collections.mas.ops.plugins.plugin_utils.variables.own import OWN
 
 from tests.house.source import Source, files
 from tests.house.variables import set_in

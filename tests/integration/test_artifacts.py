@@ -25,8 +25,8 @@ import os, sys
 os.umask(0o077)
 sys.path.insert(0, "/root/build/libraries")
 from pathlib import Path
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import Request, build
-build(Request(source=Path("/root/build/source"), store=Path("/root/build/store")))
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import BuildRequest, build
+build(BuildRequest(source=Path("/root/build/source"), store=Path("/root/build/store")))
 """
 
 
@@ -91,7 +91,7 @@ def test_the_built_collection_deploys(pair: Fleet, tmp_path: Path) -> None:
     playbook = path / "ansible_collections/mas/ops/playbooks/deploy.yml"
     assert playbook.is_file(), built
     pair.build("1.0.0")
-    words = ["-i", str(pair.bed.inventory), "-e", f"@{pair.settings}", "-e", "version=1.0.0", "-vv"]
+    words = ["-i", str(pair.bed.inventory), "-e", f"@{pair.settings}", "-e", "deploy_version=1.0.0", "-vv"]
     output = tool(pair, "ansible-playbook", "mas.ops.deploy", *words, ANSIBLE_COLLECTIONS_PATH=str(path))
     assert str(playbook) in output
     assert pair.live() == dict.fromkeys(pair.names, "1.0.0")

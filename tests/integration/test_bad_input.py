@@ -101,7 +101,7 @@ def rewrite(path: Path, change: Callable[[tarfile.TarFile, list[tarfile.TarInfo]
 
 
 def test_no_version(pair: Fleet) -> None:
-    refused(pair, lambda: pair.play("deploy"), "no version was named", "-e version=")
+    refused(pair, lambda: pair.play("deploy"), "no version was named", "-e deploy_version=")
 
 
 def test_a_version_that_is_not_in_the_store(pair: Fleet) -> None:
@@ -264,15 +264,17 @@ def test_a_secret_that_is_not_set(pair: Fleet, copy: str) -> None:
 
 
 def test_an_unknown_application(pair: Fleet) -> None:
-    refused(pair, lambda: pair.deploy("1.0.0", "-e", "application=nobody"), "no group 'nobody'", "agents")
+    refused(
+        pair, lambda: pair.deploy("1.0.0", "-e", "application_name=nobody"), "no group 'nobody'", "agents"
+    )
 
 
 def test_no_application(pair: Fleet) -> None:
     refused(
         pair,
-        lambda: pair.deploy("1.0.0", "-e", "application="),
+        lambda: pair.deploy("1.0.0", "-e", "application_name="),
         "no application was named",
-        "-e application=",
+        "-e application_name=",
     )
 
 
@@ -288,7 +290,7 @@ def test_no_hosts(pair: Fleet, playbook: str) -> None:
         "-e",
         f"@{pair.settings}",
         "-e",
-        "version=1.0.0",
+        "deploy_version=1.0.0",
     ]
     process = pair.command(*words)
     output, _ = process.communicate()
@@ -318,7 +320,7 @@ def test_an_unsupported_distribution(pair: Fleet, playbook: str) -> None:
     pair.bed.exec(host, ["sh", "-c", change])
     try:
         words = ("supported",) if playbook == "deploy" else ("mas.ops supports Debian 12",)
-        refused(pair, lambda: pair.play(playbook, version="1.0.0"), *words, same=False)
+        refused(pair, lambda: pair.play(playbook, deploy_version="1.0.0"), *words, same=False)
     finally:
         pair.bed.exec(host, ["cp", "/root/os-release", "/etc/os-release"])
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.containers
 #: Requests a second on each host. A canary of half of them has enough in seconds.
 RATE = 120
 #: A fifth, then half of the traffic, each watched for so many seconds: short, for a test.
-COURSE = {"deploy_strategy": "canary", "deploy_steps": [20, 50], "deploy_bake": 15}
+CANARY = {"deploy_strategy": "canary", "deploy_steps": [20, 50], "deploy_bake": 15}
 #: Seconds after which 6.0.0-leaky dies; it has to be within the time that it is watched.
 LEAK_AFTER = 14
 #: The pause of 5.0.0-slow. Its own 30 ms are an ordinary hiccup where a test shares its machine with others.
@@ -41,7 +41,7 @@ def canaries() -> Iterator[Fleet]:
 
 def deploy(fleet: Fleet, version: str) -> Done:
     with fleet.load(RATE * len(fleet.names), PATH):
-        return fleet.deploy(version, **COURSE)
+        return fleet.deploy(version, **CANARY)
 
 
 def last_failure(fleet: Fleet, name: str) -> dict[str, Any]:

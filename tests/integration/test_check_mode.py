@@ -91,7 +91,7 @@ def test_the_cause_of_a_failed_start_is_in_the_message(fleet: Fleet) -> None:
 
 
 def test_a_refusal_is_said_without_the_source_of_a_template(fleet: Fleet) -> None:
-    done = fleet.rollback("", "-e", "rollback_at=yesterday")
+    done = fleet.rollback("", "-e", "rollback_to_time=yesterday")
     assert done.status != 0
     assert "'yesterday' is no time" in done.output
     assert "filter plugin" not in done.output
@@ -102,7 +102,7 @@ def test_a_refusal_is_said_without_the_source_of_a_template(fleet: Fleet) -> Non
 
 def test_a_dry_run_of_a_rollback_says_which_host_would_be_fed(fleet: Fleet) -> None:
     fleet.build("1.1.0", "1.2.0", like="1.0.0")
-    fleet.play("deploy", "--limit", fleet.names[0], version="1.1.0").check()
+    fleet.play("deploy", "--limit", fleet.names[0], deploy_version="1.1.0").check()
     fleet.deploy("1.2.0").check()
     for target in ("", "1.1.0"):
         dry = fleet.rollback(target, "--check").check().output
@@ -126,13 +126,13 @@ def test_hosts_without_a_record_follow_the_others(fleet: Fleet) -> None:
     fleet.build("1.3.0", like="1.0.0")
     fleet.deploy("1.3.0").check()
     set_up_anew(fleet, fleet.names[1])
-    told = fleet.rollback("", "-e", f"rollback_at={then}").check().output
+    told = fleet.rollback("", "-e", f"rollback_to_time={then}").check().output
     assert f"{fleet.names[1]} has no record of that moment" in told
     everywhere(fleet, "1.2.0")
     fleet.deploy("1.3.0").check()
     set_up_anew(fleet, fleet.names[1])
     extra = fleet.bed.state / "environment.json"
-    extra.write_text(json.dumps({"rollback_at": then}))
+    extra.write_text(json.dumps({"rollback_to_time": then}))
     settings = json.loads(fleet.settings.read_text())
     settings.pop("application")
     fleet.settings.write_text(json.dumps(settings))

@@ -26,8 +26,8 @@ DAMAGES = [
     (TRUNCATE, f"{STATE}/state.json"),
     ("echo '[1]' > {}", f"{STATE}/state.json"),
     (FOLDER, f"{STATE}/state.json"),
-    ("echo '[' > {}", f"{STATE}/dead-man.json"),
-    (FOLDER, f"{STATE}/dead-man.json"),
+    ("echo '[' > {}", f"{STATE}/auto-rollback.json"),
+    (FOLDER, f"{STATE}/auto-rollback.json"),
     ("echo '[' > {}", f"{STATE}/lease.json"),
     (FOLDER, f"{STATE}/lock"),
     ("rm {}; ln -s /etc/passwd {}", f"{STATE}/lock"),
@@ -100,7 +100,7 @@ def test_a_rollback_works_and_says_what_it_mended(fleet: Fleet, what: str, place
 def test_an_undo_works_as_well(fleet: Fleet, what: str, place: str) -> None:
     fleet.deploy("1.0.1").check()
     damaged(fleet, what, place)
-    fleet.deploy("1.0.1", resume="undo")
+    fleet.deploy("1.0.1", deploy_abort=True)
     serves(fleet, "1.0.0")
     whole(fleet)
 
@@ -121,7 +121,7 @@ def test_a_canary_whose_journal_and_switch_were_lost_is_left(fleet: Fleet) -> No
     """Nothing but slots and ledger tells that it was under way."""
     before = fleet.live().popitem()[1]
     canary = {"deploy_strategy": "canary", "deploy_steps": [50], "deploy_bake": 60, "deploy_canaries": 0}
-    process = fleet.start("deploy", version="1.0.2", **canary)
+    process = fleet.start("deploy", deploy_version="1.0.2", **canary)
     deadline = time.monotonic() + 60
     while '"step": "bake"' not in run(fleet, f"cat {STATE}/state.json"):
         assert time.monotonic() < deadline
@@ -129,7 +129,7 @@ def test_a_canary_whose_journal_and_switch_were_lost_is_left(fleet: Fleet) -> No
     process.kill()
     process.communicate()
     time.sleep(5)
-    run(fleet, f"echo '{{' > {STATE}/state.json; echo '{{' > {STATE}/dead-man.json")
+    run(fleet, f"echo '{{' > {STATE}/state.json; echo '{{' > {STATE}/auto-rollback.json")
     fleet.rollback().check()
     for _ in range(20):
         serves(fleet, before)
@@ -177,7 +177,7 @@ def test_what_only_the_store_has_comes_from_there_and_without_it_the_rest_is_off
     assert "http://127.0.0.1:9/none" in text(said)
     assert "connection refused" in text(said)
     assert "Nothing was changed." in text(said)
-    command = f"ansible-playbook mas.ops.rollback -i {fleet.bed.inventory} -e application=agents -e version={nearest}"
+    command = f"ansible-playbook mas.ops.rollback -i {fleet.bed.inventory} -e application_name=agents -e rollback_version={nearest}"
     assert command in text(said)
     fleet.rollback(wanted).check()
     serves(fleet, "1.0.0")

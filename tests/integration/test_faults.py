@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 
-from course import Course, prepared
+from fault_run import FaultRun, prepared
 from fleet import Fleet
 from points import AGAIN, BOTH, END, POINTS, WAIT
 
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.containers
 
 
 @pytest.fixture(scope="module")
-def course() -> Iterator[Course]:
+def fault_run() -> Iterator[FaultRun]:
     run = f"faults-{os.getpid()}"
     try:
-        course = Course(prepared(run))
-        yield course
-        course.close()
+        fault_run = FaultRun(prepared(run))
+        yield fault_run
+        fault_run.close()
     finally:
         Fleet.remove(run)
 
@@ -40,10 +40,10 @@ def course() -> Iterator[Course]:
     ],
 )
 def test_a_fault_costs_no_request_and_leaves_no_fleet_on_two_versions(
-    course: Course, number: int, mode: str
+    fault_run: FaultRun, number: int, mode: str
 ) -> None:
     point = next(point for point in POINTS if point.number == number)
     assert mode in point.modes
-    row = course.run(point, mode)
+    row = fault_run.run(point, mode)
     assert not row.broken, row
     assert row.sent > 0

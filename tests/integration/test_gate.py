@@ -68,7 +68,7 @@ def run_at(fleet: Fleet, moment: str, playbook: str, *words: str, **extra: Any) 
 
 
 def deploy_at(fleet: Fleet, clock: str, version: str, **extra: Any) -> Done:
-    return run_at(fleet, f"{DAY} {clock}", "mas.ops.deploy", version=version, **extra)
+    return run_at(fleet, f"{DAY} {clock}", "mas.ops.deploy", deploy_version=version, **extra)
 
 
 def entries(fleet: Fleet, name: str) -> list[dict[str, Any]]:
@@ -108,7 +108,7 @@ def test_without_windows_the_gate_is_open_and_says_so_in_the_ledger(fleet: Fleet
 
 
 def test_refused_one_second_before_the_window(fleet: Fleet) -> None:
-    early = deploy_at(fleet, "21:59:59", "2.0.0", windows=NIGHT)
+    early = deploy_at(fleet, "21:59:59", "2.0.0", change_windows=NIGHT)
     refused(
         early,
         "all 2 window fail",
@@ -123,7 +123,7 @@ def test_refused_one_second_before_the_window(fleet: Fleet) -> None:
 
 
 def test_started_when_the_window_opens(fleet: Fleet) -> None:
-    done = deploy_at(fleet, "22:00:00", "2.0.0", windows=NIGHT).check()
+    done = deploy_at(fleet, "22:00:00", "2.0.0", change_windows=NIGHT).check()
     # For the history one host is asked.
     asked = done.output[done.output.index("TASK [Ask for disks") :].split("\n\n")[0]
     assert [name for name in fleet.names if f"[{name}]" in asked] == fleet.names[-1:]
@@ -133,16 +133,16 @@ def test_started_when_the_window_opens(fleet: Fleet) -> None:
 
 def test_refused_when_too_little_room_is_left(fleet: Fleet) -> None:
     """Deploys of this fleet take seconds, so the floor of a minute counts; no rollback is known: five minutes."""
-    late = deploy_at(fleet, "22:54:01", "3.0.0", windows=NIGHT)
+    late = deploy_at(fleet, "22:54:01", "3.0.0", change_windows=NIGHT)
     refused(late, "too little room: 5 min 59 s until", "takes 6 min (p95 of", "in 23 h 5 min")
     everywhere(fleet, "2.0.0")
-    deploy_at(fleet, "22:54:00", "3.0.0", windows=NIGHT).check()
+    deploy_at(fleet, "22:54:00", "3.0.0", change_windows=NIGHT).check()
     everywhere(fleet, "3.0.0")
 
 
 def test_check_mode_tells_and_refuses_nothing(fleet: Fleet) -> None:
     told = run_at(
-        fleet, f"{DAY} 12:00:00", "mas.ops.deploy", "--check", version="2.0.0", windows=NIGHT
+        fleet, f"{DAY} 12:00:00", "mas.ops.deploy", "--check", deploy_version="2.0.0", change_windows=NIGHT
     ).check()
     assert "The gate is closed for the deploy of agents" in told.output
     everywhere(fleet, "3.0.0")
@@ -151,14 +151,14 @@ def test_check_mode_tells_and_refuses_nothing(fleet: Fleet) -> None:
 def test_a_host_outside_of_its_window_is_skipped(fleet: Fleet) -> None:
     first, second = fleet.names
     freeze = {**FREEZE, "hosts": [second]}
-    deploy_at(fleet, "12:00:00", "4.0.0", freezes=[freeze], gate_outside_window="skip").check()
+    deploy_at(fleet, "12:00:00", "4.0.0", change_freezes=[freeze], gate_outside_window="skip").check()
     assert fleet.live() == {first: "4.0.0", second: "3.0.0"}
     deploy_at(fleet, "12:00:00", "4.0.0").check()
     everywhere(fleet, "4.0.0")
 
 
 def test_an_override_is_granted_and_kept(fleet: Fleet) -> None:
-    deploy_at(fleet, "12:00:00", "5.0.0", windows=NIGHT, gate_override=OVERRIDE).check()
+    deploy_at(fleet, "12:00:00", "5.0.0", change_windows=NIGHT, change_override=OVERRIDE).check()
     everywhere(fleet, "5.0.0")
     for entry in last(fleet, "release"):
         kept = entry["gate"]["override"]
@@ -170,13 +170,13 @@ def test_an_override_is_granted_and_kept(fleet: Fleet) -> None:
     "settings, words",
     [
         ({"gate_never_override": ["window"]}, "window must never be overridden here"),
-        ({"gate_override": {**OVERRIDE, "until": f"{DAY}T12:00:00Z"}}, "it ended at"),
-        ({"gate_override": {**OVERRIDE, "reason": "because"}}, "at least 3 words"),
-        ({"gate_stop": "the database is on fire"}, "the line is stopped: the database is on fire"),
+        ({"change_override": {**OVERRIDE, "until": f"{DAY}T12:00:00Z"}}, "it ended at"),
+        ({"change_override": {**OVERRIDE, "reason": "because"}}, "at least 3 words"),
+        ({"change_stop": "the database is on fire"}, "the line is stopped: the database is on fire"),
     ],
 )
 def test_an_override_that_is_refused(fleet: Fleet, settings: dict[str, Any], words: str) -> None:
-    given = {"windows": NIGHT, "gate_override": OVERRIDE, **settings}
+    given = {"change_windows": NIGHT, "change_override": OVERRIDE, **settings}
     refused(deploy_at(fleet, "12:00:00", "4.0.0", **given), words)
     everywhere(fleet, "5.0.0")
     assert last(fleet, "gate")[0]["gate"]["override"]["by"] == "ada@example.org"
@@ -186,18 +186,18 @@ def test_the_stop_file_beats_the_override(fleet: Fleet) -> None:
     cord = fleet.bed.state / "stop"
     cord.write_text("the database is on fire\n")
     inventory = fleet.bed.state / "stop.yml"
-    inventory.write_text(json.dumps({"all": {"vars": {"gate_stop_file": str(cord)}}}))
+    inventory.write_text(json.dumps({"all": {"vars": {"change_stop_file": str(cord)}}}))
     more = ("-i", str(inventory))
     deploy = (fleet, f"{DAY} 12:00:00", "mas.ops.deploy", *more)
-    given = {"version": "4.0.0", "windows": NIGHT, "gate_override": OVERRIDE}
+    given = {"deploy_version": "4.0.0", "change_windows": NIGHT, "change_override": OVERRIDE}
     refused(run_at(*deploy, **given), "the database is on fire", "No override is possible for stop")
     # Who may give extra variables has no stop file of his own.
-    other = run_at(*deploy, **given, gate_stop_file="")
+    other = run_at(*deploy, **given, change_stop_file="")
     assert other.status == 2
     assert "the stop file is the same one for everybody" in " ".join(other.output.split())
     everywhere(fleet, "5.0.0")
     # Neither it nor a freeze stands in the way back, and both are told.
-    run_at(fleet, f"{DAY} 03:00:00", "mas.ops.rollback", *more, freezes=[FREEZE]).check()
+    run_at(fleet, f"{DAY} 03:00:00", "mas.ops.rollback", *more, change_freezes=[FREEZE]).check()
     cord.unlink()
     everywhere(fleet, "4.0.0")
     for entry in last(fleet, "release"):
@@ -207,7 +207,7 @@ def test_the_stop_file_beats_the_override(fleet: Fleet) -> None:
 
 def test_a_mistake_in_the_inventory_stops_a_deploy_and_no_rollback(fleet: Fleet) -> None:
     wrong = {
-        "windows": [{"name": "night", "cron": "61 * * * *", "duration": "1h"}],
+        "change_windows": [{"name": "night", "cron": "61 * * * *", "duration": "1h"}],
         "gate_wait_limit": "soon",
     }
     done = fleet.deploy("5.0.0", **wrong)
@@ -220,12 +220,12 @@ def test_a_mistake_in_the_inventory_stops_a_deploy_and_no_rollback(fleet: Fleet)
 
 def test_waiting_for_the_window(fleet: Fleet) -> None:
     """The clock goes on here: the run starts fifteen seconds early."""
-    given = {"windows": NIGHT, "gate_outside_window": "wait", "version": "5.0.0"}
+    given = {"change_windows": NIGHT, "gate_outside_window": "wait", "deploy_version": "5.0.0"}
     done = run_at(fleet, f"@{DAY} 21:59:45", "mas.ops.deploy", **given).check()
     assert "The gate waits for Tue 2031-03-11 22:00:00 UTC" in done.output
     everywhere(fleet, "5.0.0")
     assert last(fleet, "release")[0]["gate"]["at"].startswith(f"{DAY}T22:00:0")
-    far = deploy_at(fleet, "12:00:00", "4.0.0", windows=NIGHT, gate_outside_window="wait")
+    far = deploy_at(fleet, "12:00:00", "4.0.0", change_windows=NIGHT, gate_outside_window="wait")
     refused(far, "in 10 h")
 
 
@@ -235,7 +235,7 @@ def test_a_freeze_that_is_declared_between_batches_takes_the_first_one_back(flee
     calendar = fleet.bed.state / "freezes.ics"
     calendar.write_text(ICS.format(""))
     slowly = {"deploy_batch_size": 1, "deploy_steps": [50], "deploy_bake": 12}
-    given = {"windows_calendars": [{"source": str(calendar)}], **slowly, "version": "4.0.0"}
+    given = {"change_calendars": [{"source": str(calendar)}], **slowly, "deploy_version": "4.0.0"}
     with fleet.load(60) as load:
         process = fleet.start("deploy", **given)
         assert process.stdout
@@ -291,7 +291,7 @@ def test_a_freeze_that_begins_between_batches_stops_the_next_one(fleet: Fleet, t
     playbook.write_text(BATCHES)
     freeze = {**FREEZE, "start": f"{DAY}T22:00:20Z"}
     rooms = {"gate_room": {"deploy": 1, "rollback": 1, "floor": 1}}
-    done = run_at(fleet, f"@{DAY} 22:00:00", str(playbook), freezes=[freeze], **rooms)
+    done = run_at(fleet, f"@{DAY} 22:00:00", str(playbook), change_freezes=[freeze], **rooms)
     assert done.status != 0, done.output
     assert "Nothing more is changed" in done.output
     assert "the freeze 'year end' (stock taking)" in done.output

@@ -108,7 +108,7 @@ def test_the_page_names_nothing_outside(seen: browser.Look) -> None:
         "Change failure rate",
         "deployments",
         # a table's line
-        "ansible-playbook mas.ops.rollback -e application=agents -e version=1.9.0",
+        "ansible-playbook mas.ops.rollback -e application_name=agents -e rollback_version=1.9.0",
         "web5",
         "connection timed out",
         # charts

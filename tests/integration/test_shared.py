@@ -30,7 +30,7 @@ def build(fleet: Fleet, version: str) -> None:
     (source / "venv/bin").mkdir(parents=True)
     (source / "venv/bin/python3").symlink_to("/usr/bin/python3")
     (source / "venv/pyvenv.cfg").write_text("home = /usr/bin\n")
-    fleet.play("build", application_source=str(source), signing_key=str(fleet.key)).check()
+    fleet.play("build", build_source=str(source), build_signing_key=str(fleet.key)).check()
 
 
 def as_application(fleet: Fleet, host: str, command: str) -> str:

@@ -41,7 +41,7 @@ def variant(fleet: Fleet, version: str, **changes: Any) -> None:
     path = Path(source, "mas.yml")
     description = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump({**description, **changes}))
-    fleet.play("build", application_source=str(source), signing_key=str(fleet.key)).check()
+    fleet.play("build", build_source=str(source), build_signing_key=str(fleet.key)).check()
 
 
 def described() -> dict[str, Any]:
@@ -228,7 +228,7 @@ def test_a_migration_has_the_bounds_of_its_process(pair: Fleet) -> None:
 def test_a_migration_that_does_not_end_says_so(pair: Fleet) -> None:
     variant(pair, "1.4.0", migrations={"expand": ["sleep", "60"]})
     begin = time.monotonic()
-    done = pair.deploy("1.4.0", deploy_migration_timeout=2)
+    done = pair.deploy("1.4.0", change_migration_timeout=2)
     assert done.status != 0
     assert "the migration did not end within 2 s, and was stopped" in done.output
     assert time.monotonic() - begin < 40

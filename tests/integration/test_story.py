@@ -126,7 +126,7 @@ def split(fleet: Fleet, **percent: int) -> Done:
 def test_a_killed_deploy_is_continued_by_the_same_command(fleet: Fleet, seconds: float) -> None:
     fleet.deploy("1.0.0").check()
     with fleet.load(100) as load:
-        process = fleet.start("deploy", version="2.0.0")
+        process = fleet.start("deploy", deploy_version="2.0.0")
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

@@ -100,15 +100,15 @@ def test_users_get_nothing_where_nothing_is_live(fresh: Fleet) -> None:
         on(fresh, "systemctl restart haproxy && sleep 1")
         assert "503" in live(fresh)
     build(fresh, "0.9.0")
-    fresh.deploy("0.9.0", phase="stage").check()
+    fresh.deploy("0.9.0", deploy_until="staged").check()
     assert ":8101" in on(fresh, "ss -ltn")
     for change in ("true", "systemctl reload haproxy && sleep 1", "systemctl restart haproxy && sleep 1"):
         on(fresh, change)
         assert "503" in live(fresh)
-    fresh.deploy("0.9.0", resume="undo").check()
+    fresh.deploy("0.9.0", deploy_abort=True).check()
     fresh.deploy("0.9.0").check()
     assert live(fresh) == "0.9.0"
-    fresh.deploy("0.9.0", resume="undo").check()
+    fresh.deploy("0.9.0", deploy_abort=True).check()
     assert "503" in live(fresh)
 
 

@@ -45,7 +45,7 @@ def grouped(fleet: Fleet, **variables: Any) -> Path:
 
 
 def play(fleet: Fleet, playbook: str, shop: Path, application: str, **extra: Any) -> Done:
-    return fleet.play(playbook, "-i", str(shop), application=application, **extra)
+    return fleet.play(playbook, "-i", str(shop), application_name=application, **extra)
 
 
 def environment(fleet: Fleet, application: str) -> str:
@@ -60,7 +60,7 @@ def build_shop(fleet: Fleet) -> None:
     subprocess.run([sys.executable, str(maker), "1.0.0", str(source)], check=True)
     description = yaml.safe_load((source / "mas.yml").read_text())
     (source / "mas.yml").write_text(yaml.safe_dump({**description, "name": "shop"}))
-    fleet.play("build", application_source=str(source), signing_key=str(fleet.key)).check()
+    fleet.play("build", build_source=str(source), build_signing_key=str(fleet.key)).check()
 
 
 def answers(fleet: Fleet, host: str) -> int:
@@ -108,7 +108,7 @@ def test_both_run_beside_each_other_with_their_own(fleet: Fleet) -> None:
     assert "port 8101 is wanted by" in done.output, done.output
     shop = grouped(fleet, **SHOP)
     assert THEIRS not in environment(fleet, "agents")
-    play(fleet, "deploy", shop, "shop", version="1.0.0").check()
+    play(fleet, "deploy", shop, "shop", deploy_version="1.0.0").check()
     assert answers(fleet, "shop.example.org") == 200
     assert answers(fleet, "anything") == 200
     # What docs/operate.md advises: variables that depend on the application.

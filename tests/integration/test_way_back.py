@@ -72,7 +72,7 @@ def at_work(fleet: Fleet) -> bool:
 
 def begin(fleet: Fleet, version: str, until: str, **extra: Any) -> subprocess.Popen[str]:
     """A deploy that has come to a step on every host."""
-    process = fleet.start("deploy", version=version, **extra)
+    process = fleet.start("deploy", deploy_version=version, **extra)
     wait_for(lambda: all(step(fleet, name) == until for name in fleet.names), 60)
     return process
 
@@ -80,7 +80,7 @@ def begin(fleet: Fleet, version: str, until: str, **extra: Any) -> subprocess.Po
 def rested(fleet: Fleet) -> None:
     for name in fleet.names:
         assert read(fleet, name, "state.json")["operation"] is None
-        assert read(fleet, name, "dead-man.json") == {}
+        assert read(fleet, name, "auto-rollback.json") == {}
 
 
 def test_the_fleet_serves_its_second_version(fleet: Fleet) -> None:
@@ -109,7 +109,7 @@ def test_a_rollback_by_another_person_ends_a_canary(fleet: Fleet) -> None:
     assert deploy.returncode == 2
     assert "this run was ended by the way back from the deploy of 2.1.0 of bob@" in output
     assert "Another run has gone on since this one began" in output
-    assert "resume=undo" not in output
+    assert "deploy_abort=true" not in output
 
 
 def test_after_it_the_fleet_is_back_already_and_a_name_goes_further(fleet: Fleet) -> None:
@@ -139,9 +139,9 @@ def test_without_a_controller_hosts_stop_and_the_same_command_goes_on_at_once(
 
 
 def test_without_a_controller_hosts_go_back_at_the_limit_and_not_at_the_end_of_the_bake(fleet: Fleet) -> None:
-    deploy = begin(fleet, "2.3.0", "bake", **CANARY, deploy_dead_man=8)
+    deploy = begin(fleet, "2.3.0", "bake", **CANARY, deploy_confirm_timeout=8)
     deploy.kill()
-    wait_for(lambda: not any(read(fleet, name, "dead-man.json") for name in fleet.names), 8 + 2 + SEES)
+    wait_for(lambda: not any(read(fleet, name, "auto-rollback.json") for name in fleet.names), 8 + 2 + SEES)
     deploy.communicate(timeout=30)
     wait_for(lambda: not at_work(fleet), 20)
     everywhere(fleet, "2.0.0")
@@ -150,7 +150,7 @@ def test_without_a_controller_hosts_go_back_at_the_limit_and_not_at_the_end_of_t
 def test_an_undo_ends_a_migration_and_what_it_runs_in(fleet: Fleet) -> None:
     deploy = begin(fleet, "2.4.0", "migrate")
     time.sleep(1)
-    undo = fleet.deploy("2.4.0", resume="undo").check()
+    undo = fleet.deploy("2.4.0", deploy_abort=True).check()
     assert undo.seconds < BACK
     output, _ = deploy.communicate(timeout=30)
     assert deploy.returncode == 2, output
@@ -190,7 +190,7 @@ def test_rollbacks_that_begin_together_are_one(fleet: Fleet) -> None:
 
 def test_a_host_that_lacks_the_release_gets_it(fleet: Fleet) -> None:
     """The second host missed the deploy of 2.1.0."""
-    fleet.play("deploy", "--limit", fleet.names[0], version="2.1.0").check()
+    fleet.play("deploy", "--limit", fleet.names[0], deploy_version="2.1.0").check()
     for target in ("", "2.1.0"):
         fleet.deploy("2.2.0").check()
         fleet.rollback(target).check()
@@ -198,7 +198,7 @@ def test_a_host_that_lacks_the_release_gets_it(fleet: Fleet) -> None:
 
 
 def test_what_cannot_be_had_leaves_the_fleet_on_one_version(fleet: Fleet, tmp_path: Path) -> None:
-    fleet.play("deploy", "--limit", fleet.names[0], version="2.3.0").check()
+    fleet.play("deploy", "--limit", fleet.names[0], deploy_version="2.3.0").check()
     fleet.deploy("2.2.0").check()
     archive = fleet.store / "agents-2.3.0.tar.gz"
     shutil.move(archive, tmp_path)
@@ -216,9 +216,9 @@ def test_the_command_in_the_ledger_works_as_it_stands(fleet: Fleet) -> None:
     last = json.loads(fleet.bed.exec(fleet.names[0], ["tail", "-n", "1", "/var/lib/mas/ledger.jsonl"]))
     assert last["action"] in ("confirmed", "rolled_back")
     info = fleet.ansible("mas.ops.release_info", "-a", "application=agents").check().output
-    command = re.findall(r'"way_back": "(.*)"', info)[0]
+    command = re.findall(r'"rollback_command": "(.*)"', info)[0]
     assert re.fullmatch(
-        r"ansible-playbook mas\.ops\.rollback -i /\S+ -e application=agents -e version=\S+-[0-9a-f]{12}",
+        r"ansible-playbook mas\.ops\.rollback -i /\S+ -e application_name=agents -e rollback_version=\S+-[0-9a-f]{12}",
         command,
     )
     shell = fleet.command("/bin/bash", "-c", command)

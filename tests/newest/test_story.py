@@ -124,8 +124,8 @@ def test_provision_deploy_and_roll_back(newest: Newest) -> None:
         f"PYTHONPATH={SITE} python3 -m ansible adhoc --version"
     )
     newest.play("provision")
-    newest.play("deploy", version="1.0.0")
-    newest.play("deploy", version="2.0.0")
+    newest.play("deploy", deploy_version="1.0.0")
+    newest.play("deploy", deploy_version="2.0.0")
     assert '"2.0.0"' in newest.live()
     newest.play("rollback")
     assert '"1.0.0"' in newest.live()

@@ -37,7 +37,7 @@ SHIPPED = frozenset(
 )
 
 #: For playbooks whose hosts depend on a variable and on the inventory's groups.
-EXAMPLE = ("-i", "inventory.yml", "-e", "application=agents", "-e", "version=1.0.0")
+EXAMPLE = ("-i", "inventory.yml", "-e", "application_name=agents", "-e", "deploy_version=1.0.0")
 
 
 def tarball() -> Path:

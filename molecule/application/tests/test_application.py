@@ -94,8 +94,8 @@ def test_nothing_is_started_or_enabled_by_the_role(host: Host):
     assert host.run("systemctl is-active agents-worker@blue").stdout.strip() == "inactive"
 
 
-def test_the_dead_mans_switch_looks_at_each_boot_and_finds_nothing(host: Host):
-    unit = "agents-dead-man.service"
+def test_the_automatic_rollback_looks_at_each_boot_and_finds_nothing(host: Host):
+    unit = "agents-auto-rollback.service"
     assert host.run(f"systemctl is-enabled {unit}").stdout.strip() == "enabled"
     assert host.run(f"systemd-analyze verify {unit}").stderr.strip() == ""
     host.check_output(f"systemctl start {unit}")

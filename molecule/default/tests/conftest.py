@@ -27,7 +27,7 @@ def secret() -> str:
 
 @pytest.fixture(scope="session")
 def play() -> Play:
-    """``play("deploy", "--check", version="2.0.0")`` on all hosts; returns all that it printed."""
+    """``play("deploy", "--check", deploy_version="2.0.0")`` on all hosts; returns all that it printed."""
 
     def run(playbook: str, *words: str, **extra: Any) -> str:
         inventories = [PROJECT / "inventories/staging/groups.yml", os.environ["MOLECULE_INVENTORY_FILE"]]

@@ -107,11 +107,13 @@ def test_ledger_names_who_and_the_way_back(ledger: list[bytes]):
     first, second, confirmed, third = entries = releases(ledger)
     assert {entry["environment"] for entry in entries} == {"staging"}
     assert all(entry["actor"] and entry["run"] and entry["time"] for entry in entries)
-    assert first["way_back"] == ""
+    assert first["rollback_command"] == ""
     for entry in (second, confirmed):
-        assert entry["way_back"].startswith("ansible-playbook mas.ops.rollback -i ")
+        assert entry["rollback_command"].startswith("ansible-playbook mas.ops.rollback -i ")
         # The very release: another build of the same version is another one.
-        assert entry["way_back"].endswith(f" -e application=agents -e version={first['to']}")
+        assert entry["rollback_command"].endswith(
+            f" -e application_name=agents -e rollback_version={first['to']}"
+        )
     assert first["run"] != second["run"] == confirmed["run"] == third["run"]
 
 
@@ -141,7 +143,7 @@ def test_check_mode_tells_and_changes_nothing(
     host: Host, play: Callable[..., str], secret: str, ledger: list[bytes]
 ):
     state = host.file("/var/lib/mas/agents/state.json").content
-    told = play("deploy", "--check", "--diff", "-vvv", version="2.0.0")
+    told = play("deploy", "--check", "--diff", "-vvv", deploy_version="2.0.0")
     assert re.search(r'^\+  "live": "2\.0\.0-', told, re.MULTILINE)
     assert secret not in told
     assert host.file("/var/lib/mas/agents/state.json").content == state
@@ -151,4 +153,4 @@ def test_check_mode_tells_and_changes_nothing(
 
 def test_check_mode_promises_nothing_where_nothing_is_to_do(play: Callable[..., str]):
     assert set(changed(play("provision", "--check", "--diff"))) == {"0"}
-    assert set(changed(play("deploy", "--check", "--diff", version="1.0.0"))) == {"0"}
+    assert set(changed(play("deploy", "--check", "--diff", deploy_version="1.0.0"))) == {"0"}

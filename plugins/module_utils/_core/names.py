@@ -20,7 +20,7 @@ URL_PATH = re.compile(r"/[0-9A-Za-z._~%/?=&+,:@-]{0,255}")
 URL_PATH_WORDS = 'a URL path that begins with "/"'
 _EXCERPT = 60
 #: Options that name a version.
-_VERSIONS = ("version", "to", "leave")
+_VERSIONS = ("version", "to_version", "from_version")
 
 
 def excerpt(value: object) -> str:
@@ -67,7 +67,7 @@ def text(value: Any, option: str = "version") -> str:
         raise BadInput(
             f"{option} is the {kind} {value!r} and must be a text: 1.10 without quotes is the number 1.1",
             where=option,
-            fix=f'Write it in quotes, as in -e \'{{"{option}": "1.10"}}\', or say -e {option}=1.10.',
+            fix=f'Write it in quotes, as in -e \'{{"{option}": "1.10"}}\', or as -e {option}=1.10.',
         )
     return str(value)
 

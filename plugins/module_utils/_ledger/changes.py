@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What changed, folded from the ledgers of many hosts: entries of one run on ten hosts are one change."""
+"""Changes, aggregated from the ledgers of many hosts: entries of one run on ten hosts are one change."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Rollback:
-    """One way back, on all hosts that took it."""
+    """One rollback, on all hosts that it was for."""
 
     application: str
     environment: str
@@ -70,7 +70,7 @@ class Rollback:
 
 
 @dataclass(frozen=True)
-class Story:
+class ChangeHistory:
     """All changes and rollbacks, oldest first."""
 
     changes: tuple[Change, ...]
@@ -101,16 +101,16 @@ def moment_of(entry: Entry) -> datetime:
     return moment
 
 
-def tell(entries: Iterable[Entry]) -> Story:
-    """The story of all applications. Entries of other kinds, and without a time, are passed over."""
+def aggregate(entries: Iterable[Entry]) -> ChangeHistory:
+    """The changes of all applications. Entries of other kinds, and without a time, are passed over."""
     known = [entry for entry in entries if entry.get("kind") == RELEASE and parse_time(entry.get("time"))]
     known.sort(key=moment_of)
     attempts = [entry for entry in known if _is_attempt(entry)]
     backs = [entry for entry in known if entry.get("action") == ROLLED_BACK]
     changes = sorted((_change(group) for group in _groups(attempts)), key=lambda each: each.ended)
     rollbacks = [_rollback(group) for group in _groups(backs)]
-    told = _restored(_taken_back(_first(changes), rollbacks))
-    return Story(tuple(told), tuple(rollbacks))
+    judged = _restored(_taken_back(_first(changes), rollbacks))
+    return ChangeHistory(tuple(judged), tuple(rollbacks))
 
 
 def _is_attempt(entry: Entry) -> bool:
@@ -161,25 +161,25 @@ def _rollback(group: list[Entry]) -> Rollback:
 def _first(changes: Iterable[Change]) -> list[Change]:
     """Mark those that brought a release which no host had served before."""
     seen: set[tuple[str, str, str]] = set()
-    told = []
+    marked = []
     for change in changes:
         key = (change.environment, change.application, change.release)
-        told.append(replace(change, first=change.began is not None and key not in seen))
+        marked.append(replace(change, first=change.began is not None and key not in seen))
         if change.began:
             seen.add(key)
-    return told
+    return marked
 
 
 def _taken_back(changes: list[Change], rollbacks: Iterable[Rollback]) -> list[Change]:
     """Each rollback belongs to the newest change before it that brought what it left."""
-    told = list(changes)
+    marked = list(changes)
     for back in rollbacks:
-        index = next((i for i in reversed(range(len(told))) if _brought(told[i], back)), None)
+        index = next((i for i in reversed(range(len(marked))) if _brought(marked[i], back)), None)
         if index is not None:
             # Where nothing is left, nothing is served: that is not a good state.
-            restored = back.ended if back.after else told[index].restored
-            told[index] = replace(told[index], outcome=ROLLED_BACK, restored=restored)
-    return told
+            restored = back.ended if back.after else marked[index].restored
+            marked[index] = replace(marked[index], outcome=ROLLED_BACK, restored=restored)
+    return marked
 
 
 def _brought(change: Change, back: Rollback) -> bool:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.errors import BadInput
-from .changes import Change, format_time, parse_time, place, tell
+from .changes import Change, aggregate, format_time, parse_time, place
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
@@ -126,7 +126,7 @@ def dora(
     start = until - length * _DAY
     wanted = (environment or None, application or None)
     places: dict[tuple[str, str], list[Change]] = {}
-    for change in tell(entry for entry in known if _is_wanted(place(entry), wanted)).changes:
+    for change in aggregate(entry for entry in known if _is_wanted(place(entry), wanted)).changes:
         places.setdefault((change.environment, change.application), []).append(change)
     return {
         "from": format_time(start),

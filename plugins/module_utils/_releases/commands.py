@@ -34,9 +34,13 @@ def located(text: str, inventory: Sequence[str]) -> str:
     return _PLAYBOOK.sub(lambda found: f"{found[0]} {words}", text) if words else text
 
 
-def way_back(application: str, release: str | None, inventory: Sequence[str] = ()) -> str:
+def rollback_command(application: str, release: str | None, inventory: Sequence[str] = ()) -> str:
     """The command that brings ``release`` back, or an empty string when there is nothing to go back to."""
-    return command("rollback", inventory, application=application, version=release) if release else ""
+    return (
+        command("rollback", inventory, application_name=application, rollback_version=release)
+        if release
+        else ""
+    )
 
 
 def undone(
@@ -50,8 +54,8 @@ def undone(
     if before is None or before == after:
         return ""
     if action == "rolled_back":
-        return command("deploy", inventory, application=application, version=version_of(before))
-    return way_back(application, before, inventory)
+        return command("deploy", inventory, application_name=application, deploy_version=version_of(before))
+    return rollback_command(application, before, inventory)
 
 
 def _places(inventory: Sequence[str]) -> list[str]:

@@ -16,8 +16,8 @@ from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
 from .._traffic.split import NO_TRAFFIC, SLOTS
 from .application import Application
+from .auto_rollback import Armed
 from .commands import undone
-from .deadman import Armed
 from .health_steps import HealthSteps
 from .layout import Layout
 from .manifest import Manifest
@@ -69,7 +69,7 @@ class Executor(HealthSteps):
             self.seconds[step.action] = round(self.seconds.get(step.action, 0.0) + spent, 3)
         if plan.steps and not self.state.operation:
             # What is warm may have been brought up after the last change of what is live.
-            self._stand_in(self._warm())
+            self._set_backup(self._warm())
 
     def staged(self) -> None:
         """Journal that the operation waits for its switch."""
@@ -88,16 +88,16 @@ class Executor(HealthSteps):
             "run": self.run,
             "actor": self.actor,
             "seconds": dict(self.seconds),
-            "way_back": undone(action, self.app.name, before, after, self.inventory),
+            "rollback_command": undone(action, self.app.name, before, after, self.inventory),
             **({"gate": dict(self.gate)} if self.gate else {}),
             **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,
         }
-        self.ports.book.append(entry, self.ports.clock.text())
+        self.ports.ledger.append(entry, self.ports.clock.text())
 
     def _journal(self, operation: Operation | None, **live: Any) -> None:
         state = replace(self.state, operation=operation, **live)
-        self.ports.files.write_state(state)
+        self.ports.store.write_state(state)
         self.state = state
 
     # One handler a kind of step, named after it.
@@ -108,7 +108,7 @@ class Executor(HealthSteps):
     def _check(self, step: Step) -> None:
         if not self.goes_back:
             self.refuse_unsound()
-        on_disk = step.target in self.ports.files.on_disk()
+        on_disk = step.target in self.ports.store.on_disk()
         manifest = self._manifest(step.target) if on_disk else self.ports.source.manifest(step.target)
         self.check_release(step.target, manifest)
 
@@ -116,20 +116,20 @@ class Executor(HealthSteps):
         """
         :raises OpsError: this host cannot run it, or another application is in its way
         """
-        check_fits(self.app, manifest, release, self.ports.files.variables())
-        records = [record for slot in SLOTS if (record := self.ports.files.record(slot))]
+        check_fits(self.app, manifest, release, self.ports.store.variables())
+        records = [record for slot in SLOTS if (record := self.ports.store.record(slot))]
         mine = footprint(self.app, records, manifest.processes)
-        wrong = collisions(mine, self.ports.files.neighbours())
+        wrong = collisions(mine, self.ports.store.neighbours())
         if wrong:
             raise Refused(
                 f"another application of this host is in the way: {'; '.join(wrong)}", where=release
             )
 
     def _unpack(self, step: Step) -> None:
-        self.ports.files.unpack(step.target)
+        self.ports.store.unpack(step.target)
 
     def _drain(self, step: Step) -> None:
-        self._stand_in(None)
+        self._set_backup(None)
         if self.ports.proxy and self.app.web:
             self.ports.proxy.drain(step.target, self.limits.drain)
 
@@ -138,18 +138,18 @@ class Executor(HealthSteps):
             self.ports.proxy.shift(NO_TRAFFIC)
 
     def _stop(self, step: Step) -> None:
-        self._stand_in(None)
+        self._set_backup(None)
         self._stop_units(self._units(step.target))
 
     def _assign(self, step: Step) -> None:
-        self._stand_in(None)
+        self._set_backup(None)
 
         def read(changed: bool) -> None:
             self._tell_proxy(step.target)
-            self.ports.units.reload(self._units(step.target), changed)
+            self.ports.services.reload(self._units(step.target), changed)
 
         release = step.detail["release"]
-        self.ports.files.assign(step.target, release, read)
+        self.ports.store.assign(step.target, release, read)
         self._warn_of_unused_limits(release)
 
     def _warn_of_unused_limits(self, release: str) -> None:
@@ -163,8 +163,8 @@ class Executor(HealthSteps):
 
     def _unassign(self, step: Step) -> None:
         units = self._units(step.target)
-        changed = self.ports.files.unassign(step.target)
-        self.ports.units.reload(units, changed)
+        changed = self.ports.store.unassign(step.target)
+        self.ports.services.reload(units, changed)
 
     def _migrate(self, step: Step) -> None:
         self._run_migration(step.detail["slot"], self._manifest(step.target).migrations.expand)
@@ -178,18 +178,18 @@ class Executor(HealthSteps):
 
     def _run_migration(self, slot: str, command: Sequence[str] | None) -> None:
         if command:
-            unit = self.ports.files.write_migration(slot, command, self.limits.migration)
+            unit = self.ports.store.write_migration(slot, command, self.limits.migration)
             try:
-                self.ports.units.run_once(unit, self.limits.migration)
+                self.ports.services.run_once(unit, self.limits.migration)
             finally:
-                self.ports.files.forget_migration(slot)
+                self.ports.store.forget_migration(slot)
 
     def _start_web(self, step: Step) -> None:
         """What the proxy knows of the slot is about a process that is gone, unless this one runs already."""
         units = self._web(step.target)
         if not units:
             return
-        if self.ports.proxy and not all(facts.up for facts in self.ports.units.recall(units).values()):
+        if self.ports.proxy and not all(facts.up for facts in self.ports.services.recall(units).values()):
             self.ports.proxy.set_down(step.target)
         self._start_units(units)
 
@@ -203,31 +203,31 @@ class Executor(HealthSteps):
         self._stop_units(self._workers(step.target))
 
     def _revive(self, step: Step) -> None:
-        self.ports.units.revive(list(step.detail["units"]))
+        self.ports.services.revive(list(step.detail["units"]))
 
     def _start_units(self, units: Sequence[str]) -> None:
         if units:
-            self.ports.units.start(units)
+            self.ports.services.start(units)
 
     def _stop_units(self, units: Sequence[str]) -> None:
         if not units:
             return
         if self.goes_back:
             # Users wait for the end of it; what is under way gets the time that requests get.
-            self.ports.units.stop(units, self.limits.drain)
+            self.ports.services.stop(units, self.limits.drain)
         else:
-            self.ports.units.stop(units)
+            self.ports.services.stop(units)
 
     def _bake(self, step: Step) -> None:
         if self.ports.proxy:
             release = self._release_in(step.target)
             self.watch.stage(step, release, self.ports.proxy, self.ports.clock, self._restarts)
-            self.ports.units.forget_seen()
+            self.ports.services.forget_seen()
 
     def _restarts(self) -> dict[str, int]:
         """How often systemd started the web process of each slot again."""
         web = {slot: units[0] for slot in SLOTS if (units := self._web(slot))}
-        facts = self.ports.units.show(list(web.values()))
+        facts = self.ports.services.show(list(web.values()))
         return {slot: facts[unit].restarts for slot, unit in web.items()}
 
     def _arm(self, step: Step) -> None:
@@ -241,20 +241,20 @@ class Executor(HealthSteps):
 
         def renew() -> None:
             until = self.ports.clock.moment().after(seconds)
-            self.ports.files.write_armed(Armed(step.target, self.run, since, until))
+            self.ports.store.write_armed(Armed(step.target, self.run, since, until))
 
         renew()
-        self.ports.units.wake(seconds)
+        self.ports.services.wake(seconds)
         self.ports.clock.meanwhile(renew)
 
     def _disarm(self, _step: Step) -> None:
         self.ports.clock.meanwhile(None)
-        self.ports.files.forget_armed()
+        self.ports.store.forget_armed()
 
     def _confirm(self, step: Step) -> None:
         """Disarmed first: what dies before the ledger is at worst a confirmation that is not in it."""
         self.ports.clock.meanwhile(None)
-        self.ports.files.forget_armed()
+        self.ports.store.forget_armed()
         self.record("confirmed", step.detail["from"], step.target)
 
     def _commit(self, step: Step) -> None:
@@ -269,7 +269,7 @@ class Executor(HealthSteps):
         told = {name: step.detail[name] for name in ("left", "brought") if name in step.detail}
         self.record(action, before or None, after, slot=step.target, **began, **source, **told)
         self._journal(None, live=None if nothing else step.target)
-        self._stand_in(self._warm())
+        self._set_backup(self._warm())
 
     def _source_of(self, release: str) -> dict[str, str]:
         """From which revision and from when what goes live is: lead times are counted from there."""
@@ -284,10 +284,10 @@ class Executor(HealthSteps):
             self.record("left", live, left)
         self.ports.source.forget(step.target)
         self._journal(None)
-        self._stand_in(self._warm())
+        self._set_backup(self._warm())
 
     def _remove(self, step: Step) -> None:
-        self.ports.files.remove(step.target)
+        self.ports.store.remove(step.target)
 
 
 def check_fits(app: Application, manifest: Manifest, release: str, variables: frozenset[str]) -> None:

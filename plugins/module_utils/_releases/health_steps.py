@@ -19,7 +19,7 @@ from .commands import command
 from .health import Answer, HealthCheck, check_of, journal_advice, slot_door
 from .layout import Layout
 from .manifest import Health, Manifest
-from .ports import Balancer, Ports
+from .ports import LoadBalancer, Ports
 from .sockets import Ownership
 from .state import State
 
@@ -45,35 +45,35 @@ class HealthSteps:
     warnings: list[str]
 
     def _manifest(self, release: str) -> Manifest:
-        return self.ports.files.manifest(release)
+        return self.ports.store.manifest(release)
 
     def _release_in(self, slot: str) -> str:
-        return self.ports.files.held(slot) or ""
+        return self.ports.store.held(slot) or ""
 
     def _units(self, slot: str) -> Sequence[str]:
-        record = self.ports.files.record(slot)
+        record = self.ports.store.record(slot)
         return record.units if record else ()
 
     def _web(self, slot: str) -> Sequence[str]:
-        record = self.ports.files.record(slot)
+        record = self.ports.store.record(slot)
         return record.web if record else ()
 
     def _workers(self, slot: str) -> Sequence[str]:
-        record = self.ports.files.record(slot)
+        record = self.ports.store.record(slot)
         return record.workers if record else ()
 
     def _port(self, slot: str) -> int:
-        record = self.ports.files.record(slot)
+        record = self.ports.store.record(slot)
         return record.port if record else self.app.ports[slot]
 
     def _health(self, slot: str) -> Health | None:
         """How the release in the slot says that it is well; nothing where the slot is empty or serves no requests."""
-        record = self.ports.files.record(slot)
+        record = self.ports.store.record(slot)
         return record.health if record and record.web and self._release_in(slot) else None
 
     def _check_for(self, slot: str) -> HealthCheck | None:
         """Also of a slot that is being filled: it is empty until all that serves it knows what it gets."""
-        record = self.ports.files.record(slot)
+        record = self.ports.store.record(slot)
         return check_of(record.health, record.host) if record and record.web and record.health else None
 
     def _tell_proxy(self, slot: str) -> None:
@@ -90,19 +90,19 @@ class HealthSteps:
                 raise
             self.warnings.append(str(error))
 
-    def _stand_in(self, slot: str | None) -> None:
+    def _set_backup(self, slot: str | None) -> None:
         """Which slot answers while the live one is down, for an application that wants that."""
         if self.ports.proxy and self.app.proxy and self.app.proxy.fallback:
-            self.ports.proxy.stand_in(slot)
+            self.ports.proxy.set_backup(slot)
 
     def _warm(self) -> str | None:
         """The slot with the release before the live one, while it runs; never one that was only staged, or was left."""
         if not (self.state.live and self.app.proxy and self.app.proxy.fallback):
             return None
         idle = other(self.state.live)
-        previous = fold(self.ports.book.entries(), self.app.name).previous
+        previous = fold(self.ports.ledger.entries(), self.app.name).previous
         units = self._web(idle)
-        runs = units and all(facts.up for facts in self.ports.units.recall(units).values())
+        runs = units and all(facts.up for facts in self.ports.services.recall(units).values())
         return idle if runs and self._release_in(idle) == previous else None
 
     def _await_health(self, step: Step) -> None:
@@ -122,13 +122,13 @@ class HealthSteps:
             return
         deadline = clock.seconds() + health.startup_budget
         for poll in itertools.count():
-            answer = self.ports.web.ask(slot_door(port), check)
+            answer = self.ports.probe.ask(slot_door(port), check)
             answered = answer.meets(check)
-            if answered and self._owned(slot) and self.ports.units.recall([unit])[unit].up:
+            if answered and self._owned(slot) and self.ports.services.recall([unit])[unit].up:
                 return
             late = clock.seconds() > deadline
             if answered or late or poll % _ASK_SYSTEMD == _ASK_SYSTEMD - 1:
-                facts = self.ports.units.show([unit])[unit]
+                facts = self.ports.services.show([unit])[unit]
                 if self._owned(slot) and answered and facts.up:
                     return
                 if late or facts.hopeless:
@@ -139,11 +139,11 @@ class HealthSteps:
         """
         :raises HealthError: somebody else listens there, so no answer means anything
         """
-        record = self.ports.files.record(slot)
+        record = self.ports.store.record(slot)
         if record is None:
             return False
         port, unit = record.port, record.web[0]
-        found: Ownership = self.ports.web.ownership(port, unit, record.socket is not None)
+        found: Ownership = self.ports.probe.ownership(port, unit, record.socket is not None)
         if found.stranger:
             raise HealthError(
                 f"another program listens on the port of the {slot} slot: {found.stranger}",
@@ -153,12 +153,12 @@ class HealthSteps:
         return found.own
 
     def _unhealthy(self, slot: str, health: Health, answer: Answer, facts: Any, late: bool) -> HealthError:
-        unit, record = self._web(slot)[0], self.ports.files.record(slot)
+        unit, record = self._web(slot)[0], self.ports.store.record(slot)
         host = record.host if record else self.app.host
         budget = f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
-        words = self.ports.units.last_words(unit)
+        words = self.ports.services.last_words(unit)
         return HealthError(
-            f"{self._release_in(slot)} did not become healthy {budget}: {answer.told(self.ports.files.secrets(slot))} "
+            f"{self._release_in(slot)} did not become healthy {budget}: {answer.told(self.ports.store.secrets(slot))} "
             f"(unit {facts.active}, {facts.restarts} restarts)",
             where=f"GET http://127.0.0.1:{self._port(slot)}{health.path} "
             f"with Host {host} wants {health.expected}",
@@ -169,15 +169,15 @@ class HealthSteps:
         units = self._workers(step.target)
         if not units:
             return
-        facts = self.ports.units.show(units)
+        facts = self.ports.services.show(units)
         left = _WORKERS_STAY - self.ports.clock.seconds() + max(facts[unit].since for unit in units)
         if left > 0:
             self.ports.clock.sleep(left)
-            facts = self.ports.units.show(units)
-        stopped = self.ports.units.asleep(units)
+            facts = self.ports.services.show(units)
+        stopped = self.ports.services.asleep(units)
         for unit in units:
             if not facts[unit].up or facts[unit].restarts or unit in stopped:
-                words = self.ports.units.last_words(unit)
+                words = self.ports.services.last_words(unit)
                 state = "stopped by a signal" if unit in stopped else facts[unit].active
                 raise HealthError(
                     f"a worker of {self._release_in(step.target)} did not stay up "
@@ -236,13 +236,13 @@ class HealthSteps:
             return
         self._judge(proxy)
 
-    def _judge(self, proxy: Balancer) -> None:
+    def _judge(self, proxy: LoadBalancer) -> None:
         if unsound := proxy.unsound():
             raise TrafficError(
                 f"the proxy runs, but would not start again: {unsound}",
                 where=self.app.name,
                 fix="Correct the file that it names, where that is one of yours. Those of this collection are written "
-                f"again by {command('provision', application=self.app.name)}",
+                f"again by {command('provision', application_name=self.app.name)}",
             )
 
     def look_back(self, slot: str) -> None:
@@ -283,7 +283,7 @@ class HealthSteps:
                 fix="Somebody changed the split since the switch: see who, and deploy again.",
             )
         if not self.looks_only:
-            self._stand_in(self._warm())
+            self._set_backup(self._warm())
         self._ask_front(slot)
 
     def _ask_front_door(self, step: Step) -> None:
@@ -302,7 +302,7 @@ class HealthSteps:
         deadline = clock.seconds() + _FRONT_DOOR
         server = f"{proxy.backend}/{slot}"
         while True:
-            answer = self.ports.web.ask(front.door, check)
+            answer = self.ports.probe.ask(front.door, check)
             right = answer.meets(check)
             if right and (not check.by_whom or answer.server == server):
                 return
@@ -313,11 +313,11 @@ class HealthSteps:
                     where=f"GET {front.door.url}{check.path} with Host {check.host}",
                     fix="Another backend may answer it, a rule of the frontend, or HAProxy with a configuration from before "
                     "this version. See there, or write it again: "
-                    f"{command('provision', application=self.app.name)}",
+                    f"{command('provision', application_name=self.app.name)}",
                 )
             if clock.seconds() > deadline:
                 raise HealthError(
-                    f"users do not get {self._release_in(slot)}: {answer.told(self.ports.files.secrets(slot))}",
+                    f"users do not get {self._release_in(slot)}: {answer.told(self.ports.store.secrets(slot))}",
                     where=f"GET {front.door.url}{check.path} with Host {check.host} wants {check.expected}",
                     fix="See the frontend in HAProxy's configuration; where it answers that path otherwise, "
                     "say how in application_front_door.",

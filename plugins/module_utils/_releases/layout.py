@@ -47,9 +47,9 @@ class Layout:
         return posixpath.join(STATE, self.app.name, "lease.json")
 
     @property
-    def dead_man(self) -> str:
+    def auto_rollback(self) -> str:
         """There while a release waits for its confirmation."""
-        return posixpath.join(STATE, self.app.name, "dead-man.json")
+        return posixpath.join(STATE, self.app.name, "auto-rollback.json")
 
     @property
     def code(self) -> str:
@@ -57,13 +57,13 @@ class Layout:
         return posixpath.join(STATE, self.app.name, "code")
 
     @property
-    def dead_man_unit(self) -> str:
-        return f"{self.app.name}-dead-man.service"
+    def auto_rollback_unit(self) -> str:
+        return f"{self.app.name}-auto-rollback.service"
 
     @property
-    def dead_man_timer(self) -> str:
+    def auto_rollback_timer(self) -> str:
         """Wakes it. systemd has one only while it waits."""
-        return f"{self.app.name}-dead-man.timer"
+        return f"{self.app.name}-auto-rollback.timer"
 
     @property
     def incoming(self) -> str:

@@ -67,7 +67,7 @@ class Claim:
     :param operation: what is done, in words: the same words mean the same command again
     :param returns: it goes back, so it may end what anybody began
     :param token: the token that an earlier phase of the same command got; ``None`` for a first phase
-    :param take_over: whoever holds the lock, with a person's word for it
+    :param force_unlock: whoever holds the lock, with a person's word for it
     """
 
     run: str
@@ -75,7 +75,7 @@ class Claim:
     operation: str
     returns: bool = False
     token: int | None = None
-    take_over: bool = False
+    force_unlock: bool = False
 
     @property
     def words(self) -> str:
@@ -149,12 +149,12 @@ def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:
             since=lease.since or moment.text,
             until=until,
         )
-    if not (lease.free or _is_over(lease, moment) or _may_end(lease, wanted) or wanted.take_over):
+    if not (lease.free or _is_over(lease, moment) or _may_end(lease, wanted) or wanted.force_unlock):
         left = lease.until.left(moment) if lease.until else 0.0
         raise Busy(
             f"the lock is held by {_holder(lease)}",
             where=f"for another {left:.0f} s at the most, unless it goes on",
-            fix="Wait for it to end. When it is known to be dead, take the lock over: -e release_take_over=true.",
+            fix="Wait for it to end. When it is known to be dead, take the lock over: -e change_force_unlock=true.",
         )
     return Lease(
         lease.token + 1, wanted.run, wanted.owner, wanted.operation, moment.text, until, words=wanted.words

@@ -17,10 +17,9 @@ from .._core.errors import Abandoned, NotFound, NotHere, OpsError, Stopped, Stor
 from .._core.plan import Plan
 from .._ledger.history import version_of
 from .._traffic.split import SLOTS
-from . import guard, planner
+from . import confirmation, planner
 from .application import Application
-from .commands import command, located, way_back
-from .course import AT_ONCE, Course
+from .commands import command, located, rollback_command
 from .executor import Executor
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
@@ -28,7 +27,8 @@ from .observe import observe
 from .ports import Limits, Ports
 from .rehearsal import rehearse
 from .state import Facts, Operation
-from .targets import targets
+from .targets import rollback_target, targets
+from .traffic_steps import AT_ONCE, TrafficSteps
 from .watch import Watch
 
 _RELEASE = re.compile(r".+-[0-9a-f]{12}")
@@ -40,16 +40,16 @@ class Request:
 
     :param state: ``staged``, ``live``, ``confirmed``, ``rolled_back``, ``restarted``, ``contracted`` or ``absent``
     :param release: release id, or a version for ``live`` and ``absent`` of what is on the host
-    :param to: for ``rolled_back``: the version or release to go back to; the previous one by default
-    :param leave: for ``rolled_back``: only when this version is live, or on its way to be
+    :param to_version: for ``rolled_back``: the version or release to go back to; the previous one by default
+    :param from_version: for ``rolled_back``: only when this version is live, or on its way to be
     :param brings: for ``rolled_back``: the artifact of ``release`` is at hand, for a host that lacks it
-    :param report_missing: for ``rolled_back``: a host that lacks ``to`` changes nothing and says so
-    :param forward: for ``rolled_back``: ``to`` may be what an earlier rollback took off the history
+    :param report_missing: for ``rolled_back``: a host that lacks ``to_version`` changes nothing and says so
+    :param forward: for ``rolled_back``: ``to_version`` may be what an earlier rollback took off the history
     :param assume_staged: in check mode: for ``live``, plan as if the release were staged
-    :param course: for ``live``: the steps of the traffic
-    :param dead_man: for ``live``: after so many seconds without ``confirmed`` the host goes back; 0 for never
+    :param traffic_steps: for ``live``: the steps of the traffic
+    :param confirm_timeout: for ``live``: after so many seconds without ``confirmed`` the host goes back; 0 for never
     :param token: what an earlier phase of the same run was given by this host's lock
-    :param take_over: whoever holds the lock
+    :param force_unlock: whoever holds the lock
     :param soak: for ``contracted``: seconds that the release must have been live
     :param gate: what the gate decided, for the ledger
     :param inventory: as the command line of the run named it, for the commands that people are given
@@ -57,16 +57,16 @@ class Request:
 
     state: str
     release: str | None = None
-    to: str | None = None
-    leave: str | None = None
+    to_version: str | None = None
+    from_version: str | None = None
     brings: bool = False
     report_missing: bool = False
     forward: bool = False
     assume_staged: bool = False
-    course: Course = AT_ONCE
-    dead_man: float = 0.0
+    traffic_steps: TrafficSteps = AT_ONCE
+    confirm_timeout: float = 0.0
     token: int | None = None
-    take_over: bool = False
+    force_unlock: bool = False
     soak: float = 0.0
     run: str = ""
     actor: str = ""
@@ -76,7 +76,7 @@ class Request:
     @property
     def version(self) -> str:
         """What people call the release that is brought in or left."""
-        name = self.leave or self.release or ""
+        name = self.from_version or self.release or ""
         return version_of(name) if _RELEASE.fullmatch(name) else name
 
     @property
@@ -86,8 +86,8 @@ class Request:
             return f"{'removal' if self.state == 'absent' else 'contraction'} of {self.version}"
         if self.state == "restarted":
             return "restart"
-        if self.state == "rolled_back" and not self.leave:
-            return f"rollback to {self.to}" if self.to else "rollback"
+        if self.state == "rolled_back" and not self.from_version:
+            return f"rollback to {self.to_version}" if self.to_version else "rollback"
         return f"deploy of {self.version}"
 
     def goes_on(self, facts: Facts) -> bool:
@@ -98,7 +98,7 @@ class Request:
         """In check mode no phase leaves a token behind that the next one could show."""
         returns = self.state == "rolled_back"
         token = None if check else self.token
-        return Claim(self.run, self.actor, self.operation, returns, token, self.take_over)
+        return Claim(self.run, self.actor, self.operation, returns, token, self.force_unlock)
 
 
 def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
@@ -108,14 +108,14 @@ def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0
     :raises OpsError: it cannot or must not be done
     """
     if request.state == "rolled_back":
-        return guard.disarmed(_way_back(facts, app, request), facts, request.leave)
+        return confirmation.disarmed(_plan_rollback(facts, app, request), facts, request.from_version)
     if request.state == "staged":
-        guard.refuse_while_armed(facts, request.release or "")
+        confirmation.refuse_while_armed(facts, request.release or "")
         return planner.plan_staged(facts, app, request.release or "")
     release = resolve(facts, request.release or "")
     if request.state == "confirmed":
-        return guard.plan_confirmed(facts, app, release)
-    guard.refuse_while_armed(facts, "" if request.state == "restarted" else release)
+        return confirmation.plan_confirmed(facts, app, release)
+    confirmation.refuse_while_armed(facts, "" if request.state == "restarted" else release)
     plans = {
         "restarted": lambda: planner.plan_restarted(facts, app, release or None),
         "absent": lambda: planner.plan_absent(facts, app, release),
@@ -126,17 +126,17 @@ def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0
 
 
 def _plan_live(facts: Facts, app: Application, request: Request, release: str) -> Plan:
-    two_phases = guard.arms(facts, release, request.dead_man)
-    plan = planner.plan_live(facts, app, release, replace(request.course, confirmed=two_phases))
-    again = app.exclusive or request.course.seconds > 0
-    return guard.armed(plan, release, request.dead_man, again) if two_phases else plan
+    two_phases = confirmation.arms(facts, release, request.confirm_timeout)
+    plan = planner.plan_live(facts, app, release, replace(request.traffic_steps, confirmed=two_phases))
+    again = app.exclusive or request.traffic_steps.seconds > 0
+    return confirmation.armed(plan, release, request.confirm_timeout, again) if two_phases else plan
 
 
-def _way_back(facts: Facts, app: Application, request: Request) -> Plan:
-    if request.leave:
-        return planner.plan_left(facts, app, request.leave)
+def _plan_rollback(facts: Facts, app: Application, request: Request) -> Plan:
+    if request.from_version:
+        return planner.plan_left(facts, app, request.from_version)
     brought = request.release if request.brings else None
-    return planner.plan_rolled_back(facts, app, request.to, brought, request.forward)
+    return planner.plan_rolled_back(facts, app, request.to_version, brought, request.forward)
 
 
 def resolve(facts: Facts, release: str) -> str:
@@ -162,13 +162,13 @@ def change(
     """Make the host what ``request`` asks for; in check mode only say what would be done.
 
     :returns: the plan, and facts for the caller: ``release``, ``live``, ``previous``, ``slot``,
-        ``way_back``, ``seconds`` by step, ``resumed`` (the run that began this was another one), ``token``
+        ``rollback_command``, ``seconds`` by step, ``resumed`` (the run that began this was another one), ``token``
     :raises OpsError: after the host was put back to what it served before; so is anything that nobody foresaw
     """
-    seconds = limits.lease + request.course.seconds
-    lease = claim(ports.files.lease(), request.claim(check), ports.clock.moment(), seconds)
+    seconds = limits.lease + request.traffic_steps.seconds
+    lease = claim(ports.store.lease(), request.claim(check), ports.clock.moment(), seconds)
     if not check:
-        ports.files.write_lease(lease)
+        ports.store.write_lease(lease)
     try:
         plan, facts, told = _carry_out(ports, layout, limits, request, check)
     except Exception as error:
@@ -176,7 +176,7 @@ def change(
         with contextlib.suppress(StorageError):
             _let_go(ports, lease, check)
         if isinstance(error, OpsError):
-            error.advise(" ".join(ports.files.mended()))
+            error.advise(" ".join(ports.store.mended()))
         raise
     if limits.lease <= 0 or not request.goes_on(facts):
         _let_go(ports, lease, check)
@@ -191,12 +191,12 @@ def _carry_out(
     found = facts = seen = observe(app, layout, ports)
     was = facts.live_release
     if facts.damage and not check:
-        ports.files.mend(facts.state, facts.armed)
+        ports.store.mend(facts.state, facts.armed)
     if check and request.assume_staged and request.state == "live":
         facts = planner.after_staged(facts, app, resolve(facts, request.release or ""))
     plan, missing, lacks = _plan(facts, app, request, ports.clock.moment().wall)
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
-    watch = Watch(request.course.settings)
+    watch = Watch(request.traffic_steps.settings)
     executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
     executor.gate, executor.inventory = request.gate, request.inventory
     executor.goes_back, executor.looks_only = request.state == "rolled_back", check
@@ -219,7 +219,7 @@ def _carry_out(
         executor.warnings += _settings_of_then(facts, app)
     if executor.warnings:
         told["warnings"] = [located(warning, request.inventory) for warning in executor.warnings]
-    told["damage"] = [*ports.files.mended(), *map(str, facts.damage if check else ())]
+    told["damage"] = [*ports.store.mended(), *map(str, facts.damage if check else ())]
     plan = planner.mended(plan, found)
     if request.report_missing:
         told |= {"missing": missing, "lacks": lacks, "targets": _targets(facts, app, ports)}
@@ -230,7 +230,7 @@ def _carry_out(
 def _settings_of_then(facts: Facts, app: Application) -> list[str]:
     """That a way back did not start anew what it went to, where that makes a difference."""
     changed = ", ".join(facts.live.pending) if facts.live else ""
-    anew = f"To start it with those of today: {command('restart', application=app.name)}"
+    anew = f"To start it with those of today: {command('restart', application_name=app.name)}"
     told = f"{facts.live_release} runs with the settings that it was started with. Changed since then: {changed}. {anew}"
     return [told] if changed else []
 
@@ -292,7 +292,7 @@ def _seconds_of(time: str) -> float:
 def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
     """The next run need not wait for the end of the lease. What died before this is taken over after it."""
     if not check:
-        ports.files.write_lease(released(lease))
+        ports.store.write_lease(released(lease))
 
 
 def describe(
@@ -326,7 +326,7 @@ def _targets(facts: Facts, app: Application, ports: Ports) -> list[dict[str, Any
 def _startup_budget(ports: Ports, release: str) -> float | None:
     """Seconds; ``None`` where the release says none, or its manifest is damaged."""
     try:
-        health = ports.files.manifest(release).health
+        health = ports.store.manifest(release).health
     except OpsError:
         return None
     return float(health.startup_budget) if health else None
@@ -342,7 +342,7 @@ def _back_since(facts: Facts, wall: float, age: float) -> dict[str, Any] | None:
 
 def report(facts: Facts, app: Application, inventory: tuple[str, ...] = ()) -> dict[str, Any]:
     """The state of an application on its host, as builtins."""
-    previous = planner.rollback_target(facts) if facts.live_release else None
+    previous = rollback_target(facts) if facts.live_release else None
     return {
         "application": app.name,
         "live": facts.live_release,
@@ -355,7 +355,7 @@ def report(facts: Facts, app: Application, inventory: tuple[str, ...] = ()) -> d
         "operation": facts.state.operation.to_dict() if facts.state.operation else None,
         "contracted": facts.history.below(None),
         "armed": facts.armed.to_dict() if facts.armed else None,
-        "way_back": way_back(app.name, previous, inventory),
+        "rollback_command": rollback_command(app.name, previous, inventory),
     }
 
 
@@ -387,7 +387,7 @@ def _put_back(executor: Executor, error: OpsError) -> str:
     try:
         facts = observe(app, layout, ports)
         executor.state = facts.state
-        executor.apply(guard.undone(planner.plan_undo(facts, app), facts), None)
+        executor.apply(confirmation.undone(planner.plan_undo(facts, app), facts), None)
         live = observe(app, layout, ports).live_release
         if failed:
             told = {"operation": failed.kind, "error": str(error), "step": failed.step}

@@ -38,7 +38,7 @@ STOP_SIGNALS = frozenset(
 #: Where a web process has its socket from: it listens on PORT itself, or systemd holds it (LISTEN_FDS).
 PORT, SYSTEMD = "port", "systemd"
 #: Other units of an application have these names.
-RESERVED = frozenset({"dead-man", "migration"})
+RESERVED = frozenset({"auto-rollback", "migration"})
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 _COMMIT = re.compile(r"(?:[0-9A-Za-z][0-9A-Za-z._-]{0,79})?")

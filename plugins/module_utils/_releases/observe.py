@@ -12,7 +12,7 @@ from typing import Any
 from .._ledger.history import fold, unconfirmed
 from .._traffic.split import SLOTS, TrafficFacts
 from .application import Application
-from .deadman import presumed
+from .auto_rollback import presumed
 from .health import check_of, slot_door
 from .layout import Layout
 from .ports import Ports
@@ -26,19 +26,19 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
 
     :param again: after a plan that went well. Its steps saw the units do what they were told.
     """
-    look = ports.units.recall if again else ports.units.look
-    records = {slot: ports.files.record(slot) for slot in SLOTS}
+    look = ports.services.recall if again else ports.services.look
+    records = {slot: ports.store.record(slot) for slot in SLOTS}
     held = [unit for record in records.values() if record for unit in record.units]
-    units = look((*held, layout.dead_man_timer))
+    units = look((*held, layout.auto_rollback_timer))
     traffic = ports.proxy.facts() if ports.proxy and app.web else None
     slots = {slot: _slot(app, ports, slot, record, units, traffic) for slot, record in records.items()}
-    entries = ports.book.entries()
+    entries = ports.ledger.entries()
     history = fold(entries, app.name)
-    state = recovered(ports.files.state(), slots, history)
-    armed, damage = ports.files.armed(), tuple(ports.files.damage())
-    if any(found.path == layout.dead_man for found in damage):
+    state = recovered(ports.store.state(), slots, history)
+    armed, damage = ports.store.armed(), tuple(ports.store.damage())
+    if any(found.path == layout.auto_rollback for found in damage):
         armed = presumed(state.operation, unconfirmed(entries, app.name), ports.clock.moment())
-    return Facts(state, slots, ports.files.on_disk(), history, armed, damage)
+    return Facts(state, slots, ports.store.on_disk(), history, armed, damage)
 
 
 def _slot(
@@ -49,7 +49,7 @@ def _slot(
     units: Mapping[str, Any],
     traffic: TrafficFacts | None,
 ) -> SlotFacts:
-    release = ports.files.held(slot)
+    release = ports.store.held(slot)
     web = [units[unit] for unit in (record.web if record else ())]
     workers = [units[unit] for unit in (record.workers if record else ())]
     held = record.units if record and release else ()
@@ -60,7 +60,7 @@ def _slot(
     health = record.health if record and release else None
     listens = _ownership(ports, record)
     check = check_of(health, record.host) if health and record and web_up and listens.good else None
-    healthy = bool(check and port and ports.web.ask(slot_door(port), check).meets(check))
+    healthy = bool(check and port and ports.probe.ask(slot_door(port), check).meets(check))
     free_for_next = not app.web or not (stopped or port != app.ports[slot])
     stranger = listens.stranger or ("" if free_for_next else _stranger(ports, app.ports[slot], record))
     return SlotFacts(
@@ -73,20 +73,20 @@ def _slot(
         healthy=healthy,
         percent=traffic.percent(slot) if traffic else None,
         persisted=traffic.persisted[slot] if traffic and traffic.persisted else (-1 if traffic else None),
-        port_taken=bool(stranger) or (not free_for_next and ports.web.port_taken(app.ports[slot])),
+        port_taken=bool(stranger) or (not free_for_next and ports.probe.port_taken(app.ports[slot])),
         stranger=stranger,
         port=port,
-        pending=tuple(ports.files.pending(slot)),
-        neglected=tuple(ports.units.neglected([unit for unit in held if units[unit].up])),
+        pending=tuple(ports.store.pending(slot)),
+        neglected=tuple(ports.services.neglected([unit for unit in held if units[unit].up])),
     )
 
 
 def _ownership(ports: Ports, record: Slot | None) -> Ownership:
     if record is None or not record.web:
         return Ownership(False)
-    return ports.web.ownership(record.port, record.web[0], record.socket is not None)
+    return ports.probe.ownership(record.port, record.web[0], record.socket is not None)
 
 
 def _stranger(ports: Ports, port: int, record: Slot | None) -> str:
     """Who listens where the slot's next release wants to."""
-    return ports.web.ownership(port, record.web[0] if record and record.web else "").stranger
+    return ports.probe.ownership(port, record.web[0] if record and record.web else "").stranger

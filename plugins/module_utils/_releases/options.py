@@ -20,8 +20,8 @@ _OWN = ArgumentSpec(
         "manifest": {"type": "dict", "default": {}},
         "size_limit": {"type": "int", "default": 4 << 30},
         "fetch_timeout": {"type": "float", "default": 600.0},
-        "to": {"type": "str"},
-        "leave": {"type": "str"},
+        "to_version": {"type": "str"},
+        "from_version": {"type": "str"},
         "drain_timeout": {"type": "float", "default": 30.0},
         "migration_timeout": {"type": "int", "default": 600},
         "artifact_pushed": {"type": "bool", "default": False},
@@ -29,11 +29,11 @@ _OWN = ArgumentSpec(
         "steps": {"type": "list", "elements": "int", "default": []},
         "bake": {"type": "float", "default": 0.0},
         "canary": {"type": "dict", "default": {}},
-        "dead_man": {"type": "float", "default": 0.0},
+        "confirm_timeout": {"type": "float", "default": 0.0},
         "lease": {"type": "float", "default": 900.0},
         # A number that everybody may see; the name is the one that such numbers have.
         "token": {"type": "int", "no_log": False},
-        "take_over": {"type": "bool", "default": False},
+        "force_unlock": {"type": "bool", "default": False},
         "soak": {"type": "float", "default": 86400.0},
         "code_digest": {"type": "str", "default": ""},
         "gate": {"type": "dict", "default": {}},
@@ -50,7 +50,7 @@ _OWN = ArgumentSpec(
         ("state", "contracted", ["version"]),
         ("state", "absent", ["version"]),
     ],
-    mutually_exclusive=[("to", "leave")],
+    mutually_exclusive=[("to_version", "from_version")],
 )
 RELEASE = APPLICATION + WHO + _OWN
 RELEASE_INFO = ArgumentSpec(

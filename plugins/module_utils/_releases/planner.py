@@ -18,12 +18,12 @@ from .._core.errors import NotHere, Refused
 from .._core.plan import Plan, Step
 from .._ledger.history import is_called, version_of
 from .._traffic.split import SLOTS
-from . import guard, parts
+from . import step_builders
 from .application import Application, other
-from .commands import command, way_back
-from .course import AT_ONCE, Course
+from .commands import command, rollback_command
 from .state import STAGED, Facts, Operation
-from .targets import offered
+from .targets import no_target, offered, rollback_target
+from .traffic_steps import AT_ONCE, TrafficSteps
 
 
 def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
@@ -33,23 +33,31 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
     """
     held = facts.slot_of(release)
     if held and held == facts.state.live:
-        return _plan(facts, parts.repair(facts, app, held))
+        return _plan(facts, step_builders.repair(facts, app, held))
     # A warm slot has the settings of then, such as a secret that was changed since: it is started anew.
-    if held and parts.ready(facts, app, held) and _staged(facts, release) and not facts.slots[held].pending:
+    if (
+        held
+        and step_builders.ready(facts, app, held)
+        and _staged(facts, release)
+        and not facts.slots[held].pending
+    ):
         return _plan(facts)
     slot = other(facts.state.live) if facts.state.live else SLOTS[0]
-    guard.refuse_taken_port(facts, app, slot)
+    step_builders.refuse_taken_port(facts, app, slot)
     new = release not in facts.on_disk
     # What was staged earlier and never went live would otherwise stay for ever.
     before = facts.state.operation.before if facts.state.operation else None
-    keep = {release, before or "", *facts.history.recent(app.keep_releases), *parts.held(facts)}
-    steps = parts.prune(facts, keep)
+    keep = {release, before or "", *facts.history.recent(app.keep_releases), *step_builders.held(facts)}
+    steps = step_builders.prune(facts, keep)
     steps += [Step("fetch", release)] if new else []
     steps += [Step("check", release)]
     steps += [Step("unpack", release)] if new else []
-    steps += [*parts.vacate(facts, app, slot), *parts.empty(facts, slot)]
+    steps += [*step_builders.vacate(facts, app, slot), *step_builders.empty(facts, slot)]
     steps += [Step("assign", slot, {"release": release})]
-    steps += [Step("migrate", release, {"slot": slot}), *([] if app.exclusive else parts.start(app, slot))]
+    steps += [
+        Step("migrate", release, {"slot": slot}),
+        *([] if app.exclusive else step_builders.start(app, slot)),
+    ]
     return _plan(facts, steps, slots={slot: release})
 
 
@@ -66,12 +74,16 @@ def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
     if live is None or facts.live_release is None or release not in (None, facts.live_release):
         raise _not_live(facts, app, release)
     slot = other(live)
-    guard.refuse_taken_port(facts, app, slot)
+    step_builders.refuse_taken_port(facts, app, slot)
     brought = Step("assign", slot, {"release": facts.live_release})
-    steps = [Step("check", facts.live_release), *parts.vacate(facts, app, slot), *parts.empty(facts, slot)]
-    steps += [brought, *([] if app.exclusive else parts.start(app, slot))]
-    steps += parts.switch(_after(facts, app, steps, brought), app, slot, prove=True)
-    warm = parts.hold(facts, app, live, facts.history.previous)
+    steps = [
+        Step("check", facts.live_release),
+        *step_builders.vacate(facts, app, slot),
+        *step_builders.empty(facts, slot),
+    ]
+    steps += [brought, *([] if app.exclusive else step_builders.start(app, slot))]
+    steps += step_builders.switch(_after(facts, app, steps, brought), app, slot, prove=True)
+    warm = step_builders.hold(facts, app, live, facts.history.previous)
     steps += [Step("commit", slot, {"action": "restarted"}), *warm]
     return _plan(facts, steps, traffic=slot, slots={slot: facts.live_release, live: facts.history.previous})
 
@@ -84,7 +96,7 @@ def after_staged(facts: Facts, app: Application, release: str) -> Facts:
     removed = {step.target for step in steps if step.action == "remove"}
     brought = next((step for step in steps if step.action == "assign"), None)
     if brought is None:
-        return parts.repaired(facts, app)
+        return step_builders.repaired(facts, app)
     after = _after(facts, app, steps, brought)
     operation = Operation("deploy", release, brought.target, None, "", "", STAGED)
     return replace(
@@ -92,14 +104,14 @@ def after_staged(facts: Facts, app: Application, release: str) -> Facts:
     )
 
 
-def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_ONCE) -> Plan:
+def plan_live(facts: Facts, app: Application, release: str, traffic_steps: TrafficSteps = AT_ONCE) -> Plan:
     """Give all traffic to the slot that holds ``release``, hand the workers over, and record it.
 
-    :param course: in which steps, and whether somebody confirms it afterwards
+    :param traffic_steps: in which steps, and whether the switch has to be confirmed
     :raises Refused: the release is not staged and healthy
     """
     slot = facts.slot_of(release)
-    if slot is None or not parts.ready(facts, app, slot):
+    if slot is None or not step_builders.ready(facts, app, slot):
         stranger = facts.slots[slot].stranger if slot else ""
         raise Refused(
             f"release {release} is not staged and healthy on this host"
@@ -108,11 +120,15 @@ def plan_live(facts: Facts, app: Application, release: str, course: Course = AT_
             fix="Run mas.ops.release with state: staged first.",
         )
     new = facts.state.live != slot
-    course = (course if facts.live else course.whole) if new else AT_ONCE
-    steps = [*parts.switch(facts, app, slot, course, prove=new), *_abandon(facts, app, slot)]
+    traffic_steps = (traffic_steps if facts.live else traffic_steps.whole) if new else AT_ONCE
+    steps = [*step_builders.switch(facts, app, slot, traffic_steps, prove=new), *_abandon(facts, app, slot)]
     if steps or facts.state.live != slot or facts.state.operation or facts.history.live != release:
-        keep = {release, *facts.history.with_deploy(release).recent(app.keep_releases), *parts.held(facts)}
-        steps += [Step("commit", slot, {"action": "live"}), *parts.prune(facts, keep)]
+        keep = {
+            release,
+            *facts.history.with_deploy(release).recent(app.keep_releases),
+            *step_builders.held(facts),
+        }
+        steps += [Step("commit", slot, {"action": "live"}), *step_builders.prune(facts, keep)]
     return _plan(facts, steps, live=release, traffic=slot)
 
 
@@ -137,11 +153,11 @@ def plan_rolled_back(
     release = release or brought
     if release is None:
         raise NotHere(
-            _no_way_back(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=offered(facts, app)
+            no_target(facts, to), where=f"live: {facts.live_release or 'nothing'}", fix=offered(facts, app)
         )
     slot = facts.slot_of(release)
-    if slot and parts.ready(facts, app, slot):
-        steps = parts.switch(facts, app, slot)
+    if slot and step_builders.ready(facts, app, slot):
+        steps = step_builders.switch(facts, app, slot)
     elif release in facts.on_disk or release == brought:
         slot = other(facts.state.live) if facts.state.live else SLOTS[0]
         steps = _brought_back(facts, app, slot, release)
@@ -149,7 +165,7 @@ def plan_rolled_back(
         raise NotHere(
             f"the files of release {release} are no longer on this host",
             where=f"keep_releases is {app.keep_releases}",
-            fix=f"{offered(facts, app)} To have it fetched from the store: {way_back(app.name, release)}",
+            fix=f"{offered(facts, app)} To have it fetched from the store: {rollback_command(app.name, release)}",
             release=release,
         )
     commit = {"action": "rolled_back", **({} if known else {"brought": True})}
@@ -161,10 +177,10 @@ def _brought_back(facts: Facts, app: Application, slot: str, release: str) -> li
     """Start a release in the idle slot, which is fetched first where it is not on the disk, and switch to it."""
     new = release not in facts.on_disk
     assign = Step("assign", slot, {"release": release})
-    started = [] if app.exclusive else parts.start(app, slot)
+    started = [] if app.exclusive else step_builders.start(app, slot)
     steps = [Step("fetch", release), Step("check", release), Step("unpack", release)] if new else []
-    steps += [*parts.vacate(facts, app, slot), *parts.empty(facts, slot), assign, *started]
-    return steps + parts.switch(_after(facts, app, steps, assign), app, slot)
+    steps += [*step_builders.vacate(facts, app, slot), *step_builders.empty(facts, slot), assign, *started]
+    return steps + step_builders.switch(_after(facts, app, steps, assign), app, slot)
 
 
 def plan_left(facts: Facts, app: Application, version: str) -> Plan:
@@ -189,7 +205,9 @@ def plan_left(facts: Facts, app: Application, version: str) -> Plan:
     if target is None:
         return _plan_nothing(facts, facts.state.live or SLOTS[0])
     plan = _left(plan_rolled_back(facts, app, target), live)
-    warm = parts.hold(facts, app, facts.state.live or SLOTS[0], facts.history.with_rollback(target).previous)
+    warm = step_builders.hold(
+        facts, app, facts.state.live or SLOTS[0], facts.history.with_rollback(target).previous
+    )
     return Plan(plan.before, plan.after, (*plan.steps, *warm))
 
 
@@ -206,7 +224,7 @@ def _plan_nothing(facts: Facts, slot: str) -> Plan:
     """Leave the only release that there ever was."""
     nothing = {"action": "rolled_back", "to": None}
     steps = [
-        *parts.withdrawn(facts),
+        *step_builders.withdrawn(facts),
         Step("stop", slot),
         Step("unassign", slot),
         Step("commit", slot, nothing),
@@ -227,9 +245,9 @@ def mended(plan: Plan, facts: Facts) -> Plan:
 def plan_undo(facts: Facts, app: Application) -> Plan:
     """Put back what an operation that failed or was killed had begun; no steps when there is none."""
     operation = facts.state.operation
-    steps: list[Step] = parts.withdraw(facts) if facts.live is None else []
-    if facts.live and not parts.serves(facts, app, facts.state.live or ""):
-        steps += parts.serve_live(facts, app)
+    steps: list[Step] = step_builders.withdraw(facts) if facts.live is None else []
+    if facts.live and not step_builders.serves(facts, app, facts.state.live or ""):
+        steps += step_builders.serve_live(facts, app)
     if operation:
         steps += _put_back(facts, app, operation)
         if operation.release in facts.on_disk - {operation.before or ""} - set(facts.history.stack):
@@ -273,7 +291,7 @@ def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
     slot = facts.slot_of(release)
     if slot:
         steps += [
-            *parts.vacate(facts, app, slot),
+            *step_builders.vacate(facts, app, slot),
             Step("drain", slot),
             Step("stop", slot),
             Step("unassign", slot),
@@ -283,24 +301,6 @@ def plan_absent(facts: Facts, app: Application, release: str) -> Plan:
     if facts.state.operation and facts.state.operation.release == release:
         steps.append(_close(facts, release))
     return _plan(facts, steps, slots={slot: None} if slot else {})
-
-
-def rollback_target(facts: Facts, to: str | None = None) -> str | None:
-    """The release to go back to: the newest of ``to``, or the one before the live one.
-
-    A run may have died after the ledger and before the journal: then the top of the history is where that
-    run was going, not what is live.
-    """
-    ahead = facts.history.live is not None and facts.history.live != facts.live_release
-    if to:
-        return facts.history.find(to, live=not ahead)
-    operation = facts.state.operation
-    if ahead and operation and operation.kind == "rollback":
-        return facts.history.live
-    if ahead and facts.history.previous == facts.live_release:
-        # A deploy died there: what is live is below the top, and the way back is below that.
-        return facts.history.earlier(2)
-    return facts.history.previous
 
 
 def _after(facts: Facts, app: Application, steps: Sequence[Step], brought: Step) -> Facts:
@@ -336,11 +336,11 @@ def _put_back(facts: Facts, app: Application, operation: Operation) -> list[Step
         return []
     if facts.slots[slot].release == operation.before:
         return [Step("stop_workers", slot)] if facts.slots[slot].workers_any and not facts.live else []
-    return parts.hold(facts, app, slot, operation.before)
+    return step_builders.hold(facts, app, slot, operation.before)
 
 
 def _abandon(facts: Facts, app: Application, slot: str) -> list[Step]:
-    """What a killed run left half-done in the other slot, which nobody could tell from staged once it is closed."""
+    """What a killed run left half-done in the other slot, which could not be distinguished from staged once it is closed."""
     operation = facts.state.operation
     if slot != facts.state.live or operation is None or operation.step == STAGED:
         return []
@@ -369,18 +369,8 @@ def _not_live(facts: Facts, app: Application, release: str | None) -> Refused:
         if release
         else "no release is live on this host",
         where="this host",
-        fix=f"Deploy one first: {command('deploy', application=app.name, version=version)}",
+        fix=f"Deploy one first: {command('deploy', application_name=app.name, deploy_version=version)}",
     )
-
-
-def _no_way_back(facts: Facts, to: str | None) -> str:
-    if to:
-        return (
-            f"{to} was never live and healthy on this host before the live release, or was rolled back since"
-        )
-    if facts.live_release is None:
-        return "no release is live on this host"
-    return f"nothing was live on this host before {facts.live_release}"
 
 
 def _plan(facts: Facts, steps: Any = (), **after: Any) -> Plan:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, Protocol
 
 from .._traffic.split import Split
+from .auto_rollback import Armed
 from .damage import Damage
-from .deadman import Armed
 from .health import Answer, Door, HealthCheck
 from .lease import Lease, Moment
 from .manifest import Manifest
@@ -26,7 +26,7 @@ Slots = Mapping[str, int]
 Other = Optional[HealthCheck]
 
 
-class Units(Protocol):
+class ServiceManager(Protocol):
     """systemd."""
 
     def show(self, units: Sequence[str]) -> Mapping[str, Any]: ...
@@ -44,7 +44,7 @@ class Units(Protocol):
     def last_words(self, unit: str) -> str: ...
 
 
-class Balancer(Protocol):
+class LoadBalancer(Protocol):
     """The proxy in front of the slots."""
 
     def facts(self) -> Any: ...
@@ -56,12 +56,12 @@ class Balancer(Protocol):
     def whole(self) -> bool: ...
     def rewrite(self) -> None: ...
     def unsound(self) -> str: ...
-    def stand_in(self, slot: str | None) -> None: ...
+    def set_backup(self, slot: str | None) -> None: ...
     def wait_up(self, slot: str, seconds: float) -> None: ...
     def drain(self, slot: str, seconds: float) -> int: ...
 
 
-class Files(Protocol):
+class ReleaseStore(Protocol):
     """Releases, slots and journal on the disk."""
 
     def state(self) -> State: ...
@@ -100,14 +100,14 @@ class Source(Protocol):
     def forget(self, release: str) -> None: ...
 
 
-class Book(Protocol):
+class Ledger(Protocol):
     """The ledger."""
 
     def entries(self) -> list[dict[str, Any]]: ...
     def append(self, entry: Mapping[str, Any], time: str) -> object: ...
 
 
-class Time(Protocol):
+class Clock(Protocol):
     """The clock, and with it what ends a run while it waits, see ``adapters.attention``."""
 
     def text(self) -> str: ...
@@ -119,7 +119,7 @@ class Time(Protocol):
     def go_on_alone(self) -> None: ...
 
 
-class Web(Protocol):
+class HealthProbe(Protocol):
     """The network of the host: who answers, and who listens."""
 
     def ask(self, door: Door, check: HealthCheck) -> Answer: ...
@@ -131,13 +131,13 @@ class Web(Protocol):
 class Ports:
     """All that the outside world is to a release. ``proxy`` is ``None`` for worker-only applications."""
 
-    units: Units
-    proxy: Balancer | None
-    files: Files
+    services: ServiceManager
+    proxy: LoadBalancer | None
+    store: ReleaseStore
     source: Source
-    book: Book
-    clock: Time
-    web: Web
+    ledger: Ledger
+    clock: Clock
+    probe: HealthProbe
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def parse_end_request(data: Any) -> EndRequest | None:
 
 def may_end(holder: Holder, wanted: Claim) -> bool:
     """Whether ``wanted`` may end the run that is at work, instead of waiting for it."""
-    if wanted.take_over:
+    if wanted.force_unlock:
         return True
     if wanted.returns or holder.returns:
         return wanted.returns and not holder.returns

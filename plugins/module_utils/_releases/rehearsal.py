@@ -19,10 +19,10 @@ def rehearse(executor: Executor, plan: Plan) -> None:
 
     :raises OpsError: as the step would
     """
-    files, source = executor.ports.files, executor.ports.source
-    on_disk = files.on_disk()
+    store, source = executor.ports.store, executor.ports.source
+    on_disk = store.on_disk()
     freed = sum(
-        files.manifest(step.target).files.bytes
+        store.manifest(step.target).files.bytes
         for step in plan.steps
         if step.action == "remove" and step.target in on_disk
     )
@@ -36,8 +36,8 @@ def rehearse(executor: Executor, plan: Plan) -> None:
         elif step.action in ("check", "assign"):
             if step.action == "check" and not executor.goes_back:
                 executor.refuse_unsound()
-            manifest = files.manifest(release) if release in on_disk else promised.get(release)
+            manifest = store.manifest(release) if release in on_disk else promised.get(release)
             if manifest and step.action == "check":
                 executor.check_release(release, manifest)
             elif manifest:
-                files.try_assign(step.target, release, manifest)
+                store.try_assign(step.target, release, manifest)

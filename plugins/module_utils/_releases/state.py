@@ -12,8 +12,8 @@ from typing import Any
 
 from .._ledger.history import History
 from .._traffic.split import SLOTS
+from .auto_rollback import Armed
 from .damage import Damage
-from .deadman import Armed
 
 SCHEMA = 1
 #: ``Operation.step`` once the idle slot is healthy and waits for the switch.

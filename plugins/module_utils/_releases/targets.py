@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import parts
+from . import step_builders
 from .application import Application
 from .state import Facts
 
@@ -49,6 +49,35 @@ def targets(facts: Facts, app: Application) -> tuple[Target, ...]:
     return tuple(Target(name, _place(facts, app, name)) for name in names)
 
 
+def rollback_target(facts: Facts, to: str | None = None) -> str | None:
+    """The release to go back to: the newest of ``to``, or the one before the live one.
+
+    A run may have died after the ledger and before the journal: then the top of the history is where that
+    run was going, not what is live.
+    """
+    ahead = facts.history.live is not None and facts.history.live != facts.live_release
+    if to:
+        return facts.history.find(to, live=not ahead)
+    operation = facts.state.operation
+    if ahead and operation and operation.kind == "rollback":
+        return facts.history.live
+    if ahead and facts.history.previous == facts.live_release:
+        # A deploy died there: what is live is below the top, and the target is below that.
+        return facts.history.earlier(2)
+    return facts.history.previous
+
+
+def no_target(facts: Facts, to: str | None) -> str:
+    """Why a rollback has no target, for an error."""
+    if to:
+        return (
+            f"{to} was never live and healthy on this host before the live release, or was rolled back since"
+        )
+    if facts.live_release is None:
+        return "no release is live on this host"
+    return f"nothing was live on this host before {facts.live_release}"
+
+
 def offered(facts: Facts, app: Application) -> str:
     """The targets as an advice."""
     found = targets(facts, app)
@@ -65,6 +94,6 @@ def described(names: Sequence[str], limit: int = 5) -> str:
 
 def _place(facts: Facts, app: Application, release: str) -> str:
     slot = facts.slot_of(release)
-    if slot and parts.ready(facts, app, slot):
+    if slot and step_builders.ready(facts, app, slot):
         return WARM
     return DISK if release in facts.on_disk else STORE

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from .._canary.settings import Settings
+from .._core.clock import MonotonicClock
 from .._core.errors import TrafficError, VerdictError
 from .._core.plan import Step
 
@@ -28,11 +29,6 @@ class Counters(Protocol):
     def facts(self) -> Any: ...
 
 
-class Clock(Protocol):
-    def seconds(self) -> float: ...
-    def sleep(self, seconds: float) -> None: ...
-
-
 @dataclass
 class Watch:
     """All stages of one canary on one host. What one stage saw counts in the next."""
@@ -46,7 +42,7 @@ class Watch:
         step: Step,
         release: str,
         proxy: Counters,
-        clock: Clock,
+        clock: MonotonicClock,
         restarts: Callable[[], Mapping[str, int]],
     ) -> None:
         """Watch one stage to its end.

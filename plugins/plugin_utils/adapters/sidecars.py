@@ -19,8 +19,8 @@ from typing import Any
 from ...module_utils._core.errors import ArtifactError, NotFound
 from ...module_utils._releases.adapters.fetch import fetch_text
 from ...module_utils._releases.adapters.receive import shown
-from ..artifacts.beside import LIMITS, SHA256, SIGNATURE, check_signature, read_digest_line
-from ..artifacts.question import is_url
+from ..artifacts.lookup import is_url
+from ..artifacts.sidecars import LIMITS, SHA256, SIGNATURE, check_signature, read_digest_line
 
 __all__ = ["is_url", "local_artifact", "read_sidecar"]
 

@@ -6,22 +6,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible import context
+from ansible.module_utils.common.validation import (
+    check_type_bool,
+    check_type_dict,
+    check_type_float,
+    check_type_int,
+    check_type_list,
+    check_type_path,
+    check_type_str,
+)
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._core.errors import BadInput, NotFound
-from ..own_variables import refuse_own
+from ..variables.adapters.files import catalogue
+from ..variables.check import Given, check_run
+from ..variables.own import refuse_own
 
 _COLLECTION = "mas.ops."
 _PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
 _LISTS = ("listhosts", "listtags", "listtasks", "syntax")
+_TYPES: Mapping[str, Callable[[Any], Any]] = {
+    "bool": check_type_bool,
+    "dict": check_type_dict,
+    "float": check_type_float,
+    "int": check_type_int,
+    "list": check_type_list,
+    "path": check_type_path,
+    "str": check_type_str,
+}
 
 
 def refuse_parts() -> None:
@@ -32,8 +52,7 @@ def refuse_parts() -> None:
     :raises BadInput: tasks would be left out, or what they find out would count for nothing
     """
     given = context.CLIARGS
-    # Ansible keeps what it read of them.
-    refuse_own(load_extra_vars(DataLoader()))
+    refuse_own(extra_variables())
     if any(given.get(name) for name in _LISTS) or not any(map(_is_ours, given.get("args") or ())):
         return
     option = _leaves_out(given)
@@ -43,6 +62,37 @@ def refuse_parts() -> None:
             where="the command line, or the tags of the job template",
             fix="Run it without. What is done already is not done again.",
         )
+
+
+def extra_variables() -> Mapping[str, Any]:
+    """Those of this run. Ansible keeps what it read of them."""
+    found: Mapping[str, Any] = load_extra_vars(DataLoader())
+    return found
+
+
+def refuse_wrong(playbook: str, play: Iterable[str]) -> None:
+    """Refuse variables that the playbook cannot work with, and warn of those that it does not read.
+
+    :param playbook: without the name of the collection
+    :param play: names of the variables that the play sees
+    :raises BadInput: see :func:`.check.check_run`
+    """
+    if any(context.CLIARGS.get(name) for name in _LISTS):
+        return
+    known = catalogue()
+    given = Given(extra_variables(), frozenset(play))
+    for warning in check_run(known, known.playbooks[playbook], given, convert):
+        Display().warning(warning)
+
+
+def convert(value: Any, kind: str) -> Any:
+    """A value as a type of Ansible's argument specs; raises TypeError where it cannot be."""
+    return _TYPES[kind](value)
+
+
+def only_syntax() -> bool:
+    """Whether this is a syntax check, which may have no inventory."""
+    return bool(context.CLIARGS.get("syntax"))
 
 
 def _is_ours(playbook: str) -> bool:

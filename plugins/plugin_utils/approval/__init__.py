@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether somebody allowed one release to go on: a decision in a file or behind a URL."""
+"""Whether one release was approved: a decision in a file or behind a URL."""

@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 
-class Decision(Enum):
-    """``PENDING``: nobody decided about this release yet."""
+class ApprovalDecision(Enum):
+    """``PENDING``: there is no decision about this release yet."""
 
     APPROVED = "approved"
     DENIED = "denied"
@@ -25,10 +25,10 @@ class Decision(Enum):
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is to be approved. The digest binds a decision to these bytes.
+class ApprovalRequest:
+    """What is to be approved. The digest binds a decision to the bytes of one artifact.
 
-    :param actor: who asks, and so may not be the one who approves; empty when that is allowed
+    :param actor: who asks for approval, and may not give it; empty when that is allowed
     """
 
     application: str
@@ -52,16 +52,16 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """``why`` says of a pending one what is missing."""
+class ApprovalAnswer:
+    """What was decided. ``why`` says of a pending one what is missing."""
 
-    decision: Decision
+    decision: ApprovalDecision
     by: str = ""
     reason: str = ""
     why: str = ""
 
 
-def judge(text: str | None, subject: Subject, at: datetime) -> Answer:
+def judge(text: str | None, request: ApprovalRequest, at: datetime) -> ApprovalAnswer:
     """What the text decides about the release at a moment.
 
     A text that is about something else decides nothing: it may be left over from the release before.
@@ -76,31 +76,31 @@ def judge(text: str | None, subject: Subject, at: datetime) -> Answer:
         return _pending("it is neither YAML nor JSON")
     if not isinstance(data, dict):
         return _pending("it is not a mapping")
-    for name, wanted in subject.names().items():
+    for name, wanted in request.names().items():
         if (found := str(data.get(name, ""))) != wanted:
             return _pending(f"its {name} is {found or 'missing'}, not {wanted}")
-    return _decided(data, subject, at)
+    return _decided(data, request, at)
 
 
-def _decided(data: Mapping[str, Any], subject: Subject, at: datetime) -> Answer:
+def _decided(data: Mapping[str, Any], request: ApprovalRequest, at: datetime) -> ApprovalAnswer:
     by, reason = str(data.get("by") or "").strip(), str(data.get("reason") or "").strip()
     word = str(data.get("decision", ""))
-    if word not in {Decision.APPROVED.value, Decision.DENIED.value}:
+    if word not in {ApprovalDecision.APPROVED.value, ApprovalDecision.DENIED.value}:
         return _pending(f"its decision is {word or 'missing'}, not approved or denied")
     if not by:
         return _pending("it does not say by whom")
-    if word == Decision.DENIED.value:
-        return Answer(Decision.DENIED, by, reason)
-    if by.casefold() in _asking(subject):
+    if word == ApprovalDecision.DENIED.value:
+        return ApprovalAnswer(ApprovalDecision.DENIED, by, reason)
+    if by.casefold() in _requester_names(request):
         return _pending(f"{by} cannot approve what {by} asks for")
     if problem := _expired(data.get("until"), at):
         return _pending(problem)
-    return Answer(Decision.APPROVED, by, reason)
+    return ApprovalAnswer(ApprovalDecision.APPROVED, by, reason)
 
 
-def _asking(subject: Subject) -> set[str]:
+def _requester_names(request: ApprovalRequest) -> set[str]:
     """The names of the one who asks: of ``ada@controller`` also ``ada``."""
-    names = {subject.actor.casefold(), subject.actor.partition("@")[0].casefold()}
+    names = {request.actor.casefold(), request.actor.partition("@")[0].casefold()}
     return names - {""}
 
 
@@ -116,5 +116,5 @@ def _expired(until: Any, at: datetime) -> str:
     return "" if at < end else f"it held until {end.isoformat()}"
 
 
-def _pending(why: str) -> Answer:
-    return Answer(Decision.PENDING, why=why)
+def _pending(why: str) -> ApprovalAnswer:
+    return ApprovalAnswer(ApprovalDecision.PENDING, why=why)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import shallow
+from . import bounded_json
 from .content import Tree
 
 # A controller without them can still load the plugins and say what it lacks.
@@ -46,16 +46,16 @@ class Package:
     version: str
 
 
-def telling(tree: Tree) -> list[str]:
-    """The names of the files that tell."""
+def package_files(tree: Tree) -> list[str]:
+    """The names of the files that list packages."""
     names = [member.name for member in tree.members if member.type == "file" and member.size <= LONGEST]
-    return [name for name in names if name == _LOCK or _is_telling(name)]
+    return [name for name in names if name == _LOCK or _lists_packages(name)]
 
 
 def find(texts: Mapping[str, str], debian: Iterable[str]) -> list[Package]:
     """The packages, each once and sorted.
 
-    :param texts: of :func:`telling`, by name
+    :param texts: of :func:`package_files`, by name
     :param debian: ``name`` or ``name=version``
     """
     python = {package.name: package for package in _installed(texts)}
@@ -77,7 +77,7 @@ def requirements(text: str) -> Iterator[Requirement]:
             continue
 
 
-def _is_telling(name: str) -> bool:
+def _lists_packages(name: str) -> bool:
     return any(pattern.fullmatch(name) for pattern in (_REQUIREMENTS, _METADATA, _NODE))
 
 
@@ -133,7 +133,7 @@ def _debian(package: str) -> Package:
 
 def _mapping(text: str) -> dict[str, Any]:
     try:
-        data = shallow.loads(text)
+        data = bounded_json.loads(text)
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}

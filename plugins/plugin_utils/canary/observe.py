@@ -57,7 +57,7 @@ def _host_windows(host: str, results: Any, canary: Any) -> tuple[Window, ...]:
 def prometheus_window(answers: Mapping[str, float | None], at: float) -> Window:
     """One window of the answers to queries, whose names are ``canary_requests`` and so on.
 
-    An answer is ``None`` when Prometheus knows no such series: nothing for errors, nobody knows for requests.
+    An answer is ``None`` when Prometheus knows no such series: that means no errors, and an unknown number of requests.
     """
     missing = [
         f"Prometheus has no data for {arm}_requests"

@@ -12,23 +12,25 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from . import hosts, observed, override, timely
-from .check import (
+from . import override
+from .checks import host as on_host
+from .checks import schedule, signals
+from .checks.model import (
     BACKUP_AGE,
-    CHANGING,
+    BY_SCHEDULE,
     DRILL_AGE,
     NAMES,
     ON_HOST,
     OVERRIDE,
+    RECHECKED,
     ROOM,
-    TIMELY,
     Check,
+    CheckOutcome,
     Mode,
-    Outcome,
     Unknown,
 )
-from .facts import Facts, Opening
-from .settings import Outside, Settings
+from .facts import GateFacts, Opening
+from .settings import GateSettings, Outside
 
 
 class Decision(StrEnum):
@@ -41,8 +43,8 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A check, how much it counts, and whether somebody set it aside."""
+class CheckResult:
+    """A check, how much it counts, and whether it was overridden."""
 
     check: Check
     mode: Mode
@@ -50,7 +52,7 @@ class Judged:
 
     @property
     def blocks(self) -> bool:
-        return self.mode is Mode.ON and self.check.outcome is not Outcome.PASS and not self.overridden
+        return self.mode is Mode.ON and self.check.outcome is not CheckOutcome.PASS and not self.overridden
 
     def to_dict(self) -> dict[str, Any]:
         check = self.check
@@ -70,70 +72,81 @@ class HostDecision:
 
     host: str
     decision: Decision
-    judged: tuple[Judged, ...]
+    results: tuple[CheckResult, ...]
     next_opening: datetime | None = None
     lowered: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def blocking(self) -> tuple[Judged, ...]:
-        return tuple(one for one in self.judged if one.blocks)
+    def blocking(self) -> tuple[CheckResult, ...]:
+        return tuple(one for one in self.results if one.blocks)
 
     @property
     def overridden(self) -> tuple[str, ...]:
-        """The checks that did not pass and were set aside."""
-        return tuple(one.check.name for one in self.judged if one.overridden)
+        """The checks that did not pass and were overridden."""
+        return tuple(one.check.name for one in self.results if one.overridden)
 
 
-def decide(host: str, facts: Facts, settings: Settings, at: datetime, recheck: bool = False) -> HostDecision:
+def decide(
+    host: str, facts: GateFacts, settings: GateSettings, at: datetime, recheck: bool = False
+) -> HostDecision:
     """Judge one host.
 
     :param at: the moment of the question, with an offset
-    :param recheck: only what may have changed since the start; then nobody is skipped or waited for, because
-        half of a fleet may be changed already
+    :param recheck: only what may have changed since the start; then no host is skipped or waited for, because
+        half of the fleet may be changed already
     """
     checks = [
         check
         for check in _checks(facts, settings, at)
-        if settings.makes(check.name) and (check.name in CHANGING or not recheck)
+        if settings.makes(check.name) and (check.name in RECHECKED or not recheck)
     ]
     aside = _set_aside(checks, settings)
-    judged = tuple(
-        Judged(check, settings.mode(check.name), check.name in aside and check.outcome is not Outcome.PASS)
+    results = tuple(
+        CheckResult(
+            check, settings.mode(check.name), check.name in aside and check.outcome is not CheckOutcome.PASS
+        )
         for check in sorted(checks, key=_order)
     )
-    blocking = [one.check for one in judged if one.blocks]
+    blocking = [one.check for one in results if one.blocks]
     outside = Outside.FAIL if recheck else settings.outside
-    return HostDecision(host, _decision(blocking, outside), judged, _next_opening(blocking), settings.lowered)
+    return HostDecision(
+        host, _decision(blocking, outside), results, _next_opening(blocking), settings.lowered
+    )
 
 
-def _checks(facts: Facts, settings: Settings, at: datetime) -> Iterator[Check]:
+def _checks(facts: GateFacts, settings: GateSettings, at: datetime) -> Iterator[Check]:
     maybe = (
         override.judge(settings.override, at, settings.override_limit, settings.never_override),
-        observed.artifact(facts),
-        observed.promotion(facts, settings),
+        signals.artifact(facts),
+        signals.promotion(facts, settings),
     )
     yield from (check for check in maybe if check is not None)
-    yield timely.stop(facts)
-    yield timely.freeze(facts)
-    yield timely.window(facts)
-    yield timely.room(facts, settings, at)
-    yield observed.alerts(facts, settings)
-    yield observed.error_budget(facts, settings)
-    yield hosts.backup_age(facts, settings, at)
-    yield hosts.drill_age(facts, settings, at)
+    yield schedule.stop(facts)
+    yield schedule.freeze(facts)
+    yield schedule.window(facts)
+    yield schedule.room(facts, settings, at)
+    yield signals.alerts(facts, settings)
+    yield signals.error_budget(facts, settings)
+    yield on_host.backup_age(facts, settings, at)
+    yield on_host.drill_age(facts, settings, at)
     yield from _on_host(facts, settings)
 
 
-def _on_host(facts: Facts, settings: Settings) -> Iterator[Check]:
-    """A host that was not asked is judged by its own checks only when somebody named them."""
-    asked = facts.answers is not None or bool(facts.unreachable)
-    checks = (hosts.reachable(facts), hosts.lock(facts), hosts.disk(facts, settings), hosts.reboot(facts))
+def _on_host(facts: GateFacts, settings: GateSettings) -> Iterator[Check]:
+    """A host that was not asked is judged by its own checks only when they were named."""
+    asked = facts.host_facts is not None or bool(facts.unreachable)
+    checks = (
+        on_host.reachable(facts),
+        on_host.lock(facts),
+        on_host.disk(facts, settings),
+        on_host.reboot(facts),
+    )
     yield from (check for check in checks if asked or check.name in settings.named)
 
 
-def _set_aside(checks: list[Check], settings: Settings) -> frozenset[str]:
+def _set_aside(checks: list[Check], settings: GateSettings) -> frozenset[str]:
     """The checks that a granted override names."""
-    granted = any(check.name == OVERRIDE and check.outcome is Outcome.PASS for check in checks)
+    granted = any(check.name == OVERRIDE and check.outcome is CheckOutcome.PASS for check in checks)
     return frozenset(settings.override.checks) if granted and settings.override else frozenset()
 
 
@@ -144,10 +157,10 @@ def _order(check: Check) -> int:
 def _decision(blocking: list[Check], outside: Outside) -> Decision:
     if not blocking:
         return Decision.GO
-    if outside is Outside.FAIL or any(check.name not in TIMELY for check in blocking):
+    if outside is Outside.FAIL or any(check.name not in BY_SCHEDULE for check in blocking):
         return Decision.STOP
-    # Windows that nobody could read are no opening to wait for, and no reason to pass a host over in silence.
-    if any(check.outcome is Outcome.INCONCLUSIVE for check in blocking):
+    # Windows that could not be read are no opening to wait for, and no reason to skip a host in silence.
+    if any(check.outcome is CheckOutcome.INCONCLUSIVE for check in blocking):
         return Decision.STOP
     return Decision.SKIP if outside is Outside.SKIP else Decision.WAIT
 
@@ -157,10 +170,10 @@ def _next_opening(blocking: list[Check]) -> datetime | None:
     return max((check.until for check in blocking if check.until), default=None)
 
 
-def needs_host(settings: Settings) -> bool:
+def needs_host(settings: GateSettings) -> bool:
     """Whether the host itself must be asked, which costs a module run on it.
 
-    Its own checks are made along when it is asked anyway, and asked for when somebody named them.
+    Its own checks are made along when it is asked anyway, and are a reason to ask it when they were named.
     """
     if any(settings.makes(name) for name in settings.named & ON_HOST):
         return True
@@ -168,11 +181,11 @@ def needs_host(settings: Settings) -> bool:
     return any(age and not age.ledgers and settings.makes(name) for age, name in own)
 
 
-def needs_history(opening: Opening | Unknown, settings: Settings, at: datetime) -> bool:
-    """Whether the room depends on how long runs take, which the ledger of any host of the fleet tells."""
+def needs_history(opening: Opening | Unknown, settings: GateSettings, at: datetime) -> bool:
+    """Whether the room depends on how long runs take, which the ledger of any host of the fleet records."""
     if settings.mode(ROOM) is not Mode.ON or isinstance(opening, Unknown):
         return False
     if opening.closes_at is not None:
-        return bool(opening.closes_at - at <= timely.PLENTY)
+        return bool(opening.closes_at - at <= schedule.PLENTY)
     # Waited for, it will be in a window, which has an end.
     return settings.outside is Outside.WAIT and (opening.frozen or not opening.open)

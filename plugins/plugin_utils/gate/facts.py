@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known about one host when it is judged. Whatever could not be learnt is an :class:`Unknown`."""
+"""What is known about one host when it is judged. What could not be found out is an :class:`Unknown`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .check import Unknown
+from .checks.model import Unknown
 
 NOT_ASKED = Unknown("the host was not asked")
 
@@ -37,8 +37,8 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Life:
-    """What the ledger of one host says about a release there.
+class Deployment:
+    """How a release fared on one host, from its ledger.
 
     :param host: whose ledger
     :param seconds: how long it was live at a stretch, the longest time
@@ -53,8 +53,8 @@ class Life:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What the module ``gate_info`` said on the host."""
+class HostFacts:
+    """What the module ``gate_info`` returned on the host."""
 
     disks: Sequence[Mapping[str, Any]] = ()
     reboot: Sequence[str] = ()
@@ -64,7 +64,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Facts:
+class GateFacts:
     """Everything that is judged for one host.
 
     :param stops: reasons to stop the line, each with its place
@@ -72,9 +72,9 @@ class Facts:
     :param artifact: what ``artifact_info`` returned
     :param alerts: labels of firing alerts
     :param budget: values of the query by their labels
-    :param lives: the release in the environment before, a host each
+    :param deployments: of the release in the environment before, one for each host
     :param backup: the moment of the newest good backup, ``None`` when there is none
-    :param answers: of the host, ``None`` when it was not asked
+    :param host_facts: ``None`` when the host was not asked
     :param unreachable: why the host did not answer, empty when it did
     """
 
@@ -84,10 +84,10 @@ class Facts:
     artifact: Mapping[str, Any] | None = None
     alerts: Sequence[Mapping[str, str]] | Unknown = ()
     budget: Sequence[tuple[str, float]] | Unknown = ()
-    lives: Sequence[Life] | Unknown = ()
+    deployments: Sequence[Deployment] | Unknown = ()
     backup: datetime | Unknown | None = None
     drill: datetime | Unknown | None = None
-    answers: Answers | None = None
+    host_facts: HostFacts | None = None
     unreachable: str = ""
     #: Seconds of past runs by kind, from the ledgers of all hosts that were asked.
     durations: Mapping[str, Sequence[float]] = field(default_factory=dict)

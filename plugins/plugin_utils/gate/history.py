@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ledgers tell the gate: how a release fared elsewhere, how long runs take, the newest good backup."""
+"""What the gate reads from ledgers: how a release fared elsewhere, and how long runs take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from ...module_utils._ledger.history import RELEASE
 from ...module_utils._ledger.query import parse_time
-from .facts import Life
+from .facts import Deployment
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class _Stretch:
         return replace(self, since=None, longest=max(self.longest, lived), bad=bad)
 
 
-def life(
+def deployment_of(
     entries: Iterable[Mapping[str, Any]], application: str, release: str, host: str, at: datetime
-) -> Life | None:
+) -> Deployment | None:
     """How a release fared on one host; ``None`` when its ledger does not know it.
 
-    Being rolled back from, or never getting live, is a bad end however long the release had lived: somebody
-    found out. It is mended only by going live again, or by being what was gone back to.
+    Being rolled back from, or never getting live, is a bad end however long the release had been live: a defect
+    was found. Only going live again, or being the target of a rollback, makes up for it.
     """
     seen = _Stretch()
     for entry in entries:
@@ -48,7 +48,7 @@ def life(
     lived = seen.left(at).longest if seen.since else seen.longest
     if lived < 0 and not seen.bad:
         return None
-    return Life(host, max(0.0, lived), seen.last, seen.bad)
+    return Deployment(host, max(0.0, lived), seen.last, seen.bad)
 
 
 def _after(seen: _Stretch, entry: Mapping[str, Any], release: str) -> _Stretch:
@@ -66,7 +66,7 @@ def _after(seen: _Stretch, entry: Mapping[str, Any], release: str) -> _Stretch:
 
 
 def durations(runs: Iterable[Mapping[str, Any]]) -> dict[str, Sequence[float]]:
-    """Seconds of whole runs by kind (``deploy``, ``rollback``), from what every host says of its part.
+    """Seconds of whole runs by kind (``deploy``, ``rollback``), from what every host recorded of its part.
 
     A run takes as long as its slowest host, and hosts of later batches began to count with their own.
     """

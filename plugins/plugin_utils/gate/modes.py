@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which checks are on, advisory or off: by default for each kind of change, and as somebody said."""
+"""Which checks are on, advisory or off: by default for each kind of change, and as the variables say."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...module_utils._core.errors import BadInput
-from . import check as of
-from .check import NAMES, Mode
+from .checks import model as of
+from .checks.model import NAMES, Mode
 from .values import mapping
 
 DEPLOY = "deploy"
 ROLLBACK = "rollback"
 
-#: Made when somebody said where to ask, or how old is too old.
+#: Made when a variable says where to ask, or how old is too old.
 _CONFIGURED = {
     of.PROMOTION: "gate_promotion",
     of.ALERTS: "gate_alertmanager",
@@ -29,8 +29,10 @@ _ALWAYS = (of.STOP, of.OVERRIDE, of.FREEZE, of.WINDOW)
 _DEPLOY = (*_ALWAYS, of.ROOM, of.ARTIFACT, of.REACHABLE, of.LOCK, of.DISK, *_CONFIGURED)
 
 
-def told(change: str, given: Mapping[str, Any], checks: Any = None) -> tuple[dict[str, Mode], frozenset[str]]:
-    """The mode of each check, and the checks that somebody named.
+def parse_modes(
+    change: str, given: Mapping[str, Any], checks: Any = None
+) -> tuple[dict[str, Mode], frozenset[str]]:
+    """The mode of each check, and the checks that were named.
 
     :raises BadInput: a check or a mode that does not exist, or the stop is to stop nothing
     """
@@ -40,7 +42,7 @@ def told(change: str, given: Mapping[str, Any], checks: Any = None) -> tuple[dic
         raise BadInput(
             f"the check stop cannot be {named[of.STOP].value}: whoever stops the line stops every change but a rollback",
             where=variable,
-            fix="Leave it out. To let changes start again, remove the stop file and gate_stop.",
+            fix="Leave it out. To let changes start again, remove the stop file and change_stop.",
         )
     modes = {**_defaults(change), **named}
     for name, source in _CONFIGURED.items():
@@ -51,7 +53,7 @@ def told(change: str, given: Mapping[str, Any], checks: Any = None) -> tuple[dic
 
 def _defaults(change: str) -> dict[str, Mode]:
     if change == ROLLBACK:
-        # Going back is what one does when all is on fire: everything is looked at and recorded, nothing stops it.
+        # A rollback is the way out of an outage: everything is checked and recorded, nothing stops it.
         return dict.fromkeys(NAMES, Mode.ADVISORY)
     names = _DEPLOY if change == DEPLOY else _ALWAYS
     reboot = {of.REBOOT: Mode.ADVISORY} if change == DEPLOY else {}
@@ -59,7 +61,7 @@ def _defaults(change: str) -> dict[str, Mode]:
 
 
 def lowered(change: str, modes: Mapping[str, Mode], named: Iterable[str]) -> dict[str, str]:
-    """What somebody made less of than a check that stops a change, for the ledger: the mode by check."""
+    """The checks that would stop a change by default and were made advisory or off, with their mode, for the ledger."""
     usual = _defaults(change)
     return {
         name: modes[name].value for name in named if usual[name] is Mode.ON and modes[name] is not Mode.ON

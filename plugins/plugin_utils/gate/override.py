@@ -13,18 +13,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ...module_utils._core.errors import BadInput
-from .check import NAMES, OVERRIDE, STOP, Check, failed, passed
-from .values import mapping, moment, shown, words
+from .checks.model import NAMES, OVERRIDE, STOP, Check, failed, passed
+from .values import format_duration, mapping, moment, words
 
 _KEYS = ("checks", "by", "reason", "until")
 _WORDS = 3
-#: Nobody can set these aside: the emergency stop beats every override, and an override is no way around itself.
+#: Cannot be overridden: the emergency stop beats every override, and an override is no way around itself.
 ABSOLUTE = frozenset({STOP, OVERRIDE})
 
 
 @dataclass(frozen=True)
 class Override:
-    """What was asked for; whether it is granted is for :func:`judge`."""
+    """What was requested; whether it is granted is for :func:`judge`."""
 
     checks: tuple[str, ...]
     by: str
@@ -42,15 +42,15 @@ class Override:
         }
 
 
-def parse(value: Any) -> Override | None:
-    """``gate_override`` as it came; ``None`` when there is none. What is wrong with it is kept, not raised:
+def parse_override(value: Any) -> Override | None:
+    """``change_override`` as it came; ``None`` when there is none. What is wrong with it is kept, not raised:
     a rollback must not be stopped by a badly written override.
     """
     if not value:
         return None
     try:
-        given = mapping(_from_survey(value), "gate_override", _KEYS)
-        until = moment(given["until"], "gate_override until") if given.get("until") else None
+        given = mapping(_from_survey(value), "change_override", _KEYS)
+        until = moment(given["until"], "change_override until") if given.get("until") else None
     except BadInput as error:
         return Override((), "", "", None, wrong=error.what)
     return Override(
@@ -62,7 +62,7 @@ def parse(value: Any) -> Override | None:
 
 
 def _from_survey(value: Any) -> Any:
-    """AWX has no survey question for a mapping: it comes as its text."""
+    """AWX has no survey question for a mapping: it arrives as JSON text."""
     if not isinstance(value, str):
         return value
     try:
@@ -70,7 +70,7 @@ def _from_survey(value: Any) -> Any:
     except ValueError:
         return value
     except RecursionError as error:
-        raise BadInput("it is nested too deeply", where="gate_override", fix="Write key: value.") from error
+        raise BadInput("it is nested too deeply", where="change_override", fix="Write key: value.") from error
 
 
 def _line(given: Mapping[str, Any], key: str) -> str:
@@ -125,5 +125,5 @@ def _bad_end(until: datetime | None, at: datetime, limit: timedelta) -> str:
     if until <= at:
         return f"it ended at {until.isoformat()}"
     if until - at > limit:
-        return f"it would hold for {shown(until - at)}, longer than {shown(limit)} (gate_override_limit)"
+        return f"it would hold for {format_duration(until - at)}, longer than {format_duration(limit)} (gate_override_limit)"
     return ""

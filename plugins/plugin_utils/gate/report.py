@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from .check import OVERRIDE, Mode, Outcome
-from .decide import Decision, HostDecision, Judged
+from .checks.model import OVERRIDE, CheckOutcome, Mode
+from .decide import CheckResult, Decision, HostDecision
 from .override import ABSOLUTE
-from .settings import Settings
-from .values import clock, shown
+from .settings import GateSettings
+from .values import format_duration, format_moment
 
 _HOSTS = 4
 _COLUMNS = ("hosts", "check", "result", "why", "opens")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """The decisions on all hosts of a change at one moment.
 
     :param what: what is to be changed, in words: ``deploy of agents 2.0.0``
@@ -33,49 +33,49 @@ class Verdict:
     at: datetime
     hosts: Mapping[str, HostDecision]
 
-    def those(self, decision: Decision) -> list[str]:
+    def hosts_with(self, decision: Decision) -> list[str]:
         return [name for name, one in self.hosts.items() if one.decision is decision]
 
     @property
     def next_opening(self) -> datetime | None:
         """When all hosts that stop the change or wait may be open: the latest of their openings."""
-        held = (one for one in self.hosts.values() if one.decision in {Decision.STOP, Decision.WAIT})
-        return max((one.next_opening for one in held if one.next_opening), default=None)
+        blocked = (one for one in self.hosts.values() if one.decision in {Decision.STOP, Decision.WAIT})
+        return max((one.next_opening for one in blocked if one.next_opening), default=None)
 
 
-def to_dict(verdict: Verdict) -> dict[str, Any]:
+def to_dict(verdict: GateVerdict) -> dict[str, Any]:
     """What the action returns."""
     summary = {
         "at": verdict.at.isoformat(),
-        "go": verdict.those(Decision.GO),
-        "stopped": verdict.those(Decision.STOP),
-        "left_out": verdict.those(Decision.SKIP),
-        "waiting": verdict.those(Decision.WAIT),
+        "go": verdict.hosts_with(Decision.GO),
+        "stopped": verdict.hosts_with(Decision.STOP),
+        "left_out": verdict.hosts_with(Decision.SKIP),
+        "waiting": verdict.hosts_with(Decision.WAIT),
         "next_opening": verdict.next_opening.isoformat() if verdict.next_opening else None,
         "table": table(verdict),
     }
-    told = {"what": verdict.what, "failed": failing(verdict), "overridden": overridden(verdict)}
+    about = {"what": verdict.what, "failed": failing(verdict), "overridden": overridden(verdict)}
     return {
         **summary,
         "hosts": {name: _host(one, verdict) for name, one in verdict.hosts.items()},
-        "summary": {**summary, **told},
+        "summary": {**summary, **about},
     }
 
 
-def failing(verdict: Verdict) -> list[str]:
+def failing(verdict: GateVerdict) -> list[str]:
     """The names of the checks that stand in the way of any host."""
-    return sorted({judged.check.name for one in verdict.hosts.values() for judged in one.blocking})
+    return sorted({result.check.name for one in verdict.hosts.values() for result in one.blocking})
 
 
-def overridden(verdict: Verdict) -> list[str]:
-    """The names of the checks that did not pass on some host and were set aside."""
+def overridden(verdict: GateVerdict) -> list[str]:
+    """The names of the checks that did not pass on some host and were overridden."""
     return sorted({name for one in verdict.hosts.values() for name in one.overridden})
 
 
-def _host(one: HostDecision, verdict: Verdict) -> dict[str, Any]:
+def _host(one: HostDecision, verdict: GateVerdict) -> dict[str, Any]:
     return {
         "decision": one.decision.value,
-        "checks": {judged.check.name: judged.to_dict() for judged in one.judged},
+        "checks": {result.check.name: result.to_dict() for result in one.results},
         "next_opening": one.next_opening.isoformat() if one.next_opening else None,
         "evidence": evidence(one, verdict.at),
     }
@@ -83,25 +83,25 @@ def _host(one: HostDecision, verdict: Verdict) -> dict[str, Any]:
 
 def evidence(one: HostDecision, at: datetime) -> dict[str, Any]:
     """What the ledger keeps: every outcome, and the words of what did not simply pass."""
-    outcomes = {judged.check.name: judged.check.outcome.value for judged in one.judged}
+    outcomes = {result.check.name: result.check.outcome.value for result in one.results}
     notes = {
-        judged.check.name: judged.check.message
-        for judged in one.judged
-        if judged.check.outcome is not Outcome.PASS
+        result.check.name: result.check.message
+        for result in one.results
+        if result.check.outcome is not CheckOutcome.PASS
     }
     kept: dict[str, Any] = {"at": at.isoformat(), "decision": one.decision.value, "checks": outcomes}
     if notes:
         kept["notes"] = notes
     if one.lowered:
         kept["lowered"] = dict(one.lowered)
-    override = next((judged for judged in one.judged if judged.check.name == OVERRIDE), None)
+    override = next((result for result in one.results if result.check.name == OVERRIDE), None)
     if override:
-        granted = override.check.outcome is Outcome.PASS
+        granted = override.check.outcome is CheckOutcome.PASS
         kept["override"] = {**override.check.evidence, "granted": granted, "used": list(one.overridden)}
     return kept
 
 
-def table(verdict: Verdict) -> str:
+def table(verdict: GateVerdict) -> str:
     """What does not simply pass, hosts with the same finding in one line; empty when all passes."""
     rows: list[tuple[str, ...]] = [_COLUMNS, *_rows(verdict)]
     if len(rows) == 1:
@@ -113,28 +113,28 @@ def table(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def _rows(verdict: Verdict) -> Iterable[tuple[str, ...]]:
+def _rows(verdict: GateVerdict) -> Iterable[tuple[str, ...]]:
     found: dict[tuple[str, str, str, str], list[str]] = {}
     for name, one in verdict.hosts.items():
-        for judged in one.judged:
-            if judged.check.outcome is Outcome.PASS and judged.check.name != OVERRIDE:
+        for result in one.results:
+            if result.check.outcome is CheckOutcome.PASS and result.check.name != OVERRIDE:
                 continue
-            key = (judged.check.name, _result(judged), judged.check.message, _opens(judged, verdict.at))
+            key = (result.check.name, _result(result), result.check.message, _opens(result, verdict.at))
             found.setdefault(key, []).append(name)
     for key, hosts in found.items():
         yield (_names(hosts, len(verdict.hosts)), *key)
 
 
-def _result(judged: Judged) -> str:
-    outcome = judged.check.outcome.value
-    if judged.overridden:
+def _result(result: CheckResult) -> str:
+    outcome = result.check.outcome.value
+    if result.overridden:
         return f"{outcome}, overridden"
-    return f"{outcome}, advisory" if judged.mode is Mode.ADVISORY else outcome
+    return f"{outcome}, advisory" if result.mode is Mode.ADVISORY else outcome
 
 
-def _opens(judged: Judged, at: datetime) -> str:
-    until = judged.check.until
-    return f"{clock(until)} (in {shown(until - at)})" if until else ""
+def _opens(result: CheckResult, at: datetime) -> str:
+    until = result.check.until
+    return f"{format_moment(until)} (in {format_duration(until - at)})" if until else ""
 
 
 def _names(hosts: Sequence[str], all_hosts: int) -> str:
@@ -144,13 +144,13 @@ def _names(hosts: Sequence[str], all_hosts: int) -> str:
     return ", ".join(hosts[:_HOSTS]) + more
 
 
-def refusal(verdict: Verdict, settings: Mapping[str, Settings], recheck: bool = False) -> str:
+def refusal(verdict: GateVerdict, settings: Mapping[str, GateSettings], recheck: bool = False) -> str:
     """The message of a gate that stays closed: what failed, where, why, when next, and what to do."""
     done = "Nothing more is changed" if recheck else "Nothing was changed"
-    stopped = verdict.those(Decision.STOP) + verdict.those(Decision.WAIT)
+    stopped = verdict.hosts_with(Decision.STOP) + verdict.hosts_with(Decision.WAIT)
     count = f"{len(stopped)} of {len(verdict.hosts)} hosts"
     lines = [
-        f"The gate is closed for the {verdict.what}, on {count}, at {clock(verdict.at)}. {done}.",
+        f"The gate is closed for the {verdict.what}, on {count}, at {format_moment(verdict.at)}. {done}.",
         "",
         table(verdict),
         "",
@@ -160,19 +160,19 @@ def refusal(verdict: Verdict, settings: Mapping[str, Settings], recheck: bool = 
 
 
 def _advice(
-    verdict: Verdict, stopped: Sequence[HostDecision], settings: Mapping[str, Settings]
+    verdict: GateVerdict, stopped: Sequence[HostDecision], settings: Mapping[str, GateSettings]
 ) -> Iterable[str]:
     if verdict.next_opening:
-        wait = shown(verdict.next_opening - verdict.at)
-        yield f"It opens next at {clock(verdict.next_opening)}, in {wait}: run the same command again then."
-    names = sorted({judged.check.name for one in stopped for judged in one.blocking})
+        wait = format_duration(verdict.next_opening - verdict.at)
+        yield f"It opens next at {format_moment(verdict.next_opening)}, in {wait}: run the same command again then."
+    names = sorted({result.check.name for one in stopped for result in one.blocking})
     never = ABSOLUTE.union(*(settings[one.host].never_override for one in stopped))
     firm = [name for name in names if name in never]
     if firm:
         yield f"No override is possible for {', '.join(firm)}: remove the cause."
     elif names:
         yield "To set it aside for an hour, with your name and your reason in the ledger, run the same command with"
-        yield f"  -e '{json.dumps({'gate_override': _example(names, verdict.at)})}'"
+        yield f"  -e '{json.dumps({'change_override': _example(names, verdict.at)})}'"
 
 
 def _example(names: Sequence[str], at: datetime) -> dict[str, Any]:

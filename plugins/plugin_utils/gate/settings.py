@@ -14,12 +14,11 @@ from typing import Any
 
 from ...module_utils._core.errors import BadInput
 from . import modes
-from .check import NAMES, Mode
-from .override import Override
-from .override import parse as parse_override
+from .checks.model import NAMES, Mode
+from .override import Override, parse_override
 from .values import duration, listed, mapping, number, size, words
 
-#: The stop file of every controller, so that nobody has to have prepared anything to stop the line.
+#: The stop file of every controller, so that the line can be stopped without any preparation.
 STOP_FILE = "/etc/mas/stop"
 
 
@@ -32,8 +31,8 @@ class Outside(StrEnum):
 
 
 @dataclass(frozen=True)
-class Server:
-    """Where and how to ask over HTTP. ``headers`` may hold secrets and are never shown."""
+class HttpEndpoint:
+    """Where and how to send HTTP requests. ``headers`` may hold secrets and are never shown."""
 
     url: str
     headers: tuple[tuple[str, str], ...] = ()
@@ -41,18 +40,18 @@ class Server:
 
 
 @dataclass(frozen=True)
-class AlertQuestion:
+class AlertQuery:
     """Firing alerts that match all of ``matchers``, each as ``amtool`` takes it: ``severity="page"``."""
 
-    server: Server
+    endpoint: HttpEndpoint
     matchers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class BudgetQuestion:
+class BudgetQuery:
     """A query whose every value must lie between the two; both limits are allowed themselves."""
 
-    server: Server
+    endpoint: HttpEndpoint
     query: str
     minimum: float | None = None
     maximum: float | None = None
@@ -60,7 +59,7 @@ class BudgetQuestion:
 
 @dataclass(frozen=True)
 class Promotion:
-    """Where the release must have lived before: ``ledgers`` is a glob of gathered ledgers of ``environment``."""
+    """Where the release must have been live before: ``ledgers`` is a glob of gathered ledgers of ``environment``."""
 
     environment: str
     ledgers: str
@@ -68,7 +67,7 @@ class Promotion:
 
 
 @dataclass(frozen=True)
-class Age:
+class MaxAge:
     """How old the newest success may be; ``ledgers`` is a glob, empty for the host's own ledger."""
 
     limit: timedelta
@@ -93,14 +92,14 @@ class Disk:
 
 
 @dataclass(frozen=True)
-class Settings:
+class GateSettings:
     """All that the variables of one host say about one change."""
 
     change: str
     modes: Mapping[str, Mode]
-    #: Checks that somebody named, so that a host is asked for their sake.
+    #: Checks that were named, for which a host is asked.
     named: frozenset[str]
-    #: What somebody made off or advisory that would stop the change otherwise: its mode by check.
+    #: Checks that would stop the change by default and were made advisory or off, with their mode.
     lowered: Mapping[str, str]
     never_override: frozenset[str]
     outside: Outside
@@ -109,15 +108,15 @@ class Settings:
     override: Override | None
     stop: str
     stop_file: str
-    #: Whether somebody said where the stop file is, so that its folder must be there.
+    #: Whether the inventory names the stop file, so that its folder must exist.
     stop_file_given: bool
     room: Room
     disk: Disk
-    alerts: AlertQuestion | None
-    budget: BudgetQuestion | None
+    alerts: AlertQuery | None
+    budget: BudgetQuery | None
     promotion: Promotion | None
-    backup: Age | None
-    drill: Age | None
+    backup: MaxAge | None
+    drill: MaxAge | None
 
     def mode(self, check: str) -> Mode:
         return self.modes.get(check, Mode.OFF)
@@ -127,36 +126,36 @@ class Settings:
         return self.mode(check) is not Mode.OFF
 
 
-#: The variables that :func:`parse` reads.
+#: The variables that :func:`parse_settings` reads.
 VARIABLES = (
     *("gate_alertmanager", "gate_backup", "gate_checks", "gate_disk", "gate_drill", "gate_error_budget"),
-    *("gate_never_override", "gate_outside_window", "gate_override", "gate_override_limit"),
-    *("gate_prometheus", "gate_promotion", "gate_rollback_checks", "gate_room", "gate_stop"),
-    *("gate_stop_file", "gate_wait_limit"),
+    *("gate_never_override", "gate_outside_window", "change_override", "gate_override_limit"),
+    *("gate_prometheus", "gate_promotion", "gate_rollback_checks", "gate_room", "change_stop"),
+    *("change_stop_file", "gate_wait_limit"),
 )
 NEVER_OVERRIDE = ("artifact", "lock")
 
 
-def parse(change: str, given: Mapping[str, Any], checks: Any = None) -> Settings:
+def parse_settings(change: str, given: Mapping[str, Any], checks: Any = None) -> GateSettings:
     """Read the variables of a host; all have a default.
 
     :param checks: modes that beat those of the variables
     :raises BadInput: a variable is not what it must be; the message names it
     """
-    told, named = modes.told(change, given, checks)
-    return Settings(
+    by_check, named = modes.parse_modes(change, given, checks)
+    return GateSettings(
         change=change,
-        modes=told,
+        modes=by_check,
         named=named,
-        lowered=modes.lowered(change, told, sorted(named)),
+        lowered=modes.lowered(change, by_check, sorted(named)),
         never_override=_never(given.get("gate_never_override")),
         outside=_outside(given.get("gate_outside_window")),
         wait_limit=duration(given.get("gate_wait_limit") or "1h", "gate_wait_limit"),
         override_limit=duration(given.get("gate_override_limit") or "24h", "gate_override_limit"),
-        override=parse_override(given.get("gate_override")),
-        stop=_stop(given.get("gate_stop")),
-        stop_file=str(given.get("gate_stop_file") or STOP_FILE),
-        stop_file_given=bool(given.get("gate_stop_file")),
+        override=parse_override(given.get("change_override")),
+        stop=_stop(given.get("change_stop")),
+        stop_file=str(given.get("change_stop_file") or STOP_FILE),
+        stop_file_given=bool(given.get("change_stop_file")),
         room=_room(given.get("gate_room")),
         disk=_disk(given.get("gate_disk")),
         alerts=_alerts(given.get("gate_alertmanager")),
@@ -168,7 +167,7 @@ def parse(change: str, given: Mapping[str, Any], checks: Any = None) -> Settings
 
 
 def _never(value: Any) -> frozenset[str]:
-    """A list, or one as text from a survey; nothing at all is the default, only ``[]`` protects nothing."""
+    """A list, or one as text from a survey; nothing at all is the default, and only ``[]`` is none."""
     if value is None or value == "":
         return frozenset(NEVER_OVERRIDE)
     where, fix = "gate_never_override", f"Name checks out of {', '.join(NAMES)}."
@@ -212,14 +211,14 @@ def _disk(value: Any) -> Disk:
     )
 
 
-def _server(given: Mapping[str, Any], where: str) -> Server:
+def _endpoint(given: Mapping[str, Any], where: str) -> HttpEndpoint:
     url = str(given.get("url") or "").rstrip("/")
     if not url.startswith(("http://", "https://")):
         raise BadInput(
             f"{url!r} is not an http(s) address", where=f"{where} url", fix="Say where it listens."
         )
     headers = mapping(given.get("headers"), f"{where} headers")
-    return Server(
+    return HttpEndpoint(
         url,
         tuple(sorted((name, str(value)) for name, value in headers.items())),
         duration(given.get("timeout", 10), f"{where} timeout").total_seconds(),
@@ -231,18 +230,18 @@ def _as_mapping(value: Any, where: str, known: tuple[str, ...]) -> Mapping[str, 
     return mapping({"url": value} if isinstance(value, str) and value else value, where, known)
 
 
-def _alerts(value: Any) -> AlertQuestion | None:
+def _alerts(value: Any) -> AlertQuery | None:
     given = _as_mapping(value, "gate_alertmanager", ("url", "filter", "headers", "timeout"))
     if not given:
         return None
-    return AlertQuestion(_server(given, "gate_alertmanager"), words(given.get("filter")))
+    return AlertQuery(_endpoint(given, "gate_alertmanager"), words(given.get("filter")))
 
 
-def _budget(prometheus: Any, value: Any) -> BudgetQuestion | None:
+def _budget(prometheus: Any, value: Any) -> BudgetQuery | None:
     given = mapping(value, "gate_error_budget", ("query", "minimum", "maximum"))
     if not given:
         return None
-    server = _server(
+    endpoint = _endpoint(
         _as_mapping(prometheus, "gate_prometheus", ("url", "headers", "timeout")), "gate_prometheus"
     )
     limits = {
@@ -256,7 +255,7 @@ def _budget(prometheus: Any, value: Any) -> BudgetQuestion | None:
             where="gate_error_budget",
             fix="Write {query: ..., minimum: 0}.",
         )
-    return BudgetQuestion(server, str(given["query"]), **limits)
+    return BudgetQuery(endpoint, str(given["query"]), **limits)
 
 
 def _promotion(value: Any) -> Promotion | None:
@@ -273,10 +272,10 @@ def _promotion(value: Any) -> Promotion | None:
     return Promotion(str(given["from"]), str(given["ledgers"]), soak)
 
 
-def _age(value: Any, where: str) -> Age | None:
+def _age(value: Any, where: str) -> MaxAge | None:
     if not value:
         return None
     given = mapping(
         value if isinstance(value, Mapping) else {"max_age": value}, where, ("max_age", "ledgers")
     )
-    return Age(duration(given.get("max_age"), f"{where} max_age"), str(given.get("ledgers") or ""))
+    return MaxAge(duration(given.get("max_age"), f"{where} max_age"), str(given.get("ledgers") or ""))

@@ -105,7 +105,7 @@ def listed(value: Any) -> tuple[str, ...] | None:
     return tuple(str(one) for one in found)
 
 
-def shown(length: timedelta) -> str:
+def format_duration(length: timedelta) -> str:
     """``1 h 5 min``, ``2 d 3 h``, ``42 s``: two units are enough for people."""
     left = max(0, round(length.total_seconds()))
     parts = []
@@ -116,6 +116,6 @@ def shown(length: timedelta) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def clock(at: datetime) -> str:
+def format_moment(at: datetime) -> str:
     """``Tue 2026-11-24 22:00:00 CET``."""
     return at.strftime("%a %Y-%m-%d %H:%M:%S ").strip() + f" {at.tzname() or 'UTC'}"

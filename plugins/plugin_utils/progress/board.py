@@ -108,8 +108,8 @@ class Board:
         }
         return replace(self, rows=rows)
 
-    def says(self, host: str, task: str) -> Board:
-        """What a host does now, in other words."""
+    def with_task(self, host: str, task: str) -> Board:
+        """The same with another text of what a host does now."""
         return self._with(replace(self.rows.get(host, Row(host)), task=task))
 
     def states(self) -> Mapping[str, int]:

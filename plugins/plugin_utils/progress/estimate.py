@@ -28,7 +28,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Left:
+class TimeLeft:
     """Seconds that are left in half of the earlier runs, and in 95 of 100."""
 
     usual: float
@@ -71,7 +71,7 @@ def remember(history: History, key: str, run: Run) -> dict[str, list[Run]]:
     return {**dict(kept), key: [*history.get(key, ()), run][-RUNS:]}
 
 
-def left(runs: Sequence[Run], hosts: int, marks: Mapping[str, float], at: float) -> Left | None:
+def time_left(runs: Sequence[Run], hosts: int, marks: Mapping[str, float], at: float) -> TimeLeft | None:
     """What is left now, counted from the phase that was entered last; nothing without earlier runs.
 
     :param runs: earlier runs of the same playbook and application
@@ -86,7 +86,7 @@ def left(runs: Sequence[Run], hosts: int, marks: Mapping[str, float], at: float)
     inside = at - begun.get(last, 0.0)
     known = [run for run in runs if not last or last in run.marks]
     rests = sorted(max(0.0, run.seconds - run.marks.get(last, 0.0) - inside) for run in known)
-    return Left(percentile(rests, 50), percentile(rests, 95)) if rests else None
+    return TimeLeft(percentile(rests, 50), percentile(rests, 95)) if rests else None
 
 
 def percentile(ordered: Sequence[float], share: int) -> float:

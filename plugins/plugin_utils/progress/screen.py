@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .board import BAD, Board, Cell, Row
-from .estimate import Left
+from .estimate import TimeLeft
+from .formats import counts, format_duration, format_time_left
 from .phases import PHASES
-from .words import counts, duration, time_left
 
 _RED, _GREEN, _YELLOW, _CYAN, _DIM, _BOLD = "31", "32", "33", "36", "2", "1"
 _COLOURS = {
@@ -37,7 +37,7 @@ class Style:
     unicode: bool = True
 
 
-def render(board: Board, left: Left | None, at: float, style: Style) -> list[str]:
+def render(board: Board, left: TimeLeft | None, at: float, style: Style) -> list[str]:
     """The lines, none wider than the terminal and together not higher."""
     phases = [phase for phase in PHASES if any(phase in row.cells for row in board.rows.values())]
     names = min(_HOST, max([4, *(len(host) for host in board.rows)]))
@@ -55,9 +55,9 @@ def render(board: Board, left: Left | None, at: float, style: Style) -> list[str
     return lines
 
 
-def _title(board: Board, left: Left | None, at: float, style: Style) -> str:
-    told = [duration(at), time_left(left)]
-    return _fit([(board.title, _BOLD), ("  ".join(part for part in told if part), "")], style)
+def _title(board: Board, left: TimeLeft | None, at: float, style: Style) -> str:
+    times = [format_duration(at), format_time_left(left)]
+    return _fit([(board.title, _BOLD), ("  ".join(part for part in times if part), "")], style)
 
 
 def _row(row: Row, phases: list[str], names: int, at: float, style: Style) -> Iterator[tuple[str, str]]:
@@ -76,7 +76,7 @@ def _cell(cell: Cell | None, at: float, style: Style) -> tuple[str, str]:
     if cell is None:
         return " " * _COLUMN, ""
     sign = (_SIGNS if style.unicode else _PLAIN_SIGNS)[cell.state]
-    return f"{sign} {duration(cell.seconds(at))}".ljust(_COLUMN), _COLOURS[cell.state]
+    return f"{sign} {format_duration(cell.seconds(at))}".ljust(_COLUMN), _COLOURS[cell.state]
 
 
 def _fit(parts: list[tuple[str, str]], style: Style) -> str:

@@ -21,13 +21,13 @@ _OUTCOMES = (LIVE, ROLLED_BACK, FAILED)
 
 @dataclass(frozen=True)
 class Live:
-    """What a host serves, as its ledger says. ``since`` and ``way_back`` are of the entry that made it so."""
+    """What a host serves, as its ledger says. ``since`` and ``rollback_command`` are of the entry that made it so."""
 
     environment: str
     application: str
     release: str
     since: datetime | None
-    way_back: str
+    rollback_command: str
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _live(entries: list[Entry], application: str) -> Live | None:
         application=application,
         release=release,
         since=parse_time(made.get("time")),
-        way_back=str(made.get("way_back") or ""),
+        rollback_command=str(made.get("rollback_command") or ""),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ...module_utils._core.errors import BadInput
-from ...module_utils._ledger.changes import Story, format_time, parse_time, tell
+from ...module_utils._ledger.changes import ChangeHistory, aggregate, format_time, parse_time
 from ...module_utils._ledger.dora import dora
 from ..windows.fields import checked_zone
 from . import records
@@ -44,8 +44,8 @@ class Model:
         return [{**entry, "host": host.name} for host in self.hosts for entry in host.entries]
 
     @cached_property
-    def story(self) -> Story:
-        return tell(self.entries)
+    def story(self) -> ChangeHistory:
+        return aggregate(self.entries)
 
     @cached_property
     def dora(self) -> dict[str, Any]:

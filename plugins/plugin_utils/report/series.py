@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from ...module_utils._ledger.changes import LIVE, Change, Rollback, Story, parse_time
+from ...module_utils._ledger.changes import LIVE, Change, ChangeHistory, Rollback, parse_time
 from ...module_utils._ledger.history import version_of
 from . import view
 from .format import format_day
@@ -66,7 +66,7 @@ class Painter(Protocol):
     def spark(self, key: str, summary: str, values: Sequence[float | None], bars: bool) -> str: ...
 
 
-def releases(story: Story, period: Period) -> tuple[Lane, ...]:
+def releases(story: ChangeHistory, period: Period) -> tuple[Lane, ...]:
     """For each application in each environment what it served when."""
     places: dict[tuple[str, str], list[Change | Rollback]] = {}
     events: list[Change | Rollback] = [*story.changes, *story.rollbacks]

@@ -49,14 +49,14 @@ def parse_policy(
     :raises BadInput: which entry is wrong, and what to write
     """
     found = [
-        *_windows(windows, "windows", Kind.WINDOW, zone),
-        *_windows(freezes, "freezes", Kind.FREEZE, zone),
+        *_windows(windows, "change_windows", Kind.WINDOW, zone),
+        *_windows(freezes, "change_freezes", Kind.FREEZE, zone),
         *(window for calendar in calendars for window in _of_calendar(calendar, zone)),
     ]
     if not isinstance(required, bool):
         raise BadInput(
-            f"windows_required is {required!r}",
-            where="windows_required",
+            f"change_windows_required is {required!r}",
+            where="change_windows_required",
             fix="Write true or false without quotes.",
         )
     return Policy(tuple(found), required)

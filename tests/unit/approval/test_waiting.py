@@ -12,14 +12,17 @@ from ansible_collections.mas.ops.plugins.action.approval import ActionModule
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import NotFound
 from ansible_collections.mas.ops.plugins.plugin_utils.approval.adapters import waiting as module
 from ansible_collections.mas.ops.plugins.plugin_utils.approval.adapters.waiting import (
-    Patience,
-    Source,
-    Waiting,
+    ApprovalWait,
+    DecisionSource,
+    Polling,
 )
-from ansible_collections.mas.ops.plugins.plugin_utils.approval.decision import Decision, Subject
+from ansible_collections.mas.ops.plugins.plugin_utils.approval.decision import (
+    ApprovalDecision,
+    ApprovalRequest,
+)
 
 DIGEST = "a" * 64
-SUBJECT = Subject("agents", "2.0.0", DIGEST)
+REQUEST = ApprovalRequest("agents", "2.0.0", DIGEST)
 DONE = f"{{application: agents, sha256: {DIGEST}, decision: approved, by: bob}}"
 
 
@@ -40,15 +43,19 @@ class Clock:
             self._event = None
 
 
-def waiting(path: Path, clock: Clock, said: list[str]) -> Waiting:
-    return Waiting(Source(str(path)), SUBJECT, said.append, clock, clock.sleep)
+def waiting(path: Path, clock: Clock, said: list[str]) -> ApprovalWait:
+    return ApprovalWait(DecisionSource(str(path)), REQUEST, said.append, clock, clock.sleep)
 
 
 def test_it_waits_until_it_is_approved(tmp_path: Path) -> None:
     path, said = tmp_path / "approval.yml", []
     path_written = Clock(130.0, lambda: path.write_text(DONE))
-    outcome = waiting(path, path_written, said).wait(Patience(3600.0, 5.0))
-    assert (outcome.answer.decision, outcome.answer.by, outcome.waited) == (Decision.APPROVED, "bob", 130.0)
+    outcome = waiting(path, path_written, said).wait(Polling(3600.0, 5.0))
+    assert (outcome.answer.decision, outcome.answer.by, outcome.waited) == (
+        ApprovalDecision.APPROVED,
+        "bob",
+        130.0,
+    )
     assert outcome.owner == path.owner()
     # what to do once, and a line a minute
     assert [line.count(DIGEST) for line in said] == [1, 0, 0]
@@ -57,17 +64,17 @@ def test_it_waits_until_it_is_approved(tmp_path: Path) -> None:
 
 
 def test_it_ends(tmp_path: Path) -> None:
-    outcome = waiting(tmp_path / "none", Clock(0, None), []).wait(Patience(12.0, 5.0))
-    assert (outcome.answer.decision, outcome.waited) == (Decision.PENDING, 12.0)
+    outcome = waiting(tmp_path / "none", Clock(0, None), []).wait(Polling(12.0, 5.0))
+    assert (outcome.answer.decision, outcome.waited) == (ApprovalDecision.PENDING, 12.0)
 
 
 def test_what_anybody_may_write_does_not_count(tmp_path: Path) -> None:
     path = tmp_path / "approval.yml"
     path.write_text(DONE)
     path.chmod(0o666)
-    assert waiting(path, Clock(0, None), []).look()[0].why.startswith("anybody may write it")
+    assert waiting(path, Clock(0, None), []).look()[0].why.startswith("every user may write it")
     path.chmod(0o664)
-    assert waiting(path, Clock(0, None), []).look()[0].decision is Decision.APPROVED
+    assert waiting(path, Clock(0, None), []).look()[0].decision is ApprovalDecision.APPROVED
 
 
 def test_what_cannot_be_read_is_no_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,14 +83,14 @@ def test_what_cannot_be_read_is_no_decision(tmp_path: Path, monkeypatch: pytest.
     def down(*_: object) -> str:
         raise NotFound("the store does not answer")
 
-    url = Waiting(Source("https://u:p@example.org/a?token=x"), SUBJECT, print)
+    url = ApprovalWait(DecisionSource("https://u:p@example.org/a?token=x"), REQUEST, print)
     monkeypatch.setattr(module, "fetch_text", down)
     assert url.look()[0].why == "the store does not answer"
     assert str(url.source) == "https://example.org/a"
     monkeypatch.setattr(module, "fetch_text", lambda *_: None)
     assert url.look()[0].why == "there is no decision yet"
     monkeypatch.setattr(module, "fetch_text", lambda *_: DONE)
-    assert url.look()[0].decision is Decision.APPROVED
+    assert url.look()[0].decision is ApprovalDecision.APPROVED
 
 
 class Action(ActionModule):

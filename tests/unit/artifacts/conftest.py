@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import Request, build
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import BuildRequest, build
 
 BUILT = "2026-01-31T12:00:00Z"
 MAS = """
@@ -84,7 +84,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make(source: Path, tmp_path: Path) -> Build:
     def make(*, check_mode: bool = False, **options: Any) -> tuple[Any, dict[str, Any]]:
-        request = Request(
+        request = BuildRequest(
             **{"source": source, "store": tmp_path / "store", "built": BUILT, "commit": "", **options}
         )
         done = build(request, check_mode=check_mode)

@@ -15,7 +15,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     OpsError,
     Refused,
 )
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import bill, sbom
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import sbom, sbom_summary
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters import pack, store
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -191,7 +191,7 @@ def test_sbom(make: Build, tmp_path: Path) -> None:
     assert data["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": facts["sha256"]}]
     assert {"name": "mas.ops:files", "value": "7"} in data["metadata"]["component"]["properties"]
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
-    assert bill.summary(text) == {
+    assert sbom_summary.summary(text) == {
         "serial_number": data["serialNumber"],
         "components": 4,
         "packages": [
@@ -201,7 +201,12 @@ def test_sbom(make: Build, tmp_path: Path) -> None:
             "pkg:pypi/uvicorn",
         ],
     }
-    assert bill.summary("{") == bill.summary("[]") == bill.summary("1") == bill.summary("")
+    assert (
+        sbom_summary.summary("{")
+        == sbom_summary.summary("[]")
+        == sbom_summary.summary("1")
+        == sbom_summary.summary("")
+    )
 
 
 def test_a_full_disk(make: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Asking: every way in which an artifact can be wrong is told apart, from a folder and over HTTP."""
+"""Looking an artifact up: every way in which it can be wrong has its own error, from a folder and over HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import ArtifactError, BadInput, NotFound
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.info import info
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.question import Question
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.lookup import ArtifactLookup
 
 from .conftest import MAS, Build, make_key
 
@@ -51,13 +51,13 @@ def ask(request: pytest.FixtureRequest, store: Path, key: Path) -> Ask:
     place = str(store) if request.param == "folder" else request.getfixturevalue("url")
 
     def ask(**options: Any) -> dict[str, Any]:
-        question = {
+        lookup = {
             "store": place,
             "application": "agents",
             "version": "1.0.0",
             "allowed_signers": ["# who builds", signer(key)],
         }
-        return info(Question(**{**question, **options}))
+        return info(ArtifactLookup(**{**lookup, **options}))
 
     return ask
 
@@ -88,9 +88,9 @@ def test_a_version_that_is_not_there(ask: Ask) -> None:
 
 def test_the_versions_that_are_there_are_named(make: Build, store: Path) -> None:
     make(version="2.0.0", built="2026-06-01T00:00:00Z")
-    question = Question(store=str(store), application="agents", version="9.9.9", signature_required=False)
+    lookup = ArtifactLookup(store=str(store), application="agents", version="9.9.9", signature_required=False)
     with pytest.raises(NotFound) as caught:
-        info(question)
+        info(lookup)
     expected = f"agents 9.9.9 is not in {store}: it holds 1.0.0, 2.0.0. Build it with mas.ops.build."
     assert str(caught.value) == expected
 
@@ -98,13 +98,13 @@ def test_the_versions_that_are_there_are_named(make: Build, store: Path) -> None
 def test_no_store_and_no_file(store: Path, tmp_path: Path) -> None:
     loose = {"signature_required": False}
     with pytest.raises(NotFound, match="no such store"):
-        info(Question(store=str(tmp_path / "none"), application="agents", version="1", **loose))
+        info(ArtifactLookup(store=str(tmp_path / "none"), application="agents", version="1", **loose))
     with pytest.raises(NotFound, match="no other at all"):
-        info(Question(store=str(store), application="other", version="1", **loose))
+        info(ArtifactLookup(store=str(store), application="other", version="1", **loose))
     with pytest.raises(NotFound, match="no such artifact"):
-        info(Question(artifact=str(store / "x.tar.gz"), **loose))
+        info(ArtifactLookup(artifact=str(store / "x.tar.gz"), **loose))
     with pytest.raises(NotFound, match="cannot be reached"):
-        info(Question(store="http://127.0.0.1:1", application="agents", version="1", **loose))
+        info(ArtifactLookup(store="http://127.0.0.1:1", application="agents", version="1", **loose))
 
 
 def test_a_changed_archive(ask: Ask, store: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_damaged_digest_file(ask: Ask, store: Path, text: str) -> None:
 def test_no_digest_file(store: Path) -> None:
     (store / f"{NAME}.sha256").unlink()
     with pytest.raises(ArtifactError, match=r"no \.sha256 file"):
-        info(Question(artifact=str(store / NAME), signature_required=False))
+        info(ArtifactLookup(artifact=str(store / NAME), signature_required=False))
 
 
 def test_unsigned(ask: Ask, store: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_key_that_may_sign_other_things_only(ask: Ask, key: Path) -> None:
 
 
 def test_required_but_nobody_allowed(ask: Ask) -> None:
-    with pytest.raises(BadInput, match="nobody is allowed"):
+    with pytest.raises(BadInput, match="no signer is allowed"):
         ask(allowed_signers=[])
 
 
@@ -175,9 +175,9 @@ def test_renamed(store: Path) -> None:
         shutil.copy(store / f"{NAME}{suffix}", store / f"agents-2.0.0.tar.gz{suffix}")
     digest = store / "agents-2.0.0.tar.gz.sha256"
     digest.write_text(digest.read_text().replace("1.0.0", "2.0.0"))
-    question = Question(store=str(store), application="agents", version="2.0.0", signature_required=False)
+    lookup = ArtifactLookup(store=str(store), application="agents", version="2.0.0", signature_required=False)
     with pytest.raises(ArtifactError, match="which is not what its file name says"):
-        info(question)
+        info(lookup)
 
 
 def test_without_verifying(ask: Ask, store: Path) -> None:
@@ -192,15 +192,15 @@ def test_without_verifying(ask: Ask, store: Path) -> None:
 def test_without_verifying_it_needs_a_version(url: str, store: Path) -> None:
     for place in (url, store):
         with pytest.raises(BadInput, match="not read unverified"):
-            info(Question(artifact=f"{place}/{NAME}", verify=False))
+            info(ArtifactLookup(artifact=f"{place}/{NAME}", verify=False))
 
 
 def test_a_version_with_a_plus(make: Build, url: str, key: Path) -> None:
     make(version="1.0.0+build.7", signing_key=key)
-    question = Question(
+    lookup = ArtifactLookup(
         store=f"{url}/", application="agents", version="1.0.0+build.7", allowed_signers=[signer(key)]
     )
-    assert info(question)["signed_by"] == "ci@example.com"
+    assert info(lookup)["signed_by"] == "ci@example.com"
 
 
 def test_an_sbom_is_not_needed(ask: Ask, store: Path) -> None:
@@ -213,4 +213,8 @@ def test_names_that_look_alike(make: Build, source: Path, store: Path, key: Path
     (source / "mas.yml").write_text(MAS.replace("name: agents", "name: agents-x"))
     make(version="1", signing_key=key)
     with pytest.raises(ArtifactError, match="is agents-x 1, not agents x-1"):
-        info(Question(store=str(store), application="agents", version="x-1", allowed_signers=[signer(key)]))
+        info(
+            ArtifactLookup(
+                store=str(store), application="agents", version="x-1", allowed_signers=[signer(key)]
+            )
+        )

@@ -10,8 +10,8 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import bill, sbom
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import Request, build
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import sbom, sbom_summary
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import BuildRequest, build
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.packages import find
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -55,7 +55,9 @@ def tree(root: Path, count: int) -> Path:
 def test_twice_the_files_take_twice_the_calls(tmp_path: Path) -> None:
     def make(count: int) -> Callable[[], object]:
         source = tree(tmp_path / str(count), count)
-        return lambda: build(Request(source=source, store=tmp_path / f"store{count}", built=BUILT, commit=""))
+        return lambda: build(
+            BuildRequest(source=source, store=tmp_path / f"store{count}", built=BUILT, commit="")
+        )
 
     make(20)()
     small, middle, large = (calls(make(count)) for count in (400, 800, 1600))
@@ -65,10 +67,14 @@ def test_twice_the_files_take_twice_the_calls(tmp_path: Path) -> None:
 
 
 def test_what_is_there_is_what_is_listed(tmp_path: Path) -> None:
-    done = build(Request(source=tree(tmp_path / "s", 60), store=tmp_path / "store", built=BUILT, commit=""))
+    done = build(
+        BuildRequest(source=tree(tmp_path / "s", 60), store=tmp_path / "store", built=BUILT, commit="")
+    )
     text = Path(str(done.facts["sbom"])).read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
-    assert len([name for name in bill.summary(text)["packages"] if name.startswith("pkg:npm/p")]) == 30
+    assert (
+        len([name for name in sbom_summary.summary(text)["packages"] if name.startswith("pkg:npm/p")]) == 30
+    )
 
 
 METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: {}\n\nName: not this\n"

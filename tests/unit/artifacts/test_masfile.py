@@ -1,4 +1,4 @@
-"""mas.yml: what people write, and what they are told when it is wrong."""
+"""mas.yml: what people write, and the errors when it is wrong."""
 
 from __future__ import annotations
 

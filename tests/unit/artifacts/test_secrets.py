@@ -149,7 +149,7 @@ secret_waivers:
   - {path: old.pem, reason: gone}
 """
     (source / "mas.yml").write_text(MAS + waivers)
-    done = building.build(building.Request(source=source, store=source.parent / "store"))
+    done = building.build(building.BuildRequest(source=source, store=source.parent / "store"))
     assert any("names old.pem, where nothing looks like a secret" in warning for warning in done.warnings)
     (source / "agents" / "other.pem").write_text(pem())
     with pytest.raises(Refused) as caught:

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import ArtifactError, BadInput
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import Outcome, Request, build
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.build import (
+    BuildRequest,
+    BuildResult,
+    build,
+)
 
 from .conftest import BUILT, git
 
@@ -20,7 +24,7 @@ version: "1.0.0"
 processes: {api: {kind: web, command: python3 -m agents.api}}
 health: {path: /health}
 """
-Ship = Callable[..., Outcome]
+Ship = Callable[..., BuildResult]
 
 
 @pytest.fixture
@@ -50,16 +54,16 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ship(checkout: Path, tmp_path: Path) -> Ship:
-    def ship(more: str = "", source: Path = checkout, **options: Any) -> Outcome:
+    def ship(more: str = "", source: Path = checkout, **options: Any) -> BuildResult:
         path = source / "mas.yml"
         path.write_text(path.read_text().partition("# more")[0] + f"# more\n{more}\n")
         request = {"source": source, "store": tmp_path / os.urandom(4).hex(), "built": BUILT, "commit": ""}
-        return build(Request(**{**request, **options}))
+        return build(BuildRequest(**{**request, **options}))
 
     return ship
 
 
-def names(done: Outcome) -> set[str]:
+def names(done: BuildResult) -> set[str]:
     return set(done.plan.after["files"]) - {"manifest.json", "mas.yml", ".gitignore"}
 
 
@@ -158,7 +162,7 @@ def build_commit(ship: Ship) -> str:
 
 
 def test_a_hostile_checkout_runs_nothing(ship: Ship, checkout: Path, tmp_path: Path) -> None:
-    """What a .git of somebody else names as programs: monitors, hooks, filters, signature checks, remotes."""
+    """What a .git of another user names as programs: monitors, hooks, filters, signature checks, remotes."""
     trap, mark = tmp_path / "trap", tmp_path / "mark"
     trap.write_text(f"#!/bin/sh\necho ran >> {mark}\ncat\n")
     trap.chmod(0o755)

@@ -21,11 +21,12 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters import sidecars
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import local_artifact, read_sidecar
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import beside, bill, shallow
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import bounded_json, sbom_summary
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters import build
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters import info as asking
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters import info as info_adapter
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.info import info
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.question import Question
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.lookup import ArtifactLookup
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.sidecars import LIMITS
 
 from .conftest import Build
 from .test_info import signer
@@ -49,11 +50,11 @@ def vault(tmp_path: Path) -> Path:
 
 
 def readers(place: Path, key: Path) -> list[Callable[[], object]]:
-    question = Question(artifact=str(place), allowed_signers=[signer(key)])
-    unverified = Question(
+    lookup = ArtifactLookup(artifact=str(place), allowed_signers=[signer(key)])
+    unverified = ArtifactLookup(
         store=str(place.parent), application="agents", version="1.0.0", verify=False, signature_required=False
     )
-    return [lambda: info(question), lambda: info(unverified), lambda: local_artifact(str(place), None, None)]
+    return [lambda: info(lookup), lambda: info(unverified), lambda: local_artifact(str(place), None, None)]
 
 
 def refused(read: Callable[[], object]) -> str:
@@ -100,20 +101,22 @@ def test_a_bill_that_is_no_file(place: Path, vault: Path, key: Path, how: str) -
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"components": ' * 10_000, "[" * 65 + "]" * 65, SECRET])
 def test_a_bill_that_is_no_bill(place: Path, key: Path, text: str) -> None:
     Path(f"{place}.sbom.json").write_text(text)
-    assert info(Question(artifact=str(place), allowed_signers=[signer(key)]))["sbom"] == bill.summary("")
+    assert info(ArtifactLookup(artifact=str(place), allowed_signers=[signer(key)]))[
+        "sbom"
+    ] == sbom_summary.summary("")
 
 
 def test_depth() -> None:
-    assert shallow.loads("[" * 64 + '"[[[[{{{\\"[["' + "]" * 64)
+    assert bounded_json.loads("[" * 64 + '"[[[[{{{\\"[["' + "]" * 64)
     with pytest.raises(ValueError, match="nested deeper than 64"):
-        shallow.loads("[" * 65 + "]" * 65)
+        bounded_json.loads("[" * 65 + "]" * 65)
     with pytest.raises(ValueError, match="nested"):
-        shallow.loads('{"a":' * 65)
+        bounded_json.loads('{"a":' * 65)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_bounds(tmp_path: Path, suffix: str) -> None:
-    place, limit = str(tmp_path / "a"), beside.LIMITS[suffix]
+    place, limit = str(tmp_path / "a"), LIMITS[suffix]
     assert read_sidecar(place, suffix) is None
     Path(place + suffix).write_bytes(b"x" * limit)
     assert read_sidecar(place, suffix) == "x" * limit
@@ -124,7 +127,7 @@ def test_bounds(tmp_path: Path, suffix: str) -> None:
 
 def test_both_readers_agree(place: Path, key: Path) -> None:
     found = local_artifact(str(place), None, None)
-    facts = info(Question(artifact=str(place), allowed_signers=[signer(key)]))
+    facts = info(ArtifactLookup(artifact=str(place), allowed_signers=[signer(key)]))
     assert (found["sha256"], found["signature"]) == (facts["sha256"], facts["signature"])
     digest = Path(f"{place}.sha256")
     for text in ("", "  ", found["sha256"], f"{found['sha256']}  other.tar.gz", f"{found['sha256']} {NAME}"):
@@ -147,10 +150,14 @@ def test_a_build_replaces_a_bad_file(make: Build, place: Path, vault: Path, key:
 def test_no_archive_is_read_before_it_is_known_whose_it_is(
     make: Build, place: Path, key: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, name in ((build, "read_manifest"), (build, "contents"), (asking, "inspect")):
+    for module, name in ((build, "read_manifest"), (build, "contents"), (info_adapter, "inspect")):
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("an archive was read"))
     with pytest.raises(NotFound, match=r"it holds 1\.0\.0"):
-        info(Question(store=str(place.parent), application="agents", version="9", signature_required=False))
+        info(
+            ArtifactLookup(
+                store=str(place.parent), application="agents", version="9", signature_required=False
+            )
+        )
     place.write_bytes(place.read_bytes() + b"x")
     with pytest.raises(Refused, match="it has another digest"):
         make(signing_key=key)
@@ -159,7 +166,7 @@ def test_no_archive_is_read_before_it_is_known_whose_it_is(
     with pytest.raises(Refused, match="something else than a file"):
         make(signing_key=key)
     with pytest.raises(OpsError):
-        info(Question(artifact=str(place), signature_required=False))
+        info(ArtifactLookup(artifact=str(place), signature_required=False))
     assert source.is_dir()
 
 

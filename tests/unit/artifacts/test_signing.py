@@ -12,7 +12,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     NotFound,
     Refused,
 )
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import beside
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import sidecars
 
 from .conftest import Build, make_key
 
@@ -77,4 +77,4 @@ def test_a_key_of_the_agent(make: Build, key: Path, tmp_path: Path, monkeypatch:
 
 def test_public_key_of_no_signature() -> None:
     for text in ("", "x", "AAAA", "-----BEGIN SSH SIGNATURE-----\nU1NI\n"):
-        assert beside.public_key(text) == b""
+        assert sidecars.public_key(text) == b""

@@ -114,7 +114,7 @@ def test_a_version_is_a_text(value: object, word: str) -> None:
     with pytest.raises(BadInput, match=f"version is {re.escape(word)}.* and must be a text") as caught:
         text(value)
     assert "in quotes" in caught.value.fix
-    for option in ("version", "to", "leave"):
+    for option in ("version", "to_version", "from_version"):
         with pytest.raises(BadInput, match=f"^{option} is"):
             check_given({option: value, "lease": 900.0})
 
@@ -126,6 +126,6 @@ def test_a_text_that_looks_like_a_number_is_one(value: str | None) -> None:
 
 
 def test_no_playbook_makes_a_text_of_a_number() -> None:
-    texts = {path.name: path.read_text() for path in (ROOT / "playbooks").rglob("*.yml")}
-    assert sum("version | default('') | mas.ops.version_text" in text for text in texts.values()) >= 4
+    texts = {str(path): path.read_text() for path in (ROOT / "playbooks").rglob("*.yml")}
+    assert sum("_version | default('') | mas.ops.version_text('" in text for text in texts.values()) >= 4
     assert [name for name, text in texts.items() if re.search(r"\bversion \|[^}]*\| string", text)] == []

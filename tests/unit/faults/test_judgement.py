@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from agent import condition
-from course import Row, judge_load
+from fault_run import Row, judge_load
 from load import summarise
 from points import AGAIN, BACK, BOTH, END, POINTS, WAIT
 from scene import Outage, live_version, needs_undo, restless

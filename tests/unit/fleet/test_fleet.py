@@ -22,7 +22,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.fleet import (
 def test_the_group_of_an_application() -> None:
     groups = {"all": ["a"], "ungrouped": [], "agents": ["a"], "empty": []}
     assert application_group(groups, "agents") == "agents"
-    with pytest.raises(BadInput, match="-e application=NAME"):
+    with pytest.raises(BadInput, match="-e application_name=NAME"):
         application_group(groups, "")
     with pytest.raises(NotFound, match=r"no group 'agent' .*its groups: agents, empty"):
         application_group(groups, "agent")
@@ -48,10 +48,8 @@ def test_filters_tell_their_errors() -> None:
     wrong = {"web1": {"deploy_strategy": "sideways"}}
     assert "sideways" in plan(wrong, ["web1"], {"application": "agents"})["refused"]
     assert plan({"web1": {}}, ["web1"], {"application": "agents"})["refused"] == ""
-    with pytest.raises(AnsibleFilterError, match="no application was named"):
-        filters["application_hosts"]({}, {}, "")
     with pytest.raises(AnsibleFilterError, match=r"version is the number 1\.1 and must be a text"):
-        filters["application_hosts"]({}, {"agents": ["web1"]}, "agents", 1.10)
+        filters["version_text"](1.10)
 
 
 def test_a_run_is_the_same_for_all_forks_of_one_playbook() -> None:
@@ -152,7 +150,8 @@ def test_an_environment_goes_back_as_a_whole_or_not_at_all() -> None:
     # One application served different releases.
     hosts["host1"]["agents"]["timeline"] = [{"time": TIMES[0][0], "release": "0"}]
     with pytest.raises(
-        Refused, match=r"one release of agents at .*host1: 0.* mas\.ops\.rollback .*-e application=agents"
+        Refused,
+        match=r"one release of agents at .*host1: 0.* mas\.ops\.rollback .*-e application_name=agents",
     ):
         environment_targets(hosts, at)
     with pytest.raises(BadInput, match="no time"):

@@ -107,10 +107,10 @@ def test_a_small_artifact_goes_along_with_the_one_call(artifact: Path) -> None:
 
 
 def test_defaults_take_the_places_that_the_task_leaves() -> None:
-    defaults = {"application": "agents", "version": "1.0.0", "lease": 5, "dead_man": 20}
+    defaults = {"application": "agents", "version": "1.0.0", "lease": 5, "confirm_timeout": 20}
     action, _ = run({"state": "live", "lease": 7, "defaults": defaults}, answer(changed=True))
     asked = action.asked["params"]
-    assert (asked["version"], asked["dead_man"], asked["lease"], asked["defaults"]) == (
+    assert (asked["version"], asked["confirm_timeout"], asked["lease"], asked["defaults"]) == (
         "1.0.0",
         20.0,
         7.0,

@@ -142,7 +142,7 @@ def test_what_the_task_says_beats_what_the_controller_knows(monkeypatch: pytest.
     assert action.told == {**KNOWN, **said}
 
 
-@pytest.mark.parametrize("option", ["version", "to", "leave"])
+@pytest.mark.parametrize("option", ["version", "to_version", "from_version"])
 @pytest.mark.parametrize("number", [1.10, 2, True])
 def test_a_number_is_no_version(monkeypatch: pytest.MonkeyPatch, option: str, number: object) -> None:
     for args in ({option: number}, {"defaults": {option: number}}):

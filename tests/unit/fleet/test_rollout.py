@@ -81,7 +81,7 @@ def test_one_that_broke_stops_the_next_batch() -> None:
     told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
     assert "Back on what they served before: web1, web3." in told
     assert "web2 could not be taken back: stuck" in told
-    assert "-e resume=undo" in told
+    assert "-e deploy_abort=true" in told
 
 
 def test_one_that_is_silent_goes_back_by_itself() -> None:
@@ -136,7 +136,7 @@ def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
         "steps": [],
         "bake": 0.0,
         "canary": {},
-        "dead_man": 120.0,
+        "confirm_timeout": 120.0,
     }
 
 
@@ -154,13 +154,13 @@ def test_what_all_hosts_are_told_is_worked_out_once() -> None:
         "application": "agents",
         "version": "2.0.0",
         "artifact": artifact,
-        "take_over": "yes",
+        "force_unlock": "yes",
         "phase": "",
     }
     named = {"application": "agents", "version": "2.0.0", "sha256": "1" * 64}
-    stage = {"artifact": artifact["path"], "signature": "signed", "take_over": True, "lease": 900.0}
+    stage = {"artifact": artifact["path"], "signature": "signed", "force_unlock": True, "lease": 900.0}
     stage["migration_timeout"] = 600
-    switch = {"steps": [10], "bake": 0.0, "canary": {}, "dead_man": 120.0, "assume_staged": True}
+    switch = {"steps": [10], "bake": 0.0, "canary": {}, "confirm_timeout": 120.0, "assume_staged": True}
     options = rollout_plan(hosts, HOSTS, call)["options"]
     assert options == {"staged": {**named, **stage}, "live": {**named, **switch}, "confirmed": named}
     assert {name for told in options.values() for name in told} <= set(RELEASE.options)
@@ -171,10 +171,10 @@ def test_what_all_hosts_are_told_is_worked_out_once() -> None:
     [
         ({}, 0.0, 900.0),
         ({"approval": {}}, 0.0, 900.0),
-        ({"phase": "stage"}, 0.0, 1.0),
+        ({"until": "staged"}, 0.0, 1.0),
         ({"approval": {"source": "/srv/approvals"}}, 3600.0, 4500.0),
         ({"approval": '{"source": "/srv/approvals", "timeout": "30"}'}, 30.0, 930.0),
-        ({"approval": {"source": "/srv/approvals"}, "phase": "stage"}, 3600.0, 1.0),
+        ({"approval": {"source": "/srv/approvals"}, "until": "staged"}, 3600.0, 1.0),
     ],
 )
 def test_the_lock_is_kept_while_somebody_decides(said: dict[str, Any], limit: float, lease: float) -> None:
@@ -195,18 +195,18 @@ def test_a_canary_goes_by_steps_and_the_first_host_waits_for_the_last() -> None:
     assert [len(batch) for batch in plan["batches"]] == [1, 2]
     assert (plan["steps"], plan["bake"]) == ([10, 50], 60.0)
     # Each of the two steps is watched for 60 s, and held for up to 300 s where there are too few requests.
-    assert plan["dead_man"] == 120 + 20 + 2 * (60 + 300)
-    hosts["web1"] |= {"deploy_steps": ["5"], "deploy_bake": "10", "deploy_dead_man": 0}
+    assert plan["confirm_timeout"] == 120 + 20 + 2 * (60 + 300)
+    hosts["web1"] |= {"deploy_steps": ["5"], "deploy_bake": "10", "deploy_confirm_timeout": 0}
     plan = rollout_plan(hosts, HOSTS)
-    assert (plan["steps"], plan["bake"], plan["dead_man"]) == ([5], 10.0, 0.0)
+    assert (plan["steps"], plan["bake"], plan["confirm_timeout"]) == ([5], 10.0, 0.0)
 
 
 def test_the_first_of_many_hosts_waits_for_those_that_have_no_fork_yet() -> None:
     names = [f"web{number}" for number in range(1000)]
     hosts = {name: {"deploy_staged": OK, "ansible_forks": 50} for name in names}
-    assert rollout_plan(hosts, names)["dead_man"] == 120 + 19 * 20 + 19 * 20
+    assert rollout_plan(hosts, names)["confirm_timeout"] == 120 + 19 * 20 + 19 * 20
     few = {name: {"deploy_staged": OK, "ansible_forks": "50"} for name in names[:50]}
-    assert rollout_plan(few, names[:50])["dead_man"] == 120
+    assert rollout_plan(few, names[:50])["confirm_timeout"] == 120
 
 
 def test_recreate_is_for_what_must_not_run_twice() -> None:
@@ -238,8 +238,8 @@ def test_only_what_is_staged_is_switched() -> None:
         ("deploy_steps", 120),
         ("deploy_bake", "soon"),
         ("deploy_bake", -1),
-        ("deploy_dead_man", -5),
-        ("deploy_dead_man", "inf"),
+        ("deploy_confirm_timeout", -5),
+        ("deploy_confirm_timeout", "inf"),
         ("deploy_max_fail", "some"),
         ("deploy_canary", "x"),
         ("deploy_canary", {"no_such_setting": 1}),
@@ -260,7 +260,11 @@ def test_what_is_wrong_is_told_before_any_host_is_staged(name: str, value: Any) 
         ({"deploy_steps": "25"}, [25], 60.0),
         ({"deploy_steps": 25}, [25], 60.0),
         ({"deploy_steps": [], "deploy_bake": 0}, [], 0.0),
-        ({"deploy_steps": "", "deploy_bake": "", "deploy_dead_man": "", "deploy_canary": ""}, [10, 50], 60.0),
+        (
+            {"deploy_steps": "", "deploy_bake": "", "deploy_confirm_timeout": "", "deploy_canary": ""},
+            [10, 50],
+            60.0,
+        ),
     ],
 )
 def test_what_a_survey_hands_over(said: dict[str, Any], steps: list[int], bake: float) -> None:
@@ -282,7 +286,7 @@ def test_a_start_within_the_switch_is_waited_for() -> None:
         }
     plan = rollout_plan(hosts, HOSTS)
     assert len(plan["batches"]) == 3
-    assert plan["dead_man"] == 120 + 90 + 2 * (20 + 90)
+    assert plan["confirm_timeout"] == 120 + 90 + 2 * (20 + 90)
 
 
 def test_a_dry_run_took_nothing_back() -> None:
@@ -291,7 +295,7 @@ def test_a_dry_run_took_nothing_back() -> None:
     assert told.splitlines()[0] == "agents 2.0.0 cannot be deployed to every host: it failed on web2."
     assert "nothing was changed on any host" in told
     assert "Back on" not in told
-    assert "resume=undo" not in told
+    assert "deploy_abort=true" not in told
 
 
 def test_a_message_of_several_lines_stays_below_its_host() -> None:

@@ -83,15 +83,15 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def ran(inventory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def ran(inventory: Path, *options: str, playbook: str = "gate") -> subprocess.CompletedProcess[str]:
     """Ansible itself, with a playbook that connects to no host."""
     argv = [
         str(Path(sys.executable).with_name("ansible-playbook")),
         "-i",
         str(inventory),
-        "mas.ops.gate",
+        f"mas.ops.{playbook}",
         "-e",
-        "application=agents",
+        "application_name=agents",
         *options,
     ]
     return subprocess.run(
@@ -127,24 +127,23 @@ def test_nobody_hands_in_what_the_gate_decides(inventory: Path, options: tuple[s
     )
 
 
-def test_resume_is_a_word_and_no_template(inventory: Path) -> None:
+def test_what_decides_which_change_it_is_cannot_be_a_template(inventory: Path) -> None:
     """The gate would read another word than the deploy."""
-    done = ran(inventory, "-e", '{"resume": "{{ gate_asked is defined and 1 }}"}')
+    done = ran(inventory, "-e", '{"resume": "{{ gate_host_facts is defined and 1 }}"}')
     assert done.returncode != 0
-    assert "Say continue or undo." in done.stderr + done.stdout
-    assert ran(inventory, "-e", "resume=undo").returncode == 0
+    assert "deploy_abort is a template: write the value itself" in done.stderr + done.stdout
 
 
 def test_nobody_has_a_stop_file_of_his_own(inventory: Path) -> None:
-    done = ran(inventory, "-e", "gate_stop_file=/nonexistent")
+    done = ran(inventory, "-e", "change_stop_file=/nonexistent")
     assert done.returncode == 2
     assert "the stop file is the same one for everybody" in done.stderr + done.stdout
-    assert ran(inventory, "-e", "gate_stop_file=", "-e", "gate_change=rollback").returncode == 0
+    assert ran(inventory, "-e", "change_stop_file=", "-e", "gate_change=rollback").returncode == 0
 
 
 def test_the_stop_stops(inventory: Path) -> None:
     """The negative control of the test above."""
-    done = ran(inventory, "-e", "gate_stop=fire")
+    done = ran(inventory, "-e", "change_stop=fire")
     assert done.returncode == 2
     assert "The gate is closed" in done.stderr + done.stdout
     assert ran(inventory).returncode == 0

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.mas.ops.plugins.plugin_utils.gate.check import (
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.checks.model import (
     NAMES,
     Check,
+    CheckOutcome,
     Mode,
-    Outcome,
 )
 from ansible_collections.mas.ops.plugins.plugin_utils.gate.decide import (
+    CheckResult,
     Decision,
-    Judged,
     decide,
     needs_history,
     needs_host,
 )
-from ansible_collections.mas.ops.plugins.plugin_utils.gate.report import Verdict, to_dict
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.report import GateVerdict, to_dict
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -37,17 +37,19 @@ def test_decision(case: dict[str, Any]) -> None:
     assert found.decision.value == case["decision"], found
     assert [one.check.name for one in found.blocking] == case.get("failing", [])
     noted = [
-        one.check.name for one in found.judged if one.check.outcome is not Outcome.PASS and not one.blocks
+        one.check.name
+        for one in found.results
+        if one.check.outcome is not CheckOutcome.PASS and not one.blocks
     ]
     assert noted == case.get("noted", [])
     if "made" in case:
-        assert [one.check.name for one in found.judged] == case["made"]
+        assert [one.check.name for one in found.results] == case["made"]
     if "used" in case:
         assert list(found.overridden) == case["used"]
     if "next_opening" in case:
         assert found.next_opening is not None
         assert found.next_opening.isoformat() == case["next_opening"]
-    json.dumps(to_dict(Verdict("deploy", AT, {"web1": found})))
+    json.dumps(to_dict(GateVerdict("deploy", AT, {"web1": found})))
 
 
 def test_names_of_cases_are_their_own() -> None:
@@ -70,20 +72,20 @@ def test_every_check_fails_in_some_case() -> None:
         ({"gate_backup": "24h"}, "deploy", True),
         ({"gate_backup": {"max_age": "24h", "ledgers": "/x/*.jsonl"}}, "deploy", False),
         ({"gate_backup": "24h", "gate_checks": {"backup_age": False}}, "deploy", False),
-        ({"windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "deploy", True),
-        ({"windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "rollback", False),
-        ({"windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "provision", False),
-        ({"windows": [{"name": "n", "cron": "0 23 * * *", "duration": "2h"}]}, "deploy", False),
+        ({"change_windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "deploy", True),
+        ({"change_windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "rollback", False),
+        ({"change_windows": [{"name": "n", "cron": "0 22 * * *", "duration": "2h"}]}, "provision", False),
+        ({"change_windows": [{"name": "n", "cron": "0 23 * * *", "duration": "2h"}]}, "deploy", False),
         (
             {
-                "windows": [{"name": "n", "cron": "0 23 * * *", "duration": "2h"}],
+                "change_windows": [{"name": "n", "cron": "0 23 * * *", "duration": "2h"}],
                 "gate_outside_window": "wait",
             },
             "deploy",
             True,
         ),
         (
-            {"freezes": [{"name": "f", "start": "2026-03-20T00:00Z", "end": "2026-03-21T00:00Z"}]},
+            {"change_freezes": [{"name": "f", "start": "2026-03-20T00:00Z", "end": "2026-03-21T00:00Z"}]},
             "deploy",
             False,
         ),
@@ -98,13 +100,13 @@ def test_hosts_are_asked_only_when_something_depends_on_it(
 
 
 @given(
-    outcome=some.sampled_from(Outcome),
+    outcome=some.sampled_from(CheckOutcome),
     mode=some.sampled_from([Mode.ON, Mode.ADVISORY]),
     overridden=some.booleans(),
 )
-def test_only_a_pass_or_an_exception_goes(outcome: Outcome, mode: Mode, overridden: bool) -> None:
-    judged = Judged(Check("window", outcome, ""), mode, overridden)
-    assert judged.blocks == (outcome is not Outcome.PASS and mode is Mode.ON and not overridden)
+def test_only_a_pass_or_an_exception_goes(outcome: CheckOutcome, mode: Mode, overridden: bool) -> None:
+    result = CheckResult(Check("window", outcome, ""), mode, overridden)
+    assert result.blocks == (outcome is not CheckOutcome.PASS and mode is Mode.ON and not overridden)
 
 
 _MODES = some.dictionaries(
@@ -137,10 +139,10 @@ def test_what_holds_for_every_decision(
 ) -> None:
     variables = {
         "gate_checks": modes,
-        "gate_override": override,
+        "change_override": override,
         "gate_outside_window": outside,
-        "gate_stop": "fire" if stopped else "",
-        "windows": [{"name": "n", "cron": f"0 {hour} * * *", "duration": "2h"}],
+        "change_stop": "fire" if stopped else "",
+        "change_windows": [{"name": "n", "cron": f"0 {hour} * * *", "duration": "2h"}],
     }
     case = {"variables": variables}
     found = decide("web1", facts_of(case), settings_of(case), AT, recheck)
@@ -149,11 +151,11 @@ def test_what_holds_for_every_decision(
         assert found.decision is Decision.STOP
     if recheck:
         assert found.decision in {Decision.GO, Decision.STOP}
-    assert all(mode != "off" for mode in (modes.get(one.check.name) for one in found.judged))
+    assert all(mode != "off" for mode in (modes.get(one.check.name) for one in found.results))
     if found.overridden:
-        granted = [one for one in found.judged if one.check.name == "override"]
+        granted = [one for one in found.results if one.check.name == "override"]
         assert granted
-        assert granted[0].check.outcome is Outcome.PASS
+        assert granted[0].check.outcome is CheckOutcome.PASS
         assert not set(found.overridden) & {"stop", "override", "artifact", "lock"}
     if found.decision is Decision.WAIT:
         assert {one.check.name for one in found.blocking} <= {"freeze", "window", "room"}
@@ -161,7 +163,7 @@ def test_what_holds_for_every_decision(
 
 @given(seconds=some.lists(some.floats(1, 1e5), min_size=1, max_size=60))
 def test_the_quantile_is_a_duration_that_occurred(seconds: list[float]) -> None:
-    from ansible_collections.mas.ops.plugins.plugin_utils.gate.timely import quantile  # noqa: PLC0415
+    from ansible_collections.mas.ops.plugins.plugin_utils.gate.checks.schedule import quantile  # noqa: PLC0415
 
     found = quantile(seconds)
     assert found is not None

@@ -1,4 +1,4 @@
-"""What a host tells the gate, and the entry that it keeps of a decision."""
+"""What gate_info reads on a host, and the ledger entry of a decision."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._gate import asked, entry
+from ansible_collections.mas.ops.plugins.module_utils._gate import entry, host_facts
 from ansible_collections.mas.ops.plugins.module_utils._gate.adapters import host
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
 from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.clock import Clock
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.clock import HostClock
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import (
     Claim,
     Lease,
@@ -39,7 +39,7 @@ def test_runs() -> None:
         took("2026-03-09T10:01:31.000Z", "2026-03-09T10:01:30.500Z"),
         took("yesterday", "2026-03-09T10:01:30.500Z"),
     ]
-    assert asked.runs(entries, "agents") == [
+    assert host_facts.runs(entries, "agents") == [
         {"run": "7", "kind": "deploy", "seconds": 90.5},
         {"run": "8", "kind": "rollback", "seconds": 5.0},
     ]
@@ -47,7 +47,7 @@ def test_runs() -> None:
 
 def test_only_the_newest_runs_count() -> None:
     entries = [took("2026-03-09T10:00:00Z", "2026-03-09T10:01:00Z", run=str(n)) for n in range(80)]
-    assert [one["run"] for one in asked.runs(entries, "agents")] == [str(n) for n in range(30, 80)]
+    assert [one["run"] for one in host_facts.runs(entries, "agents")] == [str(n) for n in range(30, 80)]
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_only_the_newest_runs_count() -> None:
 def test_the_newest_good_one(more: dict[str, Any], good: bool) -> None:
     old = {"kind": "drill", "outcome": "succeeded", "time": "2026-03-01T00:00:00Z"}
     new = {"kind": "drill", "time": "2026-03-09T00:00:00Z", **more}
-    assert asked.newest([old, new], "drill") == (new if good else old)["time"]
-    assert asked.newest([old, new], "backup") is None
+    assert host_facts.newest([old, new], "drill") == (new if good else old)["time"]
+    assert host_facts.newest([old, new], "backup") is None
 
 
 def test_an_entry_of_a_decision() -> None:
@@ -143,7 +143,7 @@ def test_what_is_in_a_sealed_file_is_told_as_well(state: Path) -> None:
 
 def test_a_lease_tells_who_holds_the_application(state: Path) -> None:
     assert host.look("agents")["lease"] == {}
-    moment = Clock.moment()
+    moment = HostClock.moment()
     wanted = Claim("7", "ada", "deploy of 2.0.0")
     held = claim(Lease(), wanted, moment, 60.0)
     path = state / "agents/lease.json"

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
-from ansible_collections.mas.ops.plugins.plugin_utils.gate import history, observed, override, values
-from ansible_collections.mas.ops.plugins.plugin_utils.gate.check import NAMES, Mode, Outcome
-from ansible_collections.mas.ops.plugins.plugin_utils.gate.facts import Facts
-from ansible_collections.mas.ops.plugins.plugin_utils.gate.settings import VARIABLES, parse
+from ansible_collections.mas.ops.plugins.plugin_utils.gate import history, override, values
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.checks import signals
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.checks.model import NAMES, CheckOutcome, Mode
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.facts import GateFacts
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.settings import VARIABLES, parse_settings
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -53,32 +54,32 @@ def test_what_cannot_be_read_says_where(read: Any, text: str) -> None:
     assert caught.value.fix
 
 
-@pytest.mark.parametrize("seconds, text", CASES["shown"].items())
-def test_shown(seconds: int, text: str) -> None:
-    assert values.shown(timedelta(seconds=seconds)) == text
+@pytest.mark.parametrize("seconds, text", CASES["formatted_durations"].items())
+def test_format_duration(seconds: int, text: str) -> None:
+    assert values.format_duration(timedelta(seconds=seconds)) == text
 
 
 @pytest.mark.parametrize("case", CASES["overrides"], ids=lambda case: case["name"])
 def test_override(case: dict[str, Any]) -> None:
-    asked = override.parse(case["given"])
-    assert asked is not None
-    why = override.refusal(asked, AT, LIMIT, NEVER)
+    parsed = override.parse_override(case["given"])
+    assert parsed is not None
+    why = override.refusal(parsed, AT, LIMIT, NEVER)
     assert (case["refused"] in why) if case["refused"] else not why, why
-    check = override.judge(asked, AT, LIMIT, NEVER)
+    check = override.judge(parsed, AT, LIMIT, NEVER)
     assert check is not None
     assert check.outcome.value == ("fail" if case["refused"] else "pass")
 
 
 @pytest.mark.parametrize("nothing", [None, "", {}])
 def test_no_override(nothing: Any) -> None:
-    assert override.parse(nothing) is None
+    assert override.parse_override(nothing) is None
     assert override.judge(None, AT, LIMIT, NEVER) is None
 
 
 def test_an_override_without_a_bottom() -> None:
-    asked = override.parse("[" * 200_000)
-    assert asked is not None
-    assert "nested too deeply" in override.refusal(asked, AT, LIMIT, NEVER)
+    parsed = override.parse_override("[" * 200_000)
+    assert parsed is not None
+    assert "nested too deeply" in override.refusal(parsed, AT, LIMIT, NEVER)
 
 
 @given(
@@ -89,45 +90,45 @@ def test_an_override_without_a_bottom() -> None:
 )
 def test_no_override_raises(value: Any) -> None:
     """A rollback must get past whatever is in there."""
-    override.judge(override.parse(value), AT, LIMIT, NEVER)
+    override.judge(override.parse_override(value), AT, LIMIT, NEVER)
 
 
 @pytest.mark.parametrize("case", CASES["settings"], ids=lambda case: case["where"] + ": " + case["error"])
 def test_settings_that_are_wrong(case: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=case["error"]) as caught:
-        parse("deploy", case["given"])
+        parse_settings("deploy", case["given"])
     assert caught.value.where == case["where"]
     assert caught.value.fix
 
 
 def test_yaml_reads_on_and_off_as_booleans() -> None:
     written = yaml.safe_load("{window: on, freeze: off, disk: advisory, lock: 'on', room: 'off'}")
-    modes = parse("deploy", {"gate_checks": written}).modes
+    modes = parse_settings("deploy", {"gate_checks": written}).modes
     assert [modes[name] for name in ("window", "freeze", "disk", "lock", "room")] == [
         Mode.ON, Mode.OFF, Mode.ADVISORY, Mode.ON, Mode.OFF,
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("mode", ["off", "advisory", False])
-def test_the_stop_stops_whatever_somebody_says(mode: Any) -> None:
+def test_the_stop_stops_whatever_the_variables_say(mode: Any) -> None:
     """Only a way back goes past it."""
     for variables, checks in (({"gate_checks": {"stop": mode}}, None), ({}, {"stop": mode})):
         with pytest.raises(BadInput, match="the check stop cannot be"):
-            parse("deploy", variables, checks)
-    assert parse("rollback", {"gate_rollback_checks": {"stop": mode}}).mode("stop") is not Mode.ON
-    assert parse("deploy", {"gate_checks": {"stop": "on"}}).mode("stop") is Mode.ON
+            parse_settings("deploy", variables, checks)
+    assert parse_settings("rollback", {"gate_rollback_checks": {"stop": mode}}).mode("stop") is not Mode.ON
+    assert parse_settings("deploy", {"gate_checks": {"stop": "on"}}).mode("stop") is Mode.ON
 
 
-def test_what_was_made_less_of_is_told() -> None:
-    found = parse(
+def test_what_was_lowered_is_recorded() -> None:
+    found = parse_settings(
         "deploy", {"gate_checks": {"window": "off", "freeze": "advisory", "disk": "on", "reboot": "off"}}
     )
     assert found.lowered == {"window": "off", "freeze": "advisory"}
-    assert parse("rollback", {"gate_rollback_checks": {"window": "off"}}).lowered == {}
+    assert parse_settings("rollback", {"gate_rollback_checks": {"window": "off"}}).lowered == {}
 
 
 def test_modes_of_the_task_beat_the_variables() -> None:
-    found = parse("deploy", {"gate_checks": {"window": True, "room": False}}, {"window": "advisory"})
+    found = parse_settings("deploy", {"gate_checks": {"window": True, "room": False}}, {"window": "advisory"})
     assert found.mode("window") is Mode.ADVISORY
     assert found.mode("room") is Mode.OFF
     assert found.named == {"window", "room"}
@@ -141,7 +142,7 @@ def test_modes_of_the_task_beat_the_variables() -> None:
     ],
 )  # fmt: skip
 def test_stop(value: Any, reason: str) -> None:
-    assert parse("deploy", {"gate_stop": value}).stop == reason
+    assert parse_settings("deploy", {"change_stop": value}).stop == reason
 
 
 @pytest.mark.parametrize(
@@ -152,12 +153,14 @@ def test_stop(value: Any, reason: str) -> None:
     ],
 )  # fmt: skip
 def test_never_override(value: Any, checks: set[str]) -> None:
-    assert parse("deploy", {"gate_never_override": value}).never_override == checks
-    assert parse("deploy", {}).never_override == NEVER
+    assert parse_settings("deploy", {"gate_never_override": value}).never_override == checks
+    assert parse_settings("deploy", {}).never_override == NEVER
 
 
 def test_a_rollback_is_stopped_by_nothing_by_default() -> None:
-    assert Mode.ON not in parse("rollback", {"gate_checks": dict.fromkeys(NAMES, True)}).modes.values()
+    assert (
+        Mode.ON not in parse_settings("rollback", {"gate_checks": dict.fromkeys(NAMES, True)}).modes.values()
+    )
 
 
 def test_every_variable_is_documented() -> None:
@@ -168,11 +171,11 @@ def test_every_variable_is_documented() -> None:
     assert not [name for name in NAMES if f"`{name}`" not in text]
 
 
-@pytest.mark.parametrize("case", CASES["lives"], ids=lambda case: case["name"])
-def test_life(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", CASES["deployments"], ids=lambda case: case["name"])
+def test_deployment_of(case: dict[str, Any]) -> None:
     entries = [_entry(*one) for one in case["entries"]]
-    found = history.life(entries, "agents", "a", "s1", DAY.replace(hour=20))
-    wanted = case["life"]
+    found = history.deployment_of(entries, "agents", "a", "s1", DAY.replace(hour=20))
+    wanted = case["deployment"]
     if wanted is None:
         assert found is None
         return
@@ -200,9 +203,9 @@ def test_a_run_takes_as_long_as_its_slowest_host() -> None:
 
 @pytest.mark.parametrize("value, said", [("inf", "+Inf"), ("-inf", "-Inf"), ("nan", "NaN")])
 def test_a_budget_that_is_no_measurement(value: str, said: str) -> None:
-    settings = parse(
+    settings = parse_settings(
         "deploy", {"gate_prometheus": "http://p", "gate_error_budget": {"query": "q", "maximum": 9}}
     )
-    check = observed.error_budget(Facts(budget=[("job=api", 1.0), ("", float(value))]), settings)
-    assert check.outcome is Outcome.INCONCLUSIVE
+    check = signals.error_budget(GateFacts(budget=[("job=api", 1.0), ("", float(value))]), settings)
+    assert check.outcome is CheckOutcome.INCONCLUSIVE
     assert check.message == f"the query returned {said}"

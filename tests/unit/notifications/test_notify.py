@@ -79,14 +79,17 @@ def ports() -> Iterator[tuple[int, int]]:
 
 def play(folder: Path, targets: list[Any], *options: str) -> subprocess.CompletedProcess[str]:
     task = {
-        "name": "Tell",
+        "name": "Notify",
         "mas.ops.notify": {
             "event": "succeeded", "notifications": "{{ notifications }}",
-            "facts": {"application": "agents", "version": "2.0.0", "way_back": "the command"},
+            "facts": {"application": "agents", "version": "2.0.0", "rollback_command": "the command"},
         },
-        "register": "told",
+        "register": "result",
     }  # fmt: skip
-    show = {"name": "Show", "ansible.builtin.copy": {"content": "{{ told }}", "dest": f"{folder}/told.json"}}
+    show = {
+        "name": "Show",
+        "ansible.builtin.copy": {"content": "{{ result }}", "dest": f"{folder}/result.json"},
+    }
     (folder / "site.yml").write_text(
         json.dumps(
             [{"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": [task, show]}]
@@ -116,7 +119,7 @@ def test_all_that_can_happen(ports: tuple[int, int], tmp_path: Path) -> None:
             {"kind": "mail", "name": "post", "to": ["a@example.org"], "host": "127.0.0.1", "port": mail, "secure": "never"},
             {"kind": "webhook", "name": "refusing", "url": f"{base}/500-s3cret"},
             {"kind": "webhook", "name": "slow", "url": f"{base}/slow-s3cret", "timeout": 1},
-            {"kind": "webhook", "name": "nobody", "url": "http://127.0.0.1:1/s3cret"},
+            {"kind": "webhook", "name": "no server", "url": "http://127.0.0.1:1/s3cret"},
             {"kind": "webhook", "name": "nonsense", "url": "s3cret://tok3n"},
             {"kind": "mail", "name": "no mail", "to": "a", "host": "127.0.0.1", "port": 1, "username": "u", "password": "pa55word"},
             {"kind": "pigeon", "name": "bird"},
@@ -124,18 +127,18 @@ def test_all_that_can_happen(ports: tuple[int, int], tmp_path: Path) -> None:
         "-vvv",
     )  # fmt: skip
     assert run.returncode == 0, run.stdout
-    told = json.loads((tmp_path / "told.json").read_text())
-    assert told["sent"] == ["good", "chat", "post"]
-    problems = {each["name"]: each["problem"] for each in told["not_sent"]}
-    assert list(problems) == ["refusing", "slow", "nobody", "nonsense", "no mail", "bird"]
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["sent"] == ["good", "chat", "post"]
+    problems = {each["name"]: each["problem"] for each in result["not_sent"]}
+    assert list(problems) == ["refusing", "slow", "no server", "nonsense", "no mail", "bird"]
     assert "Status code was 500" in problems["refusing"]
     assert "timed out" in problems["slow"]
-    assert "Connection refused" in problems["nobody"]
+    assert "Connection refused" in problems["no server"]
     assert "Connection refused" in problems["no mail"]
     for name in problems:
         assert f"The notification '{name}' was not sent" in run.stdout + run.stderr
     # nothing of the secrets, however verbose
-    everything = run.stdout + run.stderr + json.dumps(told)
+    everything = run.stdout + run.stderr + json.dumps(result)
     assert not [secret for secret in SECRETS if secret in everything]
     assert Hook.got[0][0] == "tok3n"
     assert Hook.got[0][1]["event"] == "succeeded"
@@ -143,7 +146,7 @@ def test_all_that_can_happen(ports: tuple[int, int], tmp_path: Path) -> None:
     message = email.message_from_string(Mail.got[0], policy=email.policy.default)
     assert message["subject"].startswith("agents 2.0.0 is live")
     assert message["to"] == "a@example.org"
-    assert told["changed"] is False
+    assert result["changed"] is False
 
 
 def test_a_dry_run_sends_nothing(ports: tuple[int, int], tmp_path: Path) -> None:

@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
 from ansible_collections.mas.ops.plugins.modules.notify import SPEC
-from ansible_collections.mas.ops.plugins.plugin_utils.notifications import EVENTS, Request, requests, text_of
+from ansible_collections.mas.ops.plugins.plugin_utils.notifications import (
+    EVENTS,
+    NotifyRequest,
+    requests,
+    text_of,
+)
 
 FACTS = {"application": "agents", "version": "2.0.0", "environment": "production", "hosts": ["web1"]}
 HOOK = {"kind": "webhook", "url": "https://h.example/x"}
 
 
-def only(target: Any, event: str = "failed") -> Request:
+def only(target: Any, event: str = "failed") -> NotifyRequest:
     (found,) = requests([target], event, FACTS)
     return found
 
@@ -106,21 +111,21 @@ def test_texts() -> None:
         "actor": "ada",
         "run": "awx-7",
         "message": "web2 failed.",
-        "way_back": "ansible-playbook x",
+        "rollback_command": "ansible-playbook x",
     }
     assert text_of("rolled_back", facts) == (
-        "agents 2.0.0 in production was rolled back (by ada, run awx-7). web2 failed. Way back: ansible-playbook x"
+        "agents 2.0.0 in production was rolled back (by ada, run awx-7). web2 failed. Rollback command: ansible-playbook x"
     )
 
 
 def test_secrets_are_not_told() -> None:
     request = only({**HOOK, "headers": {"Authorization": "Bearer abc", "Empty": ""}})
-    told = request.told("POST https://h.example/x with Bearer abc failed")
-    assert told == "POST ******** with ******** failed"
+    redacted = request.redact("POST https://h.example/x with Bearer abc failed")
+    assert redacted == "POST ******** with ******** failed"
     hook = only({"kind": "slack", "url": "https://h.example/services/T0/B0/x"})
-    assert hook.told("no answer at /services/T0/B0/x") == "no answer at /********"
+    assert hook.redact("no answer at /services/T0/B0/x") == "no answer at /********"
     assert "abc" not in repr(request)
-    assert "pa55" not in only({"kind": "mail", "to": "a", "password": "pa55"}).told("login with pa55")
+    assert "pa55" not in only({"kind": "mail", "to": "a", "password": "pa55"}).redact("login with pa55")
 
 
 def test_the_documented_events_are_the_events() -> None:

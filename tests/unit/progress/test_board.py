@@ -1,14 +1,14 @@
-"""What is known about a run, and how it is told: no Ansible, no clock."""
+"""What is known about a run, and how it is shown: no Ansible, no clock."""
 
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mas.ops.plugins.plugin_utils.progress import plain
+from ansible_collections.mas.ops.plugins.plugin_utils.progress import log_lines
 from ansible_collections.mas.ops.plugins.plugin_utils.progress.board import Board
-from ansible_collections.mas.ops.plugins.plugin_utils.progress.estimate import Left
+from ansible_collections.mas.ops.plugins.plugin_utils.progress.estimate import TimeLeft
+from ansible_collections.mas.ops.plugins.plugin_utils.progress.formats import failure, format_duration
 from ansible_collections.mas.ops.plugins.plugin_utils.progress.phases import phase_of
 from ansible_collections.mas.ops.plugins.plugin_utils.progress.screen import Style, render
-from ansible_collections.mas.ops.plugins.plugin_utils.progress.words import duration, failure
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,11 +80,11 @@ def test_a_skipped_phase_was_none_and_a_failed_one_stays_failed() -> None:
 
 def test_the_end() -> None:
     closed = deploy().closed(["web2"], [])
-    assert plain.closing(closed, 80.0) == "deploy agents 2.0.0: 1 failed, 1 done, 1 waiting after 1m20s"
+    assert log_lines.closing(closed, 80.0) == "deploy agents 2.0.0: 1 failed, 1 done, 1 waiting after 1m20s"
     # a failure that a rescue caught is none
-    assert plain.closing(deploy().closed([], []), 8.0).endswith("2 done, 1 waiting after 8.0s")
+    assert log_lines.closing(deploy().closed([], []), 8.0).endswith("2 done, 1 waiting after 8.0s")
     # but it was the reason when the run failed
-    assert plain.closing(deploy().closed(["web1"], []), 8.0).endswith("2 failed, 1 waiting after 8.0s")
+    assert log_lines.closing(deploy().closed(["web1"], []), 8.0).endswith("2 failed, 1 waiting after 8.0s")
 
 
 def test_a_phase_that_failed_did_so_where_that_is_ignored() -> None:
@@ -95,15 +95,17 @@ def test_a_phase_that_failed_did_so_where_that_is_ignored() -> None:
 
 def test_what_stops_all_hosts() -> None:
     stopped = deploy().stopped(["web1", "web2", "web3", "stranger"])
-    assert plain.closing(stopped.closed(["web2"], []), 8.0).endswith("1 failed, 2 stopped after 8.0s")
-    assert plain.closing(stopped.closed([], []), 8.0).endswith("3 done after 8.0s")
+    assert log_lines.closing(stopped.closed(["web2"], []), 8.0).endswith("1 failed, 2 stopped after 8.0s")
+    assert log_lines.closing(stopped.closed([], []), 8.0).endswith("3 done after 8.0s")
 
 
 def test_lines_of_a_log() -> None:
-    assert plain.phase("web2", "switch", "ok", 2.0, 7.0, None) == "[  7.0s] switch   web2 ok 2.0s"
-    assert plain.phase("web2", "gate", "ok", 2, 7, Left(9, 9)).endswith("web2 ok 2.0s (about 9.0s left)")
-    assert plain.task("Copy", {"ok": 2, "skipped": 1}, 65.0) == "[ 1m05s] Copy: 2 ok, 1 skipped"
-    assert plain.opening(Board("x").expect(["a"]), None) == "x, 1 host"
+    assert log_lines.phase("web2", "switch", "ok", 2.0, 7.0, None) == "[  7.0s] switch   web2 ok 2.0s"
+    assert log_lines.phase("web2", "gate", "ok", 2, 7, TimeLeft(9, 9)).endswith(
+        "web2 ok 2.0s (about 9.0s left)"
+    )
+    assert log_lines.task("Copy", {"ok": 2, "skipped": 1}, 65.0) == "[ 1m05s] Copy: 2 ok, 1 skipped"
+    assert log_lines.opening(Board("x").expect(["a"]), None) == "x, 1 host"
 
 
 def test_failures_are_told_in_full_and_once() -> None:
@@ -112,8 +114,8 @@ def test_failures_are_told_in_full_and_once() -> None:
         "web1 failed: Switch",
         f"    {message}",
     ]
-    told = failure("web1", "Run", {"msg": "broken", "stderr": "a\nb\n", "stdout": "", "exception": "broken"})
-    assert told == ["web1 failed: Run", "    broken", "    stderr:", "        a", "        b"]
+    lines = failure("web1", "Run", {"msg": "broken", "stderr": "a\nb\n", "stdout": "", "exception": "broken"})
+    assert lines == ["web1 failed: Run", "    broken", "    stderr:", "        a", "        b"]
     loop = {"msg": "some failed", "results": [{"item": 1}, {"item": 2, "failed": True, "msg": "no"}]}
     assert failure("a", "T", loop)[2:] == ["    item 2:", "        no"]
     assert failure("a", "T", {"censored": "hidden"}) == ["a failed: T", "    hidden"]
@@ -134,7 +136,7 @@ def test_failures_are_told_in_full_and_once() -> None:
     ],
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text
 
 
 PHASES = st.sampled_from(["", "gate", "stage", "switch", "back"])

@@ -31,9 +31,7 @@ class Runs:
         (folder / "inventory").write_text("web1\nweb2\n")
 
     def command(self, *options: str, fails: str = "[]", moment: int = 0) -> list[str]:
-        extra = (
-            f'{{"folder": "{self.folder}", "fails": {fails}, "moment": {moment}, "application": "agents"}}'
-        )
+        extra = f'{{"folder": "{self.folder}", "fails": {fails}, "moment": {moment}, "application_name": "agents"}}'
         program = Path(sys.executable).with_name("ansible-playbook")
         return [str(program), "-i", str(self.folder / "inventory"), "-e", extra, *options, str(PLAYBOOK)]
 
@@ -104,20 +102,22 @@ def test_a_log(runs: Runs) -> None:
 def test_failures_in_a_log(runs: Runs) -> None:
     run = runs.plain(fails='["web1"]')
     assert run.returncode == 2
-    told = run.stdout
+    output = run.stdout
     assert (
         "web1 failed: Stage 1.0.0\n    this host knows no application 'nothing-here' (/etc/mas/nothing"
-        in told
+        in output
     )
     inventory = runs.folder / "inventory"
-    advice = f"Provision it: ansible-playbook mas.ops.provision -i {inventory} -e application=nothing-here"
-    assert advice in told
+    advice = (
+        f"Provision it: ansible-playbook mas.ops.provision -i {inventory} -e application_name=nothing-here"
+    )
+    assert advice in output
     assert any(
         line.split()[1:] and "stage    web1 failed" in line
-        for line in told.splitlines()
+        for line in output.splitlines()
         if line.startswith("[")
     )
-    assert told.splitlines()[-1].startswith("site agents: 1 failed, 1 done after ")
+    assert output.splitlines()[-1].startswith("site agents: 1 failed, 1 done after ")
     assert not runs.history.exists()
 
 
@@ -143,8 +143,8 @@ def test_failures_on_a_terminal(runs: Runs) -> None:
     status, _, screen = runs.live(fails='["web2"]')
     assert status == 2
     board = screen.text.index("host  stage")
-    told = screen.text.index("web2 failed: Stage 1.0.0")
-    assert told < board
+    failure = screen.text.index("web2 failed: Stage 1.0.0")
+    assert failure < board
     assert "web2  ✗" in screen.text[board:]
     assert "failed" in screen.text[board:]
     assert "web1             done" in screen.text[board:]

@@ -11,15 +11,15 @@ from ansible_collections.mas.ops.plugins.plugin_utils.progress.adapters import h
 from ansible_collections.mas.ops.plugins.plugin_utils.progress.estimate import (
     KEYS,
     RUNS,
-    Left,
     Run,
-    left,
+    TimeLeft,
     parse,
     percentile,
     remember,
+    time_left,
     to_dict,
 )
-from ansible_collections.mas.ops.plugins.plugin_utils.progress.words import time_left
+from ansible_collections.mas.ops.plugins.plugin_utils.progress.formats import format_time_left
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,31 +29,31 @@ def run(seconds: float, hosts: int = 3, **marks: float) -> Run:
 
 
 def test_nothing_is_known_before_the_first_run() -> None:
-    assert left([], 3, {}, 5.0) is None
-    assert time_left(None) == ""
+    assert time_left([], 3, {}, 5.0) is None
+    assert format_time_left(None) == ""
 
 
 def test_before_any_phase_the_whole_run_is_left() -> None:
-    assert left([run(60.0), run(100.0), run(80.0)], 3, {}, 10.0) == Left(70.0, 90.0)
+    assert time_left([run(60.0), run(100.0), run(80.0)], 3, {}, 10.0) == TimeLeft(70.0, 90.0)
 
 
 def test_it_is_counted_from_the_phase_that_was_entered_last() -> None:
     """The gate waited for an hour this time; what comes after it takes as long as ever."""
     runs = [run(100.0, gate=0.0, stage=20.0), run(110.0, gate=0.0, stage=10.0)]
-    assert left(runs, 3, {"gate": 0.0, "stage": 3600.0}, 3610.0) == Left(70.0, 90.0)
-    assert left(runs, 3, {"gate": 0.0, "new": 5.0}, 10.0) == Left(90.0, 100.0)
+    assert time_left(runs, 3, {"gate": 0.0, "stage": 3600.0}, 3610.0) == TimeLeft(70.0, 90.0)
+    assert time_left(runs, 3, {"gate": 0.0, "new": 5.0}, 10.0) == TimeLeft(90.0, 100.0)
 
 
 def test_runs_on_as_many_hosts_count_once_there_are_enough() -> None:
     runs = [run(10.0, 3), run(10.0, 3), run(100.0, 30)]
-    assert left(runs, 3, {}, 0.0) == Left(10.0, 100.0)
-    assert left([*runs, run(10.0, 3)], 3, {}, 0.0) == Left(10.0, 10.0)
+    assert time_left(runs, 3, {}, 0.0) == TimeLeft(10.0, 100.0)
+    assert time_left([*runs, run(10.0, 3)], 3, {}, 0.0) == TimeLeft(10.0, 10.0)
 
 
 def test_words() -> None:
-    assert time_left(Left(12.2, 61.0)) == "about 12s left, 1m01s at most in 95 of 100 runs"
-    assert time_left(Left(12.2, 12.4)) == "about 12s left"
-    assert time_left(Left(0.0, 0.0)) == "longer than ever before"
+    assert format_time_left(TimeLeft(12.2, 61.0)) == "about 12s left, 1m01s at most in 95 of 100 runs"
+    assert format_time_left(TimeLeft(12.2, 12.4)) == "about 12s left"
+    assert format_time_left(TimeLeft(0.0, 0.0)) == "longer than ever before"
 
 
 @given(values=st.lists(st.floats(0, 1e6), min_size=1), share=st.integers(1, 100))

@@ -69,7 +69,7 @@ class FakeFront:
             raise TrafficError(f"the proxy sees {slot} down")
         self.proxy_down.discard(slot)
 
-    def stand_in(self, slot: str | None) -> None:
+    def set_backup(self, slot: str | None) -> None:
         self.stands_in = slot
 
     def set_down(self, slot: str) -> None:

@@ -18,8 +18,8 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     Stopped,
     StorageError,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.auto_rollback import Armed, parse_armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.damage import Damage
-from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed, parse_armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import Answer, Door, HealthCheck
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
@@ -266,7 +266,7 @@ class FakeHost(FakeFront):
         self.touch()
         self.ledger.append({**entry, "time": time})
 
-    # lock and dead-man's switch
+    # lock and automatic rollback
 
     def lease(self) -> Lease:
         return parse_lease(self.lease_file)

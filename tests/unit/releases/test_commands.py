@@ -8,7 +8,11 @@ import subprocess
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Preempted
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.waited import run
-from ansible_collections.mas.ops.plugins.module_utils._releases.commands import command, located, way_back
+from ansible_collections.mas.ops.plugins.module_utils._releases.commands import (
+    command,
+    located,
+    rollback_command,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,13 +20,13 @@ RELEASE = "2.0.0-0123456789ab"
 
 
 def test_the_way_back_names_release_and_inventory() -> None:
-    assert way_back("agents", RELEASE, ["/srv/inv"]) == (
-        f"ansible-playbook mas.ops.rollback -i /srv/inv -e application=agents -e version={RELEASE}"
+    assert rollback_command("agents", RELEASE, ["/srv/inv"]) == (
+        f"ansible-playbook mas.ops.rollback -i /srv/inv -e application_name=agents -e rollback_version={RELEASE}"
     )
-    assert way_back("agents", RELEASE) == (
-        f"ansible-playbook mas.ops.rollback -e application=agents -e version={RELEASE}"
+    assert rollback_command("agents", RELEASE) == (
+        f"ansible-playbook mas.ops.rollback -e application_name=agents -e rollback_version={RELEASE}"
     )
-    assert way_back("agents", None, ["/srv/inv"]) == ""
+    assert rollback_command("agents", None, ["/srv/inv"]) == ""
 
 
 @given(
@@ -44,13 +48,13 @@ def test_what_no_line_can_hold_is_left_out(place: str) -> None:
 
 
 def test_each_command_of_a_message_gets_the_inventory() -> None:
-    text = "Run ansible-playbook mas.ops.provision -e application=a, or mas.ops.deploy; then ansible-playbook mas.ops.gate"
+    text = "Run ansible-playbook mas.ops.provision -e application_name=a, or mas.ops.deploy; then ansible-playbook mas.ops.gate"
     assert located(text, ["/srv/my inv", "b,"]) == (
-        "Run ansible-playbook mas.ops.provision -i '/srv/my inv' -i b, -e application=a, or mas.ops.deploy; "
+        "Run ansible-playbook mas.ops.provision -i '/srv/my inv' -i b, -e application_name=a, or mas.ops.deploy; "
         "then ansible-playbook mas.ops.gate -i '/srv/my inv' -i b,"
     )
     assert located(text, []) == text
-    given_already = way_back("agents", RELEASE, ["/srv/inv"])
+    given_already = rollback_command("agents", RELEASE, ["/srv/inv"])
     assert located(given_already, ["/srv/inv"]) == given_already
 
 

@@ -36,21 +36,21 @@ def test_no_way_leads_back_past_it(host: Host) -> None:
     plan, _ = host.do("contracted", "3.0.0")
     assert plan.describe() == [f"contract {release('3.0.0')}"]
     assert host.migrated == [release("3.0.0")]
-    assert host.ledger[-1]["way_back"] == ""
+    assert host.ledger[-1]["rollback_command"] == ""
     for to in (None, "1.0.0", "2.0.0"):
         with pytest.raises(
             Refused, match=r"contracted for 3\.0\.0-3+, and releases before it no longer fit it"
         ):
-            host.do("rolled_back", to=to)
+            host.do("rolled_back", to_version=to)
     assert live(host) == release("3.0.0")
     with pytest.raises(NotFound, match="never live"):
-        host.do("rolled_back", to="9.9.9")
+        host.do("rolled_back", to_version="9.9.9")
 
 
 def test_it_cannot_be_left_for_nothing(host: Host) -> None:
     host.do("contracted", "3.0.0")
     with pytest.raises(Refused, match="contracted"):
-        host.do("rolled_back", leave="3.0.0")
+        host.do("rolled_back", from_version="3.0.0")
     assert live(host) == release("3.0.0")
 
 
@@ -101,7 +101,7 @@ def test_only_what_is_live_for_good(host: Host) -> None:
     host.do("staged", "4.0.0")
     with pytest.raises(Refused, match="a change is under way"):
         host.do("contracted", "3.0.0")
-    host.do("live", "4.0.0", dead_man=60.0)
+    host.do("live", "4.0.0", confirm_timeout=60.0)
     with pytest.raises(Refused, match="a change is under way"):
         host.do("contracted", "4.0.0")
 

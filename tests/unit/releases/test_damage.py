@@ -15,8 +15,8 @@ from ansible_collections.mas.ops.plugins.module_utils._ledger.history import unc
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
 from ansible_collections.mas.ops.plugins.module_utils._releases import slot as slot_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.folders import Folders
+from ansible_collections.mas.ops.plugins.module_utils._releases.auto_rollback import Armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.damage import Damage
-from ansible_collections.mas.ops.plugins.module_utils._releases.deadman import Armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Deadline
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import Operation, State
@@ -175,7 +175,7 @@ def test_the_environment_of_a_slot_is_written_anew(folders: Folders, damage: Cal
 @pytest.mark.parametrize(
     "damage", [*DAMAGES[:-1], lambda path: path.write_text('{"release": 1, "until": {}}')]
 )
-@pytest.mark.parametrize("name", ["state", "dead_man", "lease"])
+@pytest.mark.parametrize("name", ["state", "auto_rollback", "lease"])
 def test_what_the_state_folder_says_is_set_aside(
     folders: Folders, name: str, damage: Callable[[Path], None]
 ) -> None:
@@ -188,7 +188,7 @@ def test_what_the_state_folder_says_is_set_aside(
     later = again(folders)
     assert (later.state().live, later.armed(), later.lease().token) == (
         None if name == "state" else "blue",
-        None if name == "dead_man" else ARMED,
+        None if name == "auto_rollback" else ARMED,
         0,
     )
     later.write_lease(later.lease())
@@ -231,7 +231,7 @@ def begun(host: FakeHost) -> FakeHost:
 
     host.shift = killed  # type: ignore[method-assign]
     with pytest.raises(Killed):
-        host.do("live", "3.0.0", dead_man=60.0)
+        host.do("live", "3.0.0", confirm_timeout=60.0)
     del host.shift  # type: ignore[method-assign]
     host.state_file = None
     host.damaged = [damaged(host.layout.state)]
@@ -246,8 +246,8 @@ def test_a_deploy_whose_journal_was_lost_is_left_and_no_host_goes_further(armed:
     begun(host)
     if not armed:
         host.armed_file = None
-        host.damaged.append(damaged(host.layout.dead_man))
-    plan, facts = host.do("rolled_back", leave=release("3.0.0"), run="run-2")
+        host.damaged.append(damaged(host.layout.auto_rollback))
+    plan, facts = host.do("rolled_back", from_version=release("3.0.0"), run="run-2")
     assert facts["live"] == TWO
     assert live(host) == TWO
     assert host.weights[facts["slot"]] == 100
@@ -277,11 +277,11 @@ def test_a_damaged_switch_waits_for_what_the_ledger_calls_unconfirmed() -> None:
     host = FakeHost()
     host.deploy("1.0.0")
     host.do("staged", "2.0.0")
-    host.do("live", "2.0.0", dead_man=60.0)
+    host.do("live", "2.0.0", confirm_timeout=60.0)
     host.armed_file = None
-    host.damaged = [damaged(host.layout.dead_man)]
-    with pytest.raises(Refused, match=f"release {TWO} is live and nobody has confirmed it yet"):
-        host.do("staged", "3.0.0", run="run-2", take_over=True)
+    host.damaged = [damaged(host.layout.auto_rollback)]
+    with pytest.raises(Refused, match=f"release {TWO} is live and was not confirmed yet"):
+        host.do("staged", "3.0.0", run="run-2", force_unlock=True)
     host.do("confirmed", "2.0.0", run="run-1")
     assert host.armed_file is None
 

@@ -24,7 +24,7 @@ def copies(host: FakeHost) -> set[str]:
 def test_the_old_copy_stops_before_the_new_one_starts(host: FakeHost) -> None:
     host.do("staged", "2.0.0")
     assert copies(host) == {release("1.0.0")}
-    plan, _ = host.do("live", "2.0.0", dead_man=60.0)
+    plan, _ = host.do("live", "2.0.0", confirm_timeout=60.0)
     assert plan.describe()[1:5] == [
         "stop blue",
         "start_web green",
@@ -38,7 +38,7 @@ def test_a_copy_that_does_not_come_up_gives_way_to_the_old_one(host: FakeHost) -
     host.broken.add("2.0.0")
     host.do("staged", "2.0.0")
     with pytest.raises(HealthError):
-        host.do("live", "2.0.0", dead_man=60.0)
+        host.do("live", "2.0.0", confirm_timeout=60.0)
     assert live(host) == release("1.0.0")
     assert copies(host) == {release("1.0.0")}
     assert host.weights == {"blue": 100, "green": 0}

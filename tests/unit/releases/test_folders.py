@@ -292,9 +292,9 @@ def test_a_file_that_only_root_may_read(config: Path, monkeypatch: pytest.Monkey
 
 PARAMS = {
     "application": "agents", "state": "staged", "version": "1.0.0", "sha256": "1" * 64, "signature": None,
-    "artifact_pushed": True, "drain_timeout": 1.0, "migration_timeout": 1, "to": None, "leave": None,
-    "assume_staged": False, "run": "", "actor": "", "steps": [], "bake": 0.0, "dead_man": 0.0, "lease": 60.0,
-    "token": None, "take_over": False, "code_digest": "", "size": None, "size_limit": 1, "fetch_timeout": 1.0, "soak": 0.0, "canary": {}, "gate": {}, "inventory": [],
+    "artifact_pushed": True, "drain_timeout": 1.0, "migration_timeout": 1, "to_version": None, "from_version": None,
+    "assume_staged": False, "run": "", "actor": "", "steps": [], "bake": 0.0, "confirm_timeout": 0.0, "lease": 60.0,
+    "token": None, "force_unlock": False, "code_digest": "", "size": None, "size_limit": 1, "fetch_timeout": 1.0, "soak": 0.0, "canary": {}, "gate": {}, "inventory": [],
     "report_missing": False, "forward": False,
 }  # fmt: skip
 

@@ -58,7 +58,7 @@ def test_it_runs_without_ansible_and_answers_in_json(folder: Path) -> None:
 
 def test_units_run_the_copy_of_the_launcher_whatever_version_it_is(folder: Path) -> None:
     assert ANSWER in json.loads(kept(folder, "info", str(folder), "any").stdout)["msg"]
-    done = kept(folder, "dead-man", str(folder), "any", "no-such-application")
+    done = kept(folder, "auto-rollback", str(folder), "any", "no-such-application")
     assert done.returncode == 1
     assert ANSWER in done.stderr
 
@@ -71,8 +71,8 @@ def test_only_root_reads_or_writes_it(folder: Path) -> None:
 def test_what_needs_ansible_does_not_stay(folder: Path) -> None:
     names = set(launch.load(str(folder), DIGEST)[0])
     calls = "mas_ops._releases.adapters"
-    assert {"mas_ops", f"{calls}.command", f"{calls}.dead_man", f"{calls}.call"} <= names
-    assert not any(name.endswith("edge") for name in names)
+    assert {"mas_ops", f"{calls}.command", f"{calls}.auto_rollback", f"{calls}.call"} <= names
+    assert not any(name.endswith("ansible_module") for name in names)
 
 
 def test_what_is_there_is_left_alone(folder: Path) -> None:
@@ -224,11 +224,11 @@ def test_text_that_is_lost_is_written_anew(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_truncated, _one_bit, _modules_gone])
-def test_the_dead_mans_switch_runs_no_damaged_code_and_says_so(
+def test_the_automatic_rollback_runs_no_damaged_code_and_says_so(
     folder: Path, damage: Callable[[Path], None]
 ) -> None:
     damage(folder)
-    done = kept(folder, "dead-man", str(folder), "any", "no-such-application")
+    done = kept(folder, "auto-rollback", str(folder), "any", "no-such-application")
     assert done.returncode == launch.NOT_INSTALLED
     assert "no code on this host can be run" in done.stderr
     assert str(folder) in done.stderr

@@ -79,7 +79,7 @@ def test_who_comes_back_late_is_told_who_has_gone_on(held: Lease) -> None:
 
 
 def test_a_person_may_take_it_over(held: Lease) -> None:
-    assert claim(held, replace(BOB, take_over=True), later(1), 60).owner == "bob"
+    assert claim(held, replace(BOB, force_unlock=True), later(1), 60).owner == "bob"
 
 
 def test_what_was_released_is_free_and_remembers_its_token(held: Lease) -> None:

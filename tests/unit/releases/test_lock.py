@@ -110,7 +110,7 @@ def test_another_way_back_is_waited_for_and_ended_only_by_force(
     with pytest.raises(Busy, match=r"another run .*: deploy of 2\.0\.0 by ada \(run run-1\)"):
         taken(layout, BACK)
     assert process.poll() is None
-    assert taken(layout, replace(BACK, take_over=True)) < lock.GRACE
+    assert taken(layout, replace(BACK, force_unlock=True)) < lock.GRACE
     assert "preempted" in process.communicate()[1]
 
 
@@ -135,7 +135,7 @@ def test_another_deploy_is_refused_and_the_same_one_goes_on(
 def test_who_was_overtaken_ends_nothing(layout: Layout, start: Any) -> None:
     process = start("back")
     Path(layout.lease).write_text(json.dumps({"token": 7, "until": None}))
-    for late in (replace(BACK, token=6), replace(BACK, token=6, take_over=True)):
+    for late in (replace(BACK, token=6), replace(BACK, token=6, force_unlock=True)):
         with pytest.raises(Overtaken):
             taken(layout, late)
     assert process.poll() is None

@@ -47,7 +47,7 @@ def test_an_application_is_no_neighbour_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "mine, theirs", [(("crm", "api-worker"), ("crm-api", "worker")), (("a", "b-dead-man"), ("a-b", "x"))]
+    "mine, theirs", [(("crm", "api-worker"), ("crm-api", "worker")), (("a", "b-auto-rollback"), ("a-b", "x"))]
 )
 def test_units_of_two_names(mine: tuple[str, str], theirs: tuple[str, str]) -> None:
     """systemd has one unit of a name, and the wrong program would run."""

@@ -12,7 +12,6 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     Preempted,
     Stopped,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.course import parse_course
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Claim
 from ansible_collections.mas.ops.plugins.module_utils._releases.preemption import (
@@ -25,6 +24,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.preemption impor
     parse_holder,
     patience,
 )
+from ansible_collections.mas.ops.plugins.module_utils._releases.traffic_steps import parse_traffic_steps
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, release
 
 DEPLOY = Claim("run-1", "ada", "deploy of 2.0.0")
@@ -43,12 +43,12 @@ def holder(claim: Claim) -> Holder:
         (DEPLOY, replace(BACK, owner="ada"), True),
         # two ways back wait for each other, unless one is ordered to take over
         (BACK, replace(BACK, run="run-3"), False),
-        (BACK, replace(BACK, run="run-3", take_over=True), True),
+        (BACK, replace(BACK, run="run-3", force_unlock=True), True),
         # the same command of the same person, after Ctrl-C
         (DEPLOY, replace(DEPLOY, run="run-3"), True),
         (DEPLOY, replace(DEPLOY, run="run-3", owner="bob"), False),
         (DEPLOY, replace(DEPLOY, run="run-3", operation="deploy of 3.0.0"), False),
-        (DEPLOY, replace(DEPLOY, run="run-3", owner="bob", take_over=True), True),
+        (DEPLOY, replace(DEPLOY, run="run-3", owner="bob", force_unlock=True), True),
         # a phase of the run that is at work itself, and a deploy while the host goes back
         (DEPLOY, DEPLOY, False),
         (BACK, DEPLOY, False),
@@ -97,7 +97,14 @@ def stopped(host: FakeHost, point: int, by: type[Stopped], **more: Any) -> bool:
     host.stop_at, host.stopped_by = host.looks + point, by
     try:
         token = host.do("staged", "3.0.0", **more)[1]["token"]
-        host.do("live", "3.0.0", dead_man=60.0, token=token, course=parse_course([10, 50], 0), **more)
+        host.do(
+            "live",
+            "3.0.0",
+            confirm_timeout=60.0,
+            token=token,
+            traffic_steps=parse_traffic_steps([10, 50], 0),
+            **more,
+        )
     except by:
         return True
     finally:
@@ -115,14 +122,14 @@ def test_stopped_anywhere_it_puts_nothing_back_and_a_way_back_does(point: int, b
         return
     assert "failed" not in {entry["action"] for entry in host.ledger}
     token = host.lease().token
-    _, facts = host.do("rolled_back", leave="3.0.0", run="run-2", actor="bob")
+    _, facts = host.do("rolled_back", from_version="3.0.0", run="run-2", actor="bob")
     assert live(host) == release("2.0.0")
     assert host.armed() is None
     assert host.state().operation is None
     assert host.lost_requests == []
     assert facts["token"] == token + 1
     changes = host.changes
-    for state, more in (("live", {"dead_man": 60.0}), ("rolled_back", {"leave": "3.0.0"})):
+    for state, more in (("live", {"confirm_timeout": 60.0}), ("rolled_back", {"from_version": "3.0.0"})):
         with pytest.raises(Overtaken, match=r"way back from the deploy of 3\.0\.0 by bob"):
             host.do(state, None if state == "rolled_back" else "3.0.0", token=token, actor="ada", **more)
     assert host.changes == changes
@@ -133,7 +140,7 @@ def test_stopped_anywhere_the_same_command_goes_on(point: int) -> None:
     host = deployed()
     stopped(host, point, Abandoned, run="dead")
     token = host.do("staged", "3.0.0", run="again")[1]["token"]
-    token = host.do("live", "3.0.0", run="again", dead_man=60.0, token=token)[1]["token"]
+    token = host.do("live", "3.0.0", run="again", confirm_timeout=60.0, token=token)[1]["token"]
     host.do("confirmed", "3.0.0", run="again", token=token)
     assert live(host) == release("3.0.0")
     assert host.lost_requests == []
@@ -145,7 +152,7 @@ def test_stopped_anywhere_the_limit_takes_the_host_back(point: int) -> None:
     stopped(host, point, Abandoned)
     armed = host.armed()
     if armed:
-        host.do("rolled_back", leave=armed.release, run="dead-man", actor="dead-man's switch")
+        host.do("rolled_back", from_version=armed.release, run="auto-rollback", actor="auto-rollback")
     assert live(host) == release("2.0.0")
     assert host.lost_requests == []
 
@@ -163,9 +170,9 @@ def test_a_way_back_that_is_forced_to_end_is_gone_on_with() -> None:
     for point in range(3):
         host.stop_at, host.stopped_by = host.looks + point, Preempted
         with pytest.raises(Preempted):
-            host.do("rolled_back", to="1.0.0", run=f"run-{point}")
+            host.do("rolled_back", to_version="1.0.0", run=f"run-{point}")
         host.stop_at = -1
-    host.do("rolled_back", to="1.0.0", run="again")
+    host.do("rolled_back", to_version="1.0.0", run="again")
     assert live(host) == release("1.0.0")
     assert host.lost_requests == []
 
@@ -187,6 +194,11 @@ def test_the_limit_begins_anew_while_the_switch_waits_for_something() -> None:
     host.__class__ = Watched  # type: ignore[assignment]
     host.do("staged", "3.0.0")
     with pytest.raises(Exception, match="nothing could be concluded"):
-        host.do("live", "3.0.0", dead_man=30.0, course=parse_course([10], 60, {"hold_limit": 30}))
+        host.do(
+            "live",
+            "3.0.0",
+            confirm_timeout=30.0,
+            traffic_steps=parse_traffic_steps([10], 60, {"hold_limit": 30}),
+        )
     assert len(limits) > 60
     assert set(limits) == {30.0}

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.clock import Clock
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.clock import HostClock
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.listeners import port_taken
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.probe import ask
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
@@ -219,7 +219,7 @@ def test_a_port_is_free_while_old_connections_linger() -> None:
 
 
 def test_the_clock() -> None:
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", Clock.text())
-    first = Clock.seconds()
-    Clock.sleep(0.001)
-    assert Clock.seconds() > first
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", HostClock.text())
+    first = HostClock.seconds()
+    HostClock.sleep(0.001)
+    assert HostClock.seconds() > first

@@ -157,7 +157,7 @@ class Releases(RuleBasedStateMachine):
 
     @rule(to=VERSIONS, kill=KILLS)
     def roll_back_to(self, to: str, kill: int | None) -> None:
-        if self._run("rolled_back", kill=kill, to=to):
+        if self._run("rolled_back", kill=kill, to_version=to):
             assert self.host.live == release(to)
             assert self.host.live in self.proven
 
@@ -166,7 +166,7 @@ class Releases(RuleBasedStateMachine):
         before, previous, clean = self.host.live, self._previous(), not self.torn
         if before == release(version) and previous is None:
             self.host.serving = False
-        if self._run("rolled_back", kill=kill, leave=version):
+        if self._run("rolled_back", kill=kill, from_version=version):
             assert self.host.live != release(version)
             if clean:
                 assert self.host.live == (previous if before == release(version) else before)

@@ -124,9 +124,9 @@ def test_warm_rollback_starts_nothing(host: FakeHost) -> None:
 def test_rollback_to_a_named_version(host: FakeHost) -> None:
     for version in ("1.0.0", "2.0.0", "3.0.0"):
         host.deploy(version)
-    host.do("rolled_back", to="1.0.0")
+    host.do("rolled_back", to_version="1.0.0")
     serves(host, "1.0.0")
-    plan, _ = host.do("rolled_back", to="1.0.0")
+    plan, _ = host.do("rolled_back", to_version="1.0.0")
     assert not plan.changed
 
 
@@ -137,7 +137,7 @@ def test_a_release_that_was_never_live_is_never_a_target(host: FakeHost) -> None
         host.do("staged", "2.0.0")
     host.deploy("3.0.0")
     with pytest.raises(NotFound, match=r"2\.0\.0 was never live"):
-        host.do("rolled_back", to="2.0.0")
+        host.do("rolled_back", to_version="2.0.0")
     host.do("rolled_back")
     serves(host, "1.0.0")
 
@@ -214,26 +214,26 @@ def test_leave_takes_a_staged_release_away(host: FakeHost) -> None:
     host.deploy("1.0.0")
     host.deploy("2.0.0")
     host.do("staged", "3.0.0")
-    host.do("rolled_back", leave="3.0.0")
+    host.do("rolled_back", from_version="3.0.0")
     serves(host, "2.0.0")
     assert host.slots["blue"] == release("1.0.0")
-    plan, _ = host.do("rolled_back", leave="3.0.0")
+    plan, _ = host.do("rolled_back", from_version="3.0.0")
     assert not plan.changed
 
 
 def test_leave_takes_a_live_release_back(host: FakeHost) -> None:
     for version in ("1.0.0", "2.0.0", "3.0.0"):
         host.deploy(version)
-    host.do("rolled_back", leave="3.0.0")
+    host.do("rolled_back", from_version="3.0.0")
     serves(host, "2.0.0")
     assert host.running["agents-api@blue.service"] == release("1.0.0"), "the next way back is warm"
-    plan, _ = host.do("rolled_back", leave="3.0.0")
+    plan, _ = host.do("rolled_back", from_version="3.0.0")
     assert not plan.changed
 
 
 def test_leave_of_the_first_release_leaves_nothing(host: FakeHost) -> None:
     host.deploy("1.0.0")
-    host.do("rolled_back", leave="1.0.0")
+    host.do("rolled_back", from_version="1.0.0")
     assert live(host) is None
     assert host.running == {}
     host.deploy("2.0.0")
@@ -246,9 +246,9 @@ def test_only_live_and_healthy_releases_are_kept(host: FakeHost) -> None:
     assert host.releases.keys() == {release(version) for version in ("3.0.0", "4.0.0", "5.0.0")}
     with pytest.raises(
         NotFound,
-        match=r"no longer on this host.*mas.ops.rollback -e application=agents -e version=1\.0\.0-1{12}$",
+        match=r"no longer on this host.*mas.ops.rollback -e application_name=agents -e rollback_version=1\.0\.0-1{12}$",
     ):
-        host.do("rolled_back", to="1.0.0")
+        host.do("rolled_back", to_version="1.0.0")
 
 
 def test_absent_removes_what_is_not_live(host: FakeHost) -> None:
@@ -316,7 +316,7 @@ def test_killed_anywhere_the_same_command_ends_live(point: int) -> None:
 @pytest.mark.parametrize("point", DEPLOY_POINTS)
 def test_killed_anywhere_it_can_be_undone(point: int) -> None:
     host = killed_in_deploy(point)
-    host.do("rolled_back", leave="3.0.0")
+    host.do("rolled_back", from_version="3.0.0")
     serves(host, "2.0.0")
     assert host.state().operation is None
     assert host.lost_requests == []
@@ -340,7 +340,7 @@ def test_killed_anywhere_the_live_version_can_be_deployed_again(point: int) -> N
     assert host.lost_requests == []
 
 
-ROLLBACK_POINTS = range(kill_points(["1.0.0", "2.0.0", "3.0.0"], "rolled_back", to="1.0.0"))
+ROLLBACK_POINTS = range(kill_points(["1.0.0", "2.0.0", "3.0.0"], "rolled_back", to_version="1.0.0"))
 
 
 @pytest.mark.parametrize("point", ROLLBACK_POINTS)
@@ -348,9 +348,9 @@ def test_a_cold_rollback_killed_anywhere_is_finished(point: int) -> None:
     host = prepared(["1.0.0", "2.0.0", "3.0.0"])
     host.die_at = host.changes + point
     with pytest.raises(Killed):
-        host.do("rolled_back", to="1.0.0")
+        host.do("rolled_back", to_version="1.0.0")
     host.die_at = -1
-    host.do("rolled_back", to="1.0.0")
+    host.do("rolled_back", to_version="1.0.0")
     serves(host, "1.0.0")
     assert host.lost_requests == []
 

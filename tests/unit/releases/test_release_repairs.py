@@ -85,7 +85,7 @@ def test_a_lost_journal_does_not_hide_what_is_live() -> None:
 def test_a_cold_rollback_after_a_killed_one_gets_the_traffic() -> None:
     """It planned the switch from the traffic that the killed one had left in the slot it used."""
     host = deployed("1.0.0", "2.0.0", "3.0.0")
-    die_before(host, "append", "rolled_back", to="1.0.0")
+    die_before(host, "append", "rolled_back", to_version="1.0.0")
     assert host.weights == {"blue": 0, "green": 100}, "the slot of 1.0.0, which is not live by intent"
     host.do("rolled_back")
     serves(host, "2.0.0")
@@ -113,8 +113,8 @@ def test_staging_again_and_again_does_not_fill_the_disk() -> None:
 
 def test_leave_killed_after_the_ledger_goes_on_instead_of_stopping_everything() -> None:
     host = deployed("1.0.0", "2.0.0")
-    die_before_last_journal(host, "rolled_back", leave="2.0.0")
-    host.do("rolled_back", leave="2.0.0")
+    die_before_last_journal(host, "rolled_back", from_version="2.0.0")
+    host.do("rolled_back", from_version="2.0.0")
     serves(host, "1.0.0")
 
 
@@ -125,14 +125,14 @@ def test_leave_of_the_live_version_after_its_repair_was_killed() -> None:
     operation = host.state().operation
     assert operation
     assert operation.release == release("2.0.0")
-    host.do("rolled_back", leave="2.0.0")
+    host.do("rolled_back", from_version="2.0.0")
     serves(host, "1.0.0")
 
 
 @pytest.mark.parametrize("repair", [("staged", "2.0.0"), ("rolled_back", None), ("leave", None)])
 def test_after_a_killed_leave_of_the_only_release_every_command_works(repair: tuple[str, str | None]) -> None:
     host = deployed("1.0.0")
-    die_before(host, "append", "rolled_back", leave="1.0.0")
+    die_before(host, "append", "rolled_back", from_version="1.0.0")
     assert host.slots["blue"] is None
     state, version = repair
     if state == "staged":
@@ -143,7 +143,7 @@ def test_after_a_killed_leave_of_the_only_release_every_command_works(repair: tu
         host.do(state)
         assert live(host) == release("1.0.0")
     else:
-        host.do("rolled_back", leave="1.0.0")
+        host.do("rolled_back", from_version="1.0.0")
         assert live(host) is None
         assert host.state().operation is None
 
@@ -152,7 +152,7 @@ def test_undo_leaves_the_workers_of_one_slot() -> None:
     host = deployed("1.0.0", "2.0.0")
     die_before(host, "shift", "rolled_back")
     die_before(host, "stop", "live", "2.0.0")
-    host.do("rolled_back", to="2.0.0")
+    host.do("rolled_back", to_version="2.0.0")
     serves(host, "2.0.0")
 
 
@@ -172,7 +172,7 @@ def test_previous_is_where_an_interrupted_rollback_was_going() -> None:
     die_before_last_journal(host, "rolled_back")
     _, facts = host.do("rolled_back", check=True)
     assert facts["previous"] == release("2.0.0")
-    host.do("rolled_back", to=facts["previous"])
+    host.do("rolled_back", to_version=facts["previous"])
     serves(host, "2.0.0")
 
 
@@ -202,8 +202,8 @@ def test_workers_start_from_units_that_systemd_has_read() -> None:
     host = WorkerHost()
     for version in ("1.0.0", "2.0.0", "3.0.0"):
         host.deploy(version)
-    die_before(host, "reload", "rolled_back", to="1.0.0")
-    plan, _ = host.do("rolled_back", to="1.0.0")
+    die_before(host, "reload", "rolled_back", to_version="1.0.0")
+    plan, _ = host.do("rolled_back", to_version="1.0.0")
     assert plan.describe() == ["assign green", "start_workers green", "stop_workers blue", "commit green"]
 
 

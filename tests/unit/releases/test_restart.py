@@ -59,7 +59,7 @@ def test_where_nothing_is_live_the_advised_command_is_complete() -> None:
         FakeHost().do("restarted")
     assert str(refused.value) == (
         "no release is live on this host (this host). "
-        "Deploy one first: ansible-playbook mas.ops.deploy -e application=agents -e version=VERSION"
+        "Deploy one first: ansible-playbook mas.ops.deploy -e application_name=agents -e deploy_version=VERSION"
     )
     with pytest.raises(Refused, match=r"1\.0\.0-\w+ is not live on this host, nothing is"):
         FakeHost().do("restarted", "1.0.0")
@@ -68,7 +68,7 @@ def test_where_nothing_is_live_the_advised_command_is_complete() -> None:
 def test_a_restart_keeps_no_command_that_would_do_nothing() -> None:
     host = deployed("1.0.0", "2.0.0")
     host.do("restarted")
-    assert host.ledger[-1]["way_back"] == ""
+    assert host.ledger[-1]["rollback_command"] == ""
 
 
 def test_what_does_not_come_up_with_the_new_settings_changes_nothing() -> None:

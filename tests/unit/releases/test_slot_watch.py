@@ -193,11 +193,11 @@ def hooked(monkeypatch: pytest.MonkeyPatch) -> Proxy:
 def test_the_ledger_says_that_another_release_answers(hooked: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[dict[str, Any]] = []
 
-    class Book:
+    class Ledger:
         def append(self, entry: dict[str, Any], _time: str) -> None:
             written.append(entry)
 
-    monkeypatch.setattr(slot_watch, "host_ledger", Book)
+    monkeypatch.setattr(slot_watch, "host_ledger", Ledger)
     monkeypatch.setenv("SERVICE_RESULT", "signal")
     assert slot_watch.note("agents", "blue") == 0
     assert not written, "nothing stands in"

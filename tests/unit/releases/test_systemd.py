@@ -243,14 +243,14 @@ def test_what_had_to_be_killed_when_it_was_stopped_has_not_failed(systemd: Syste
 def test_a_timer_that_still_waits_is_replaced(
     systemd: Systemd, machine: Machine, waits: str, status: int, words: list[str]
 ) -> None:
-    machine.answers["list-units"] = (0, f"agents-dead-man.timer loaded {waits} waiting x", "")
-    systemd.look(["agents-dead-man.timer"])
+    machine.answers["list-units"] = (0, f"agents-auto-rollback.timer loaded {waits} waiting x", "")
+    systemd.look(["agents-auto-rollback.timer"])
     machine.answers["--quiet"] = (status, "", "it was already loaded")
     with pytest.raises(ServiceError, match="already loaded") if status else nullcontext():
         systemd.wake(20)
     said = [call[0] if call[0] == "systemd-run" else call[1] for call in machine.calls[1:]]
     assert said == words
-    assert machine.calls[-1][-1] == "--unit=agents-dead-man.service"
+    assert machine.calls[-1][-1] == "--unit=agents-auto-rollback.service"
 
 
 def test_a_start_that_was_refused_is_tried_again_without_its_start_limit(

@@ -16,7 +16,6 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.application impo
     other,
     parse_application,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.course import parse_course
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
     Answer,
     Door,
@@ -24,6 +23,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
     slot_door,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
+from ansible_collections.mas.ops.plugins.module_utils._releases.traffic_steps import parse_traffic_steps
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, release
 
 STRANGER = "python3 (pid 4242, user mallory, unit session-7.scope)"
@@ -106,7 +106,7 @@ def test_the_same_deploy_again_asks_the_front_door(host: FakeHost) -> None:
 
 def test_a_confirmation_asks_the_front_door(host: FakeHost) -> None:
     host.do("staged", "2.0.0")
-    host.do("live", "2.0.0", dead_man=60.0)
+    host.do("live", "2.0.0", confirm_timeout=60.0)
     host.front_status = 503
     with pytest.raises(HealthError, match="users do not get"):
         host.do("confirmed", "2.0.0")
@@ -116,7 +116,7 @@ def test_a_confirmation_asks_the_front_door(host: FakeHost) -> None:
 
 def test_a_confirmation_asks_the_proxy(host: FakeHost) -> None:
     host.do("staged", "2.0.0")
-    host.do("live", "2.0.0", dead_man=60.0)
+    host.do("live", "2.0.0", confirm_timeout=60.0)
     host.proxy_blind = True
     with pytest.raises(TrafficError):
         host.do("confirmed", "2.0.0")
@@ -139,7 +139,7 @@ def test_the_same_deploy_once_more_looks_as_well(host: FakeHost) -> None:
 def test_a_stranger_on_the_port_is_named(host: FakeHost, taken: str) -> None:
     """It answers as the application would: at stage, at the switch and at the confirmation."""
     for state in ("staged", "live", "confirmed"):
-        more = {"dead_man": 60.0} if state == "live" else {}
+        more = {"confirm_timeout": 60.0} if state == "live" else {}
         if state == taken:
             host.strangers[APP.ports["green"]] = STRANGER
             with pytest.raises(OpsError, match="mallory") as caught:
@@ -207,8 +207,8 @@ def test_the_warm_release_stands_in_again_when_a_switch_was_put_back(forgiving: 
 
 def test_the_warm_release_stands_in_again_when_a_switch_was_left(forgiving: FakeHost) -> None:
     forgiving.do("staged", "3.0.0")
-    forgiving.do("live", "3.0.0", dead_man=60.0)
-    forgiving.do("rolled_back", leave=release("3.0.0"))
+    forgiving.do("live", "3.0.0", confirm_timeout=60.0)
+    forgiving.do("rolled_back", from_version=release("3.0.0"))
     assert live(forgiving) == release("2.0.0")
     assert forgiving.slots["blue"] == release("1.0.0")
     assert forgiving.stands_in == "blue"
@@ -316,7 +316,7 @@ def test_an_answer_of_somebody_else_is_not_that_of_the_release(host: FakeHost, s
     host.answers_front = server
     with pytest.raises(HealthError, match=r"users do not get 2.*not that of agents/green, but of") as caught:
         host.deploy("2.0.0")
-    assert "mas.ops.provision -e application=agents" in str(caught.value)
+    assert "mas.ops.provision -e application_name=agents" in str(caught.value)
     assert live(host) == release("1.0.0")
     host.answers_front = ""
     host.deploy("2.0.0")
@@ -328,7 +328,9 @@ def test_an_answer_of_somebody_else_is_not_that_of_the_release(host: FakeHost, s
 def test_new_workers_start_right_before_the_last_step(host: FakeHost) -> None:
     """As long as a release is only tried, queues are worked off by the workers of the live one."""
     host.do("staged", "2.0.0")
-    plan, _ = host.do("live", "2.0.0", check=True, course=parse_course([10, 50], 0.0), dead_man=60.0)
+    plan, _ = host.do(
+        "live", "2.0.0", check=True, traffic_steps=parse_traffic_steps([10, 50], 0.0), confirm_timeout=60.0
+    )
     steps = [step for step in plan.describe() if not step.startswith(("arm", "remove"))]
     assert steps == [
         "shift green 10 %",

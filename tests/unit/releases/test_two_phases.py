@@ -1,4 +1,4 @@
-"""Armed, switched, confirmed: the dead-man's switch and the lock, on a host in memory."""
+"""Armed, switched, confirmed: the automatic rollback and the lock, on a host in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     TrafficError,
     VerdictError,
 )
-from ansible_collections.mas.ops.plugins.module_utils._releases.course import Course, Stage, parse_course
+from ansible_collections.mas.ops.plugins.module_utils._releases.traffic_steps import (
+    TrafficStep,
+    TrafficSteps,
+    parse_traffic_steps,
+)
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import TrafficFacts
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import (
     FakeHost,
@@ -37,27 +41,27 @@ def host() -> FakeHost:
 def switch(host: FakeHost, version: str, **more: object) -> int:
     """Both phases of a deploy that waits for its confirmation; the token of the run."""
     _, staged = host.do("staged", version, **more)
-    _, switched = host.do("live", version, dead_man=60.0, token=staged["token"], **more)
+    _, switched = host.do("live", version, confirm_timeout=60.0, token=staged["token"], **more)
     return int(switched["token"])
 
 
 def fire(host: FakeHost) -> None:
-    """What adapters.dead_man does at the end of the time."""
+    """What adapters.auto_rollback does at the end of the time."""
     armed = host.armed()
     assert armed is not None
-    host.do("rolled_back", leave=armed.release, run="dead-man", take_over=True)
+    host.do("rolled_back", from_version=armed.release, run="auto-rollback", force_unlock=True)
 
 
 def test_a_switch_is_armed_first_and_final_when_it_is_confirmed(host: FakeHost) -> None:
     host.do("staged", "2.0.0")
-    plan, facts = host.do("live", "2.0.0", dead_man=60.0)
+    plan, facts = host.do("live", "2.0.0", confirm_timeout=60.0)
     assert plan.describe()[0] == f"arm {release('2.0.0')} for 60 s"
     assert facts["armed"]["release"] == release("2.0.0")
     plan, facts = host.do("confirmed", "2.0.0", token=facts["token"])
     assert plan.describe() == ["prove green", "await_workers green", f"confirm {release('2.0.0')}"]
     assert facts["armed"] is None
     assert [entry["action"] for entry in host.ledger] == ["live", "live", "confirmed"]
-    assert host.ledger[-1]["way_back"].endswith(f"-e version={release('1.0.0')}")
+    assert host.ledger[-1]["rollback_command"].endswith(f"-e rollback_version={release('1.0.0')}")
     assert host.lease().free
     again, _ = host.do("confirmed", "2.0.0")
     assert not again.changed
@@ -87,7 +91,7 @@ def test_without_a_confirmation_the_host_is_back(host: FakeHost) -> None:
 def test_the_first_release_of_a_host_has_nothing_to_go_back_to() -> None:
     host = FakeHost()
     host.do("staged", "1.0.0")
-    plan, facts = host.do("live", "1.0.0", dead_man=60.0)
+    plan, facts = host.do("live", "1.0.0", confirm_timeout=60.0)
     assert not any("arm" in step for step in plan.describe())
     assert facts["armed"] is None
 
@@ -102,7 +106,7 @@ def test_the_same_deploy_again_confirms_what_a_dead_run_switched(host: FakeHost)
 
 def test_nothing_else_is_brought_in_while_a_release_waits(host: FakeHost) -> None:
     switch(host, "2.0.0")
-    with pytest.raises(Refused, match="nobody has confirmed it yet"):
+    with pytest.raises(Refused, match="was not confirmed yet"):
         host.do("staged", "3.0.0")
     host.do("rolled_back")
     assert live(host) == release("1.0.0")
@@ -114,7 +118,7 @@ def test_a_run_that_was_overtaken_changes_nothing(host: FakeHost) -> None:
     _, staged = host.do("staged", "2.0.0", run="slow")
     host.do("staged", "2.0.0", run="second")
     changes = host.changes
-    for state, more in (("live", {"dead_man": 60.0}), ("rolled_back", {"leave": "2.0.0"})):
+    for state, more in (("live", {"confirm_timeout": 60.0}), ("rolled_back", {"from_version": "2.0.0"})):
         version = None if state == "rolled_back" else "2.0.0"
         with pytest.raises(Busy, match="gone on here"):
             host.do(state, version, run="slow", token=staged["token"], **more)
@@ -127,7 +131,12 @@ def test_killed_anywhere_and_then_nobody_comes(host: FakeHost, point: int) -> No
     host.do("staged", "2.0.0")
     host.die_at = host.changes + point
     try:
-        host.do("live", "2.0.0", dead_man=60.0, course=Course((Stage(10), Stage(100))))
+        host.do(
+            "live",
+            "2.0.0",
+            confirm_timeout=60.0,
+            traffic_steps=TrafficSteps((TrafficStep(10), TrafficStep(100))),
+        )
     except Killed:
         assert point < 20
     host.die_at = -1
@@ -143,7 +152,9 @@ def test_killed_anywhere_and_then_nobody_comes(host: FakeHost, point: int) -> No
 
 def test_traffic_goes_over_in_steps(host: FakeHost) -> None:
     host.do("staged", "2.0.0")
-    plan, _ = host.do("live", "2.0.0", course=Course((Stage(1), Stage(50), Stage(100))))
+    plan, _ = host.do(
+        "live", "2.0.0", traffic_steps=TrafficSteps((TrafficStep(1), TrafficStep(50), TrafficStep(100)))
+    )
     assert [step for step in plan.describe() if "shift" in step] == [
         "shift green 1 %", "shift green 50 %", "shift green",
     ]  # fmt: skip
@@ -155,13 +166,13 @@ def test_the_first_release_of_a_host_gets_all_of_its_traffic_or_none() -> None:
     host = FakeHost()
     host.do("staged", "1.0.0")
     assert host.weights == host.split == {"blue": 0, "green": 0}
-    plan, _ = host.do("live", "1.0.0", check=True, course=parse_course([10, 50], 7.0))
+    plan, _ = host.do("live", "1.0.0", check=True, traffic_steps=parse_traffic_steps([10, 50], 7.0))
     assert [step for step in plan.describe() if "shift" in step or "bake" in step] == [
         "shift blue", "bake blue 100 % for 7 s",
     ]  # fmt: skip
     host.do("live", "1.0.0")
     assert host.weights == host.split == {"blue": 100, "green": 0}
-    plan, _ = host.do("rolled_back", leave=release("1.0.0"))
+    plan, _ = host.do("rolled_back", from_version=release("1.0.0"))
     assert plan.after["traffic"] == host.weights == host.split == {"blue": 0, "green": 0}
 
 
@@ -171,9 +182,9 @@ def test_a_first_release_that_was_killed_anywhere_leaves_no_traffic_behind(point
     host.do("staged", "1.0.0")
     host.die_at = host.changes + point
     with contextlib.suppress(Killed):
-        host.do("live", "1.0.0", dead_man=60.0)
+        host.do("live", "1.0.0", confirm_timeout=60.0)
     host.die_at = -1
-    host.do("rolled_back", leave=release("1.0.0"), take_over=True)
+    host.do("rolled_back", from_version=release("1.0.0"), force_unlock=True)
     assert live(host) is None
     assert host.weights == host.split == {"blue": 0, "green": 0}
 
@@ -191,18 +202,20 @@ def test_users_keep_what_they_have_where_journal_and_ledger_are_lost(host: FakeH
     assert live(host) == release("2.0.0" if version == "2.0.0" else "1.0.0")
     assert host.weights[host.state().live or ""] == 100
     assert (host.state().live == slot) == (version == "3.0.0")
-    host.do("rolled_back", leave=release("3.0.0"))
+    host.do("rolled_back", from_version=release("3.0.0"))
     assert sum(host.weights.values()) == 100
 
 
 def test_steps_from_options() -> None:
-    assert parse_course([], 0) == Course()
-    assert parse_course([1, 10], 5) == Course((Stage(1, 5), Stage(10, 5), Stage(100)))
+    assert parse_traffic_steps([], 0) == TrafficSteps()
+    assert parse_traffic_steps([1, 10], 5) == TrafficSteps(
+        (TrafficStep(1, 5), TrafficStep(10, 5), TrafficStep(100))
+    )
     for wrong in ([10, 10], [50, 10], [0, 100], [10, 120], [-1]):
         with pytest.raises(BadInput, match="steps"):
-            parse_course(wrong, 0)
+            parse_traffic_steps(wrong, 0)
     with pytest.raises(BadInput, match="cannot take"):
-        parse_course([10], -1)
+        parse_traffic_steps([10], -1)
 
 
 class Watched(FakeHost):
@@ -230,14 +243,14 @@ class Watched(FakeHost):
         return replace(super().facts(), servers=servers, process="1")
 
 
-STEPS = parse_course([10, 50], 20)
+STEPS = parse_traffic_steps([10, 50], 20)
 
 
 def test_a_release_that_is_as_good_passes_every_step() -> None:
     host = Watched(error_rate=0.001)
     host.deploy("1.0.0")
     host.do("staged", "2.0.0")
-    plan, facts = host.do("live", "2.0.0", course=STEPS, dead_man=60.0)
+    plan, facts = host.do("live", "2.0.0", traffic_steps=STEPS, confirm_timeout=60.0)
     assert live(host) == release("2.0.0")
     assert "bake green 10 % for 20 s" in plan.describe()
     # The limit is for what comes after a step: while it is watched, the time begins anew again and again.
@@ -253,7 +266,7 @@ def test_a_release_that_is_worse_is_taken_back_at_its_first_step() -> None:
     host.deploy("1.0.0")
     host.do("staged", "2.0.0")
     with pytest.raises(VerdictError, match=r"the verdict on 2\.0\.0-2+ is fail"):
-        host.do("live", "2.0.0", course=STEPS, dead_man=60.0)
+        host.do("live", "2.0.0", traffic_steps=STEPS, confirm_timeout=60.0)
     assert live(host) == release("1.0.0")
     assert host.weights == host.split == {"blue": 100, "green": 0}
     assert host.armed() is None
@@ -268,7 +281,7 @@ def test_a_release_that_nobody_asks_for_is_held_and_then_fails() -> None:
     host.do("staged", "2.0.0")
     before = host.now
     with pytest.raises(VerdictError, match="nothing could be concluded for 30"):
-        host.do("live", "2.0.0", course=parse_course([10], 20, {"hold_limit": 30}))
+        host.do("live", "2.0.0", traffic_steps=parse_traffic_steps([10], 20, {"hold_limit": 30}))
     assert 50 <= host.now - before < 60
     assert live(host) == release("1.0.0")
 
@@ -278,10 +291,10 @@ def test_all_at_once_is_watched_too_and_passes_unless_it_fails_by_itself() -> No
     for host in (good, bad):
         host.deploy("1.0.0")
         host.do("staged", "2.0.0")
-    good.do("live", "2.0.0", course=parse_course([], 10))
+    good.do("live", "2.0.0", traffic_steps=parse_traffic_steps([], 10))
     assert live(good) == release("2.0.0")
     with pytest.raises(VerdictError):
-        bad.do("live", "2.0.0", course=parse_course([], 10))
+        bad.do("live", "2.0.0", traffic_steps=parse_traffic_steps([], 10))
     assert live(bad) == release("1.0.0")
 
 
@@ -304,7 +317,7 @@ def test_a_slot_that_dies_within_the_switch_gets_no_traffic() -> None:
 
     host.start = start_and_die  # type: ignore[method-assign]
     with pytest.raises(HealthError, match=r"2\.0\.0"):
-        host.do("live", "2.0.0", dead_man=60.0, token=staged["token"])
+        host.do("live", "2.0.0", confirm_timeout=60.0, token=staged["token"])
     assert live(host) == release("1.0.0")
     assert host.lost_requests == []
 
@@ -339,7 +352,7 @@ def test_a_slot_that_died_after_the_switch_is_confirmed_when_it_is_back(host: Fa
 
 
 def test_a_way_back_that_breaks_off_is_tried_again(host: FakeHost) -> None:
-    """What systemd does when the dead-man's switch fails, on a full disk for example."""
+    """What systemd does when the automatic rollback fails, on a full disk for example."""
     switch(host, "2.0.0")
     shift = host.shift
 
@@ -381,5 +394,5 @@ def test_the_release_that_was_armed_is_left_and_no_other_of_its_version(host: Fa
     host.weights = host.split = {"blue": 0, "green": 100}
     host.state_file = {"schema": 1, "live": "green", "operation": None}
     for _ in range(2):
-        host.do("rolled_back", leave=second, run="dead-man", take_over=True)
+        host.do("rolled_back", from_version=second, run="auto-rollback", force_unlock=True)
         assert live(host) == first

@@ -153,7 +153,7 @@ def test_only_a_web_process_has_a_socket() -> None:
         record(worker={"kind": "worker", "listen": "systemd"})
 
 
-@pytest.mark.parametrize("name", ["migration", "dead-man"])
+@pytest.mark.parametrize("name", ["migration", "auto-rollback"])
 def test_names_that_other_units_have(name: str) -> None:
     with pytest.raises(ManifestError, match="must be called otherwise than"):
         record(**{name: {"kind": "worker"}})

@@ -37,20 +37,20 @@ def told(host: FakeHost, age: float = 0.0) -> dict[str, Any]:
 
 def bring(host: FakeHost, version: str, **more: Any) -> Any:
     """A way back with the artifact at hand."""
-    return host.do("rolled_back", version, to=release(version), brings=True, **more)
+    return host.do("rolled_back", version, to_version=release(version), brings=True, **more)
 
 
 def test_a_host_that_lacks_it_says_so_and_changes_nothing(host: FakeHost) -> None:
     changes = host.changes
-    plan, facts = host.do("rolled_back", to="5.0.0", report_missing=True)
+    plan, facts = host.do("rolled_back", to_version="5.0.0", report_missing=True)
     assert not plan.changed
     assert "5.0.0 was never live and healthy on this host" in facts["missing"]
     assert f"Choose one of: {ONE} (it runs, so it takes seconds)." in facts["missing"]
     assert (facts["live"], facts["was"], host.changes) == (TWO, TWO, changes)
     with pytest.raises(NotHere):
-        host.do("rolled_back", to="5.0.0")
+        host.do("rolled_back", to_version="5.0.0")
     # What is here is gone back to as ever.
-    assert host.do("rolled_back", to="1.0.0", report_missing=True)[1]["missing"] == ""
+    assert host.do("rolled_back", to_version="1.0.0", report_missing=True)[1]["missing"] == ""
     assert live(host) == ONE
 
 
@@ -68,7 +68,7 @@ def test_it_is_brought_without_a_migration_and_takes_the_place_of_what_it_follow
 
 def test_it_is_brought_to_a_host_that_serves_nothing() -> None:
     host = FakeHost()
-    assert host.do("rolled_back", to="2.0.0", report_missing=True)[1]["missing"]
+    assert host.do("rolled_back", to_version="2.0.0", report_missing=True)[1]["missing"]
     bring(host, "2.0.0")
     assert live(host) == TWO
     assert told(host)["history"] == [TWO]
@@ -92,22 +92,22 @@ def test_what_cannot_be_fetched_changes_nothing(host: FakeHost) -> None:
 def test_a_contracted_schema_bars_what_is_brought_as_well(host: FakeHost) -> None:
     host.do("contracted", "2.0.0", soak=0.0)
     for more in (
-        {"to": "1.0.0", "report_missing": True},
-        {"to": "1.0.0", "report_missing": True, "forward": True},
+        {"to_version": "1.0.0", "report_missing": True},
+        {"to_version": "1.0.0", "report_missing": True, "forward": True},
     ):
         with pytest.raises(Refused, match="no longer fit it"):
             host.do("rolled_back", **more)
 
 
 def test_going_forward_again_restores_the_history(host: FakeHost) -> None:
-    host.do("rolled_back", to="1.0.0")
+    host.do("rolled_back", to_version="1.0.0")
     with pytest.raises(NotHere):
-        host.do("rolled_back", to=TWO)
-    host.do("rolled_back", to=TWO, forward=True)
+        host.do("rolled_back", to_version=TWO)
+    host.do("rolled_back", to_version=TWO, forward=True)
     assert live(host) == TWO
     assert told(host)["history"] == [ONE, TWO]
     with pytest.raises(NotHere):
-        host.do("rolled_back", to=FIVE, forward=True)
+        host.do("rolled_back", to_version=FIVE, forward=True)
 
 
 def test_what_can_be_gone_back_to_and_what_it_takes(host: FakeHost) -> None:
@@ -119,9 +119,9 @@ def test_what_can_be_gone_back_to_and_what_it_takes(host: FakeHost) -> None:
         {"release": ONE, "place": "store", "startup_seconds": None},
     ]
     with pytest.raises(NotHere) as caught:
-        host.do("rolled_back", to="1.0.0")
+        host.do("rolled_back", to_version="1.0.0")
     assert caught.value.fix.endswith(
-        f"ansible-playbook mas.ops.rollback -e application=agents -e version={ONE}"
+        f"ansible-playbook mas.ops.rollback -e application_name=agents -e rollback_version={ONE}"
     )
 
 
@@ -134,13 +134,13 @@ def test_the_ledger_says_which_deploy_was_given_up(host: FakeHost, how: str) -> 
     else:
         host.do("staged", "3.0.0")
         if how == "switched":
-            host.do("live", "3.0.0", dead_man=60.0)
-        host.do("rolled_back", leave=THREE)
+            host.do("live", "3.0.0", confirm_timeout=60.0)
+        host.do("rolled_back", from_version=THREE)
     assert live(host) == TWO
     assert told(host)["left"] == THREE
     assert told(host)["history"] == [ONE, TWO]
     # A rollback that was ordered, or a deploy, begins a new story.
-    host.do("rolled_back", to="1.0.0")
+    host.do("rolled_back", to_version="1.0.0")
     assert told(host)["left"] is None
     assert told(host)["previous"] is None
 
@@ -169,22 +169,22 @@ def test_a_rollback_since_a_run_began_is_told_by_the_clock_of_the_host(host: Fak
 def test_the_command_that_is_kept_names_the_release_and_the_inventory(host: FakeHost) -> None:
     host.do("staged", "3.0.0", inventory=("/srv/my inv",))
     _, facts = host.do("live", "3.0.0", inventory=("/srv/my inv",))
-    command = f"ansible-playbook mas.ops.rollback -i '/srv/my inv' -e application=agents -e version={TWO}"
-    assert facts["way_back"] == host.ledger[-1]["way_back"] == command
+    command = f"ansible-playbook mas.ops.rollback -i '/srv/my inv' -e application_name=agents -e rollback_version={TWO}"
+    assert facts["rollback_command"] == host.ledger[-1]["rollback_command"] == command
 
 
 def test_the_command_that_a_rollback_keeps_works_as_it_stands(host: FakeHost) -> None:
     """No rollback goes to what was rolled back."""
     host.do("rolled_back", inventory=("/srv/inv",))
-    command = "ansible-playbook mas.ops.deploy -i /srv/inv -e application=agents -e version=2.0.0"
-    assert host.ledger[-1]["way_back"] == command
+    command = "ansible-playbook mas.ops.deploy -i /srv/inv -e application_name=agents -e deploy_version=2.0.0"
+    assert host.ledger[-1]["rollback_command"] == command
     with pytest.raises(NotHere):
-        host.do("rolled_back", to=TWO)
+        host.do("rolled_back", to_version=TWO)
 
 
 def test_a_host_that_knows_no_application_is_to_be_provisioned_from_the_same_inventory() -> None:
     params = {"application": "unknown-here", "inventory": ["/srv/inv"], "run_age": 0.0}
-    with pytest.raises(NotFound, match=r"mas\.ops\.provision -i /srv/inv -e application=unknown-here"):
+    with pytest.raises(NotFound, match=r"mas\.ops\.provision -i /srv/inv -e application_name=unknown-here"):
         info(params)
 
 
@@ -223,14 +223,14 @@ def test_a_way_back_does_not_wait_for_a_long_grace(host: FakeHost) -> None:
     host.do("staged", "3.0.0")
     assert set(host.graces) == {3700.0}
     host.graces.clear()
-    host.do("rolled_back", leave=THREE)
-    host.do("rolled_back", to="1.0.0")
+    host.do("rolled_back", from_version=THREE)
+    host.do("rolled_back", to_version="1.0.0")
     host.broken.add("3.0.0")
     with pytest.raises(Exception, match="did not become healthy"):
         host.do("staged", "3.0.0")
     assert 30.0 in host.graces
     host.graces.clear()
-    host.do("rolled_back", to="1.0.0")
+    host.do("rolled_back", to_version="1.0.0")
     assert 3700.0 not in host.graces
 
 
@@ -243,21 +243,21 @@ def test_a_front_door_that_denies_is_told_and_stops_no_way_back(host: FakeHost) 
     assert "users do not get 1.0.0-" in warning
     assert "it answered 403" in warning
     host.front_status = None
-    dummy, facts = host.do("rolled_back", to=ONE)
+    dummy, facts = host.do("rolled_back", to_version=ONE)
     assert "warnings" not in facts
 
 
 def test_files_of_the_proxy_that_are_lost_stop_no_way_back(host: FakeHost) -> None:
     host.proxy_unsound = "/etc/haproxy/conf.d/20-agents.cfg is missing"
     with pytest.raises(
-        TrafficError, match=r"20-agents\.cfg is missing .*mas\.ops\.provision -e application=agents"
+        TrafficError, match=r"20-agents\.cfg is missing .*mas\.ops\.provision -e application_name=agents"
     ):
         host.deploy("3.0.0")
     assert live(host) == TWO
     dummy, facts = host.do("rolled_back", inventory=("/srv/inv",))
     assert facts["live"] == ONE
     (warning,) = facts["warnings"]
-    assert "ansible-playbook mas.ops.provision -i /srv/inv -e application=agents" in warning
+    assert "ansible-playbook mas.ops.provision -i /srv/inv -e application_name=agents" in warning
     with pytest.raises(TrafficError, match="would not start again"):
         host.do("restarted")
 
@@ -281,8 +281,8 @@ def test_a_proxy_that_would_not_start_bars_no_way_back_that_brings_its_release(h
     host.remove(ONE)
     host.slots = {slot: None if held == ONE else held for slot, held in host.slots.items()}
     host.proxy_unsound = "[ALERT] x"
-    host.do("rolled_back", "1.0.0", to=ONE, brings=True, check=True)
-    dummy, facts = host.do("rolled_back", "1.0.0", to=ONE, brings=True)
+    host.do("rolled_back", "1.0.0", to_version=ONE, brings=True, check=True)
+    dummy, facts = host.do("rolled_back", "1.0.0", to_version=ONE, brings=True)
     assert facts["live"] == ONE
     assert "would not start again" in facts["warnings"][0]
 
@@ -293,8 +293,8 @@ def test_a_way_back_to_what_was_started_with_other_settings_says_so(host: FakeHo
     dummy, facts = host.do("rolled_back", inventory=("/srv/inv",))
     (warning,) = facts["warnings"]
     assert "Changed since then: environment, port." in warning
-    assert warning.endswith("ansible-playbook mas.ops.restart -i /srv/inv -e application=agents")
-    assert "warnings" not in host.do("rolled_back", to=ONE, check=True)[1]
+    assert warning.endswith("ansible-playbook mas.ops.restart -i /srv/inv -e application_name=agents")
+    assert "warnings" not in host.do("rolled_back", to_version=ONE, check=True)[1]
 
 
 @pytest.mark.parametrize("change", ["rolled_back", "restarted", "live", "staged and live"])

@@ -51,7 +51,7 @@ def release(environment: str, application: str, action: str, before: str | None,
         "action": action,
         "from": before,
         "to": after,
-        "way_back": f"{rollback} -e application={application} -e version={before.split('-')[0]}"
+        "rollback_command": f"{rollback} -e application_name={application} -e rollback_version={before.split('-')[0]}"
         if before
         else "",
         "seconds": {"fetch": 1.2, "unpack": 0.8, "await_health": 5.1, "shift": 0.2},
@@ -210,7 +210,7 @@ def ledger(entries: list[Entry], broken: Entry | None = None) -> dict[str, Any]:
 
 
 POLICY = {
-    "windows": [
+    "change_windows": [
         {
             "name": "nights",
             "rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH",
@@ -220,7 +220,7 @@ POLICY = {
             "owner": "operations",
         }
     ],
-    "freezes": [
+    "change_freezes": [
         {
             "name": "black friday",
             "start": "2026-11-27 00:00",
@@ -236,7 +236,7 @@ POLICY = {
 def _asked(name: str, at: str) -> dict[str, Any]:
     ask = FilterModule().filters()[name]
     return {
-        host: ask({**POLICY, "inventory_hostname": host, "application_environment_name": environment}, at=at)
+        host: ask({**POLICY, "inventory_hostname": host, "mas_environment": environment}, at=at)
         for environment, hosts in HOSTS.items()
         for host in hosts
     }

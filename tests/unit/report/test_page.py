@@ -275,7 +275,7 @@ def test_odd_fields_do_no_harm(odd: Any) -> None:
         "run",
         "actor",
         "error",
-        "way_back",
+        "rollback_command",
         "environment",
         "built",
         "reasons",

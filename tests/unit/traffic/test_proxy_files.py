@@ -138,7 +138,9 @@ def test_a_slot_that_was_taken_out_by_hand_is_told_with_what_brings_it_back(
     adapter: HAProxy, proxy: Proxy
 ) -> None:
     proxy.servers["agents/blue"] = {"status": "MAINT", "weight": 100}
-    with pytest.raises(TrafficError, match=r"taken out by hand .*mas\.ops\.restart -e application=agents$"):
+    with pytest.raises(
+        TrafficError, match=r"taken out by hand .*mas\.ops\.restart -e application_name=agents$"
+    ):
         adapter.wait_up("blue", 0.05)
 
 

@@ -97,7 +97,7 @@ def test_no_list(bad: object):
 
 
 def test_required_is_true_or_false():
-    with pytest.raises(BadInput, match="windows_required"):
+    with pytest.raises(BadInput, match="change_windows_required"):
         parse_policy(required="yes")
 
 

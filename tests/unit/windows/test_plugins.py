@@ -35,10 +35,10 @@ def host(**more: Any) -> dict[str, Any]:
     return {
         "inventory_hostname": "web1",
         "group_names": ["web"],
-        "application_environment_name": "production",
-        "windows": WINDOWS,
-        "freezes": FREEZES,
-        "windows_zone": "UTC",
+        "mas_environment": "production",
+        "change_windows": WINDOWS,
+        "change_freezes": FREEZES,
+        "change_time_zone": "UTC",
         **more,
     }
 
@@ -62,8 +62,10 @@ def test_a_list_and_options_say_the_same_as_variables():
 
 
 def test_an_option_counts_more_than_a_variable():
-    assert not FILTERS["window_state"](host(windows=[]), required=True, at=INSIDE)["open"]
-    assert FILTERS["window_state"](host(windows_required=True, windows=[]), required=False, at=INSIDE)["open"]
+    assert not FILTERS["window_state"](host(change_windows=[]), required=True, at=INSIDE)["open"]
+    assert FILTERS["window_state"](
+        host(change_windows_required=True, change_windows=[]), required=False, at=INSIDE
+    )["open"]
     assert FILTERS["window_state"](host(), host="db1", at="2026-11-24T10:00:00Z")["open"]
 
 
@@ -116,7 +118,7 @@ def test_an_entry_for_some_needs_to_know_its_target(
     assert TESTS["is_frozen"]("db1", freezes, at=INSIDE, **option) is True
     assert TESTS["is_frozen"]("db1", freezes, at=INSIDE, **other) is False
     # Of a host everything is known, also that it has none; and what is known may be enough.
-    assert TESTS["is_frozen"]({"inventory_hostname": "db1", "freezes": freezes}, at=INSIDE) is False
+    assert TESTS["is_frozen"]({"inventory_hostname": "db1", "change_freezes": freezes}, at=INSIDE) is False
     assert TESTS["is_frozen"]("db1", [{**freezes[0], "hosts": ["web*"]}], at=INSIDE) is False
 
 

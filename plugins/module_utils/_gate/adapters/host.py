@@ -15,12 +15,12 @@ from typing import Any
 from ..._core.errors import LedgerError, OpsError
 from ..._core.files import read_json
 from ..._ledger.adapters.file import FileLedger
-from ..._ledger.kept import unfold
-from ..._releases.adapters.clock import Clock
+from ..._ledger.checkpoint import expand
+from ..._releases.adapters.clock import HostClock
 from ..._releases.adapters.folders import load_application
 from ..._releases.layout import STATE
 from ..._releases.lease import parse_lease
-from .. import asked
+from .. import host_facts
 
 #: Debian's and Ubuntu's update-notifier-common and unattended-upgrades write them.
 _REBOOT = ("/run/reboot-required", "/var/run/reboot-required")
@@ -103,7 +103,7 @@ def _lease(path: str) -> dict[str, str]:
         lease = parse_lease(read_json(path))
     except OpsError:
         return {}
-    if lease.free or lease.until is None or lease.until.left(Clock.moment()) <= 0:
+    if lease.free or lease.until is None or lease.until.left(HostClock.moment()) <= 0:
         return {}
     return {"owner": lease.owner, "operation": lease.operation, "since": lease.since, "run": lease.run}
 
@@ -112,10 +112,10 @@ def _ledger(application: str) -> dict[str, Any]:
     """From the ledger, or why it tells nothing."""
     empty = {"runs": [], "newest": {}, "ledger_error": ""}
     try:
-        entries = unfold(FileLedger().entries())
+        entries = expand(FileLedger().entries())
     except LedgerError as error:
         return {**empty, "ledger_error": str(error)}
     except OSError as error:
         return {**empty, "ledger_error": f"the ledger cannot be read: {error}"}
-    newest = {kind: asked.newest(entries, kind) for kind in _KINDS}
-    return {**empty, "runs": asked.runs(entries, application), "newest": newest}
+    newest = {kind: host_facts.newest(entries, kind) for kind in _KINDS}
+    return {**empty, "runs": host_facts.runs(entries, application), "newest": newest}

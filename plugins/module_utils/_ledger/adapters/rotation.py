@@ -74,7 +74,7 @@ def rotate(stream: FileIO, ledger: str, time: str) -> FileIO | None:
         is as evidence; or there is no room for a new one
     """
     # Few of those who write an entry fill the file.
-    from ..kept import keep  # noqa: PLC0415
+    from ..checkpoint import checkpoint  # noqa: PLC0415
     from ..summary import summarize  # noqa: PLC0415
 
     stream.seek(0)
@@ -89,7 +89,7 @@ def rotate(stream: FileIO, ledger: str, time: str) -> FileIO | None:
         "action": ROTATED,
         "file": os.path.basename(sealed),
         "carried": carried,
-        "kept": keep(entries),
+        "checkpoint": checkpoint(entries),
         "time": time,
     }
     scratch = os.path.join(os.path.dirname(ledger), f".{os.path.basename(ledger)}.next")

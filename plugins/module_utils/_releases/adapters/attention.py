@@ -16,7 +16,7 @@ from typing import Callable
 from ..._core.errors import Abandoned, Preempted
 from ..._core.files import read_regular
 from ..preemption import Holder, parse_end_request
-from .clock import Clock
+from .clock import HostClock
 
 #: Seconds between two looks.
 _LOOK = 0.25
@@ -26,7 +26,7 @@ _STDOUT = 1
 _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
-class Attention(Clock):
+class Attention(HostClock):
     """The clock of a run that can be ended while it waits.
 
     :param request: the file in which others write whom they want to end; empty where nobody can

@@ -11,12 +11,12 @@ from typing import Any, Callable
 
 from ..._core.errors import OpsError
 from ..._core.outcome import Outcome
-from .. import course
 from ..commands import located
 from ..layout import Layout
 from ..manage import Request, change, describe
 from ..manifest import check_sha256, check_version, release_id
 from ..ports import Limits, Transfer
+from ..traffic_steps import parse_traffic_steps
 from .attention import Attention
 from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
@@ -25,14 +25,14 @@ from .lock import end_request, hold, this_process
 #: Options that a request takes as they are.
 _AS_GIVEN = (
     "state",
-    "to",
-    "leave",
+    "to_version",
+    "from_version",
     "report_missing",
     "forward",
     "assume_staged",
-    "dead_man",
+    "confirm_timeout",
     "token",
-    "take_over",
+    "force_unlock",
     "soak",
     "run",
     "actor",
@@ -96,7 +96,9 @@ def _request(params: Mapping[str, Any]) -> Request:
     wanted = params["version"] and check_version(params["version"])
     if wanted and params["sha256"]:
         wanted = release_id(wanted, check_sha256(params["sha256"]))
-    way = course.parse_course(params["steps"], params["bake"], params["canary"])
+    steps = parse_traffic_steps(params["steps"], params["bake"], params["canary"])
     given = {name: params[name] for name in _AS_GIVEN}
     brings = bool(params["artifact"] and params["sha256"])
-    return Request(release=wanted, course=way, brings=brings, inventory=tuple(params["inventory"]), **given)
+    return Request(
+        release=wanted, traffic_steps=steps, brings=brings, inventory=tuple(params["inventory"]), **given
+    )

@@ -13,7 +13,7 @@ from ..lease import Moment
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
-class Clock:
+class HostClock:
     """The clocks of this host."""
 
     @staticmethod

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 def main(call: str, words: Sequence[str]) -> int:
     """
     :param call: ``release`` or ``info``: one call, options on the standard input and result on the standard output, both
-        JSON. ``dead-man APPLICATION``: wait for the confirmation of a release, or take the host back.
+        JSON. ``auto-rollback APPLICATION``: wait for the confirmation of a release, or take the host back.
         ``slot-up``, ``slot-out`` and ``slot-down APPLICATION SLOT``: the web process of a slot was started, is about to
         be stopped, or has ended.
     :returns: an exit status
     """
-    if call == "dead-man":
-        from . import dead_man  # noqa: PLC0415 - the other calls are the ones that have to be quick
+    if call == "auto-rollback":
+        from . import auto_rollback  # noqa: PLC0415 - the other calls are the ones that have to be quick
 
         gc.enable()
-        return dead_man.watch(*words)
+        return auto_rollback.watch(*words)
     if call in ("slot-up", "slot-out", "slot-down"):
         # A unit waits for it: it must not load what a phase of a release needs.
         from . import slot_hooks  # noqa: PLC0415
@@ -59,7 +59,7 @@ def make(call: str, text: bytes) -> bytes:
 
 
 def release_as_module(params: Mapping[str, Any], check_mode: bool) -> Outcome:
-    """:func:`.call.release` for code that was sent as a module: it is installed for the next call and the dead-man's switch."""
+    """:func:`.call.release` for code that was sent as a module: it is installed for the next call and the automatic rollback."""
 
     def leave(layout: Layout) -> None:
         from .installed_code import install  # noqa: PLC0415 - not in check mode

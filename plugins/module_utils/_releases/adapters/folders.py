@@ -17,8 +17,8 @@ from ..._core.files import read_json, set_aside, storage_errors, sync_folder, wr
 from ..._core.names import check_application
 from ..._traffic.split import SLOTS
 from ..application import CONFIG, SITE, Application, parse_application
+from ..auto_rollback import Armed, parse_armed
 from ..damage import Damage
-from ..deadman import Armed, parse_armed
 from ..layout import Layout
 from ..lease import Lease, parse_lease
 from ..manifest import MEMBER, Manifest
@@ -49,7 +49,7 @@ def load_application(name: str) -> Application:
         raise NotFound(
             f"this host knows no application {name!r}",
             where=path,
-            fix=f"Provision it: ansible-playbook mas.ops.provision -e application={name}",
+            fix=f"Provision it: ansible-playbook mas.ops.provision -e application_name={name}",
         )
     app = parse_application(data, path, read_json(SITE.format(name=name)))
     if app.name != name:
@@ -90,8 +90,8 @@ class Folders(SlotFiles):
 
     def armed(self) -> Armed | None:
         """``None`` also where the file is damaged: what it may have said, :func:`..observe.observe` finds out."""
-        with self._noting(self.layout.dead_man, "ledger and journal"):
-            return parse_armed(read_json(self.layout.dead_man))
+        with self._noting(self.layout.auto_rollback, "ledger and journal"):
+            return parse_armed(read_json(self.layout.auto_rollback))
         return None
 
     def damage(self) -> tuple[Damage, ...]:
@@ -101,7 +101,7 @@ class Folders(SlotFiles):
     def mend(self, state: State, armed: Armed | None) -> None:
         """Set aside what was found damaged, and write it anew.
 
-        :param state: what the journal should say; ``armed`` what the dead-man's switch waits for, if it does
+        :param state: what the journal should say; ``armed`` what the automatic rollback waits for, if it does
         """
         records = [record for slot in SLOTS if (record := self.record(slot))]
         for damage in self.damage():
@@ -121,9 +121,9 @@ class Folders(SlotFiles):
                 return True
         if path == self.layout.state:
             self.write_state(state)
-        elif path == self.layout.dead_man and armed:
+        elif path == self.layout.auto_rollback and armed:
             self.write_armed(armed)
-        return path == self.layout.state or (path == self.layout.dead_man and armed is not None)
+        return path == self.layout.state or (path == self.layout.auto_rollback and armed is not None)
 
     def mended(self) -> list[str]:
         """In words, what was set aside and written anew."""
@@ -140,12 +140,12 @@ class Folders(SlotFiles):
             self._damage[path] = Damage(path, what, source)
 
     def write_armed(self, armed: Armed) -> None:
-        write_json(self.layout.dead_man, armed.to_dict(), mode=0o640)
+        write_json(self.layout.auto_rollback, armed.to_dict(), mode=0o640)
 
     def forget_armed(self) -> None:
-        with storage_errors(self.layout.dead_man), contextlib.suppress(FileNotFoundError):
-            os.unlink(self.layout.dead_man)
-            sync_folder(os.path.dirname(self.layout.dead_man))
+        with storage_errors(self.layout.auto_rollback), contextlib.suppress(FileNotFoundError):
+            os.unlink(self.layout.auto_rollback)
+            sync_folder(os.path.dirname(self.layout.auto_rollback))
 
     def on_disk(self) -> frozenset[str]:
         """The releases that are completely unpacked. What somebody else put beside them is not ours to remove."""

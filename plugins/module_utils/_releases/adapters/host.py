@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from ..._core.clock import MonotonicClock
 from ..._core.errors import NotFound, Refused
 from ..._core.files import exclusive
 from ..._ledger.adapters.host import host_ledger
@@ -19,10 +20,9 @@ from ..layout import Layout
 from ..manifest import Manifest
 from ..ports import Ports, Source, Transfer
 from .attention import Attention
-from .clock import Clock
 from .folders import Folders, load_application
+from .health_probe import LocalProbe
 from .systemd import Systemd
-from .web import Loopback
 
 _OS_RELEASE = "/etc/os-release"
 #: What is tested for real, and what shares its code path.
@@ -53,7 +53,7 @@ class NoArtifact:
         self.folders.forget_archive(release)
 
 
-def proxy_of(app: Application, clock: Clock | None = None) -> HAProxy | None:
+def proxy_of(app: Application, clock: MonotonicClock | None = None) -> HAProxy | None:
     """The proxy in front of an application, ``None`` for one that serves no HTTP."""
     if app.proxy is None or not app.web:
         return None
@@ -113,13 +113,13 @@ def assemble(
 
         source = Artifact(app, folders, artifact, sha256, signature, transfer or Transfer(), clock.check)
     ports = Ports(
-        units=Systemd(layout, clock.sleep),
+        services=Systemd(layout, clock.sleep),
         proxy=proxy_of(app, clock),
-        files=folders,
+        store=folders,
         source=source,
-        book=host_ledger(),
+        ledger=host_ledger(),
         clock=clock,
-        web=Loopback(),
+        probe=LocalProbe(),
     )
     return ports, layout
 

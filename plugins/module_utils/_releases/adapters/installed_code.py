@@ -4,7 +4,7 @@
 
 """The code of this package as it stays on a host.
 
-The dead-man's switch needs it there when no controller is left to send it. And a phase that finds it there starts in a
+The automatic rollback needs it there when no controller is left to send it. And a phase that finds it there starts in a
 third of the time that a module takes to be sent, unpacked and compiled.
 
 It is one file, which holds all modules compiled, and is verified whole before any of it runs (:mod:`.launch`). Their text is
@@ -31,7 +31,7 @@ from ..._core.files import storage_errors, write_atomic
 from . import launch
 
 #: What needs Ansible's own code, which does not stay.
-_LEFT_OUT = ("_core.edge",)
+_LEFT_OUT = ("_core.ansible_module",)
 _LAUNCH = "_releases.adapters.launch"
 #: What a call from a controller loads.
 _CALL = "_releases.adapters.call"
@@ -73,7 +73,7 @@ def install(folder: str, digest: str) -> None:
         launch.load(folder, digest)
     except launch.Unusable as error:
         raise StorageError(
-            f"the code for the dead-man's switch cannot be kept on this host: {error}",
+            f"the code for the automatic rollback cannot be kept on this host: {error}",
             where=folder,
             fix="See that it and the folders above belong to root, and that no other user can write there.",
         ) from error

@@ -127,7 +127,7 @@ class _Waiting:
         inode, who = os.lstat(path).st_ino, holders(path)
         words = ", ".join(f"{name} (pid {pid})" for pid, name in sorted(who.items()))
         held = f"held by {words or 'a process that this host does not show'}, which is no run of mas.ops"
-        if self._ends and (self._wanted.returns or self._wanted.take_over):
+        if self._ends and (self._wanted.returns or self._wanted.force_unlock):
             kept = replace_lock(path, inode)
             if kept:
                 self.told.append(f"{path} was {held}. It was set aside as {kept}, and a new one made.")
@@ -154,7 +154,7 @@ class _Waiting:
             wanted.owner,
             wanted.words,
             self._attention.text(),
-            wanted.take_over,
+            wanted.force_unlock,
         )
         # On a full disk it is not asked, only killed.
         with contextlib.suppress(StorageError):

@@ -21,7 +21,7 @@ from ..layout import Layout
 from ..slot import Slot
 from ..sockets import Ownership
 from ..state import State
-from .clock import Clock
+from .clock import HostClock
 from .folders import Folders, load_application
 from .host import proxy_of
 from .listeners import ownership
@@ -80,7 +80,7 @@ def note(application: str, slot: str) -> int:
             "result": os.environ.get("SERVICE_RESULT", ""),
             "status": os.environ.get("EXIT_STATUS", ""),
         }
-        host_ledger().append(entry, Clock.text())
+        host_ledger().append(entry, HostClock.text())
     except OpsError as error:
         return _say(application, slot, error)
     return 0

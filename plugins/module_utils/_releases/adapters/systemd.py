@@ -235,11 +235,11 @@ class Systemd:
             self._run("daemon-reload")
 
     def wake(self, seconds: float) -> None:
-        """Start the dead-man's switch after that long. It looks itself whether there is something to do.
+        """Start the automatic rollback after that long. It looks itself whether there is something to do.
 
-        Only the timer is of this boot; at a boot the switch looks by itself.
+        Only the timer is of this boot; at a boot its service looks by itself.
         """
-        service, timer = self.layout.dead_man_unit, self.layout.dead_man_timer
+        service, timer = self.layout.auto_rollback_unit, self.layout.auto_rollback_timer
         words = [
             "systemd-run",
             "--quiet",
@@ -255,9 +255,9 @@ class Systemd:
             done = self._call(words)
             if done.returncode:
                 raise ServiceError(
-                    f"the dead-man's switch cannot be armed: {done.stderr.strip()}",
+                    f"the automatic rollback cannot be armed: {done.stderr.strip()}",
                     where=service,
-                    fix="Install its unit with mas.ops.provision, or deploy with -e deploy_dead_man=0.",
+                    fix="Install its unit with mas.ops.provision, or deploy with -e deploy_confirm_timeout=0.",
                 )
 
     def last_words(self, unit: str) -> str:

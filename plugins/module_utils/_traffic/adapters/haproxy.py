@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ..._core.clock import MonotonicClock
 from ..._core.errors import TrafficError
 from ..._core.files import storage_errors, write_atomic, write_changed
 from ..checks import (
@@ -31,7 +32,7 @@ from ..settings import IN, OUT, parse_state, render_state, state_file
 from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
 from .checked import complaints_again
 from .configured import configured
-from .runtime import HEAD, STAT, Clock, OwnClock, Runtime, began, life
+from .runtime import HEAD, STAT, Runtime, UninterruptedClock, began, life
 
 _POLL = 0.1
 #: Seconds in which a reload must have brought a new process.
@@ -50,11 +51,11 @@ class HAProxy:
     """
 
     def __init__(
-        self, application: str, backend: str, path: str, split_file: str, clock: Clock | None = None
+        self, application: str, backend: str, path: str, split_file: str, clock: MonotonicClock | None = None
     ) -> None:
         self.application = application
         self.backend = backend
-        self.clock = clock or OwnClock()
+        self.clock = clock or UninterruptedClock()
         self.runtime = Runtime(path, self.clock)
         self.split_file = split_file
         folder = os.path.dirname(split_file)
@@ -134,7 +135,7 @@ class HAProxy:
         }
         return frozenset(slot for slot, state in states.items() if state == OUT)
 
-    def stand_in(self, slot: str | None) -> None:
+    def set_backup(self, slot: str | None) -> None:
         """Let this slot answer while the other one is down, and no other; ``None`` for neither of them."""
         text = render_warm(self.application, slot)
         if not self._configured or _read(self.warm_file) == text:
@@ -263,7 +264,7 @@ class HAProxy:
                     "it was taken out by hand",
                     where=f"server {self.backend}/{slot}, {self.runtime.path}",
                     fix="Ask who took it out and why. To take the application back in: "
-                    f"ansible-playbook mas.ops.restart -e application={self.application}",
+                    f"ansible-playbook mas.ops.restart -e application_name={self.application}",
                 )
             if self.clock.seconds() > deadline:
                 raise TrafficError(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import socket
 import time
-from typing import Protocol
 
+from ..._core.clock import MonotonicClock
 from ..._core.errors import TrafficError
 
 _TIMEOUT = 5.0
@@ -23,14 +23,7 @@ HEAD = "# pxname,"
 _LIFE = re.compile(r"^(?:Pid|Start_time_sec): ([0-9]+)$", re.MULTILINE)
 
 
-class Clock(Protocol):
-    """What waiting takes."""
-
-    def seconds(self) -> float: ...
-    def sleep(self, seconds: float) -> None: ...
-
-
-class OwnClock:
+class UninterruptedClock:
     """For callers that nothing has to interrupt."""
 
     seconds = staticmethod(time.monotonic)
@@ -43,7 +36,7 @@ class Runtime:
     :param clock: every wait goes through it
     """
 
-    def __init__(self, path: str, clock: Clock) -> None:
+    def __init__(self, path: str, clock: MonotonicClock) -> None:
         self.path = path
         self.clock = clock
 

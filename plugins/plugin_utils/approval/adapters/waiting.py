@@ -19,16 +19,16 @@ from ....module_utils._core.errors import OpsError
 from ....module_utils._releases.adapters.fetch import fetch_text
 from ....module_utils._releases.adapters.receive import shown
 from ...adapters.sidecars import is_url
-from ..decision import Answer, Decision, Subject, judge
+from ..decision import ApprovalAnswer, ApprovalDecision, ApprovalRequest, judge
 
 #: A decision is a few lines.
 _BYTES = 64 * 1024
 #: Seconds between two lines that say that it still waits.
-TELL = 60.0
+PROGRESS_INTERVAL = 60.0
 
 
 @dataclass(frozen=True)
-class Source:
+class DecisionSource:
     """Where the decision is: a path of the controller, or an http(s) URL."""
 
     place: str
@@ -39,7 +39,7 @@ class Source:
     def read(self) -> tuple[str | None, str]:
         """The text, and who owns the file.
 
-        :raises OpsError: it cannot be read, or anybody may write it
+        :raises OpsError: it cannot be read, or every user may write it
         """
         if is_url(self.place):
             return fetch_text(self.place, _BYTES), ""
@@ -47,7 +47,7 @@ class Source:
             with Path(self.place).open("rb") as stream:
                 status = os.fstat(stream.fileno())
                 if status.st_mode & stat.S_IWOTH:
-                    raise OpsError("anybody may write it, so it proves nothing")
+                    raise OpsError("every user may write it, so it proves nothing")
                 return stream.read(_BYTES).decode("utf-8", "replace"), _owner(status.st_uid)
         except FileNotFoundError:
             return None, ""
@@ -63,7 +63,7 @@ def _owner(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Patience:
+class Polling:
     """Seconds to wait at most, and between two looks."""
 
     limit: float
@@ -71,53 +71,53 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WaitResult:
     """``owner`` is who owns the file, which says more than the name in it."""
 
-    answer: Answer
+    answer: ApprovalAnswer
     owner: str
     waited: float
 
 
 @dataclass
-class Waiting:
+class ApprovalWait:
     """Waits for one decision. Time comes from outside, so that tests need none."""
 
-    source: Source
-    subject: Subject
-    say: Callable[[str], object]
+    source: DecisionSource
+    request: ApprovalRequest
+    show: Callable[[str], object]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    _told: float | None = field(default=None, init=False)
+    _shown_at: float | None = field(default=None, init=False)
 
-    def look(self) -> tuple[Answer, str]:
+    def look(self) -> tuple[ApprovalAnswer, str]:
         """Once. What cannot be read is no decision."""
         try:
             text, owner = self.source.read()
         except OpsError as error:
-            return Answer(Decision.PENDING, why=error.what), ""
-        return judge(text, self.subject, datetime.now(UTC)), owner
+            return ApprovalAnswer(ApprovalDecision.PENDING, why=error.what), ""
+        return judge(text, self.request, datetime.now(UTC)), owner
 
-    def wait(self, patience: Patience) -> Outcome:
-        """Until somebody decided or the time is over."""
+    def wait(self, polling: Polling) -> WaitResult:
+        """Until there is a decision or the time is over."""
         begun = self.clock()
         while True:
             answer, owner = self.look()
             waited = self.clock() - begun
-            left = patience.limit - waited
-            if answer.decision is not Decision.PENDING or left <= 0:
-                return Outcome(answer, owner, waited)
-            self._tell(answer.why, waited, left)
-            self.sleep(min(patience.interval, left))
+            left = polling.limit - waited
+            if answer.decision is not ApprovalDecision.PENDING or left <= 0:
+                return WaitResult(answer, owner, waited)
+            self._show_progress(answer.why, waited, left)
+            self.sleep(min(polling.interval, left))
 
-    def _tell(self, why: str, waited: float, left: float) -> None:
+    def _show_progress(self, why: str, waited: float, left: float) -> None:
         """First what is to be done, then once a minute that it still waits."""
-        if self._told is None:
-            form = f"\nWrite this there, or the same with denied:\n{self.subject.form()}"
-        elif waited - self._told >= TELL:
+        if self._shown_at is None:
+            form = f"\nWrite this there, or the same with denied:\n{self.request.form()}"
+        elif waited - self._shown_at >= PROGRESS_INTERVAL:
             form = ""
         else:
             return
-        self._told = waited
+        self._shown_at = waited
         minutes = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
-        self.say(f"{self.subject} waits for an approval in {self.source} ({why}), {minutes} are left.{form}")
+        self.show(f"{self.request} waits for an approval in {self.source} ({why}), {minutes} are left.{form}")

@@ -18,12 +18,12 @@ from ....module_utils._core.plan import Plan
 from ....module_utils._releases.adapters.archive import read_manifest, sha256_of
 from ....module_utils._releases.manifest import Manifest, archive_name, check_version
 from ...adapters.sidecars import read_sidecar
-from .. import beside, masfile, origin, packages, sbom, secret_scan, selection
+from .. import masfile, packages, provenance, sbom, secret_scan, selection, sidecars
 from ..content import Tree, contents_of
-from ..storing import Built, Stored, other_bytes, plan
+from ..publish import Built, Stored, different_bytes, plan
 from . import signing, store
+from .checkout import revision
 from .pack import contents, pack
-from .revision import revision
 from .scanning import refuse_secrets
 from .tree import collect
 
@@ -32,7 +32,7 @@ MISSING = sbom.MISSING or selection.MISSING or secret_scan.MISSING
 
 
 @dataclass(frozen=True)
-class Request:
+class BuildRequest:
     """What to build. An option that is ``None`` is found out from mas.yml or git."""
 
     source: Path
@@ -46,7 +46,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BuildResult:
     """What was planned and done, what is known about the artifact, and what the user should know about the source."""
 
     plan: Plan
@@ -54,7 +54,7 @@ class Outcome:
     warnings: tuple[str, ...]
 
 
-def build(request: Request, *, check_mode: bool = False) -> Outcome:
+def build(request: BuildRequest, *, check_mode: bool = False) -> BuildResult:
     """Build the artifact and store it, unless the store holds these very bytes already.
 
     In check mode all is built beside the store, for only then is the digest known, and thrown away.
@@ -78,7 +78,7 @@ def build(request: Request, *, check_mode: bool = False) -> Outcome:
             if not check_mode:
                 store.apply(planned, request.store, folder)
     signed = bool(built.signature or (stored.archive and stored.signature))
-    return Outcome(planned, built.facts(request.store, signed=signed), warnings)
+    return BuildResult(planned, built.facts(request.store, signed=signed), warnings)
 
 
 def _describe(source: Path) -> masfile.Description:
@@ -95,14 +95,14 @@ def _describe(source: Path) -> masfile.Description:
         raise BadInput(f"{masfile.FILE_NAME} cannot be read: {error}", where=str(path), fix=fix) from error
 
 
-def _manifest(request: Request, description: masfile.Description, tree: Tree) -> Manifest:
-    """Git is only asked for what is not given."""
+def _manifest(request: BuildRequest, description: masfile.Description, tree: Tree) -> Manifest:
+    """Git is needed only for what is not given."""
     if request.version is not None:
         check_version(request.version)
     dated = request.built or request.source_date_epoch
     found = None if dated and request.commit is not None else revision(request.source)
     commit = request.commit if request.commit is not None else found.commit if found else ""
-    built = origin.built(request.built, request.source_date_epoch, found)
+    built = provenance.built(request.built, request.source_date_epoch, found)
     return description.manifest(request.version, commit, built, tree.files)
 
 
@@ -124,25 +124,26 @@ def _make(manifest: Manifest, tree: Tree, debian: tuple[str, ...], key: Path | N
     packed = pack(tree, manifest, path)
     found = packages.find(_texts(tree), debian)
     signature = signing.sign(path, key) if key else ""
-    store.write(store.sidecar(path, beside.SHA256), beside.digest_line(packed.sha256, path.name))
-    store.write(store.sidecar(path, beside.SBOM), sbom.document(manifest, packed, found))
+    store.write(store.sidecar(path, sidecars.SHA256), sidecars.digest_line(packed.sha256, path.name))
+    store.write(store.sidecar(path, sidecars.SBOM), sbom.document(manifest, packed, found))
     if signature:
-        store.write(store.sidecar(path, beside.SIGNATURE), signature)
+        store.write(store.sidecar(path, sidecars.SIGNATURE), signature)
     digest = hashlib.sha256(manifest.to_json()).hexdigest()
     return Built(manifest, packed, signature, contents_of(tree, manifest, packed, digest))
 
 
 def _texts(tree: Tree) -> dict[str, str]:
-    """The files that tell about packages. They are regular ones: that was looked at."""
+    """The files that list packages. They are regular ones: that was checked."""
     return {
-        name: Path(tree.root, name).read_text("utf-8", errors="replace") for name in packages.telling(tree)
+        name: Path(tree.root, name).read_text("utf-8", errors="replace")
+        for name in packages.package_files(tree)
     }
 
 
 def _look(built: Built, place: Path) -> Stored:
     """What the store has under this name."""
     path = place / built.archive
-    signed = store.sidecar(path, beside.SIGNATURE).exists()
+    signed = store.sidecar(path, sidecars.SIGNATURE).exists()
     if not os.path.lexists(path):
         return Stored(signature=signed)
     if not path.is_file():
@@ -154,23 +155,23 @@ def _look(built: Built, place: Path) -> Stored:
     sha256 = sha256_of(str(path))
     if sha256 != built.packed.sha256:
         # What is in an archive is only looked at when it is known whose it is.
-        known = bool(built.signature) and _is_good(built, path, beside.SIGNATURE)
-        raise other_bytes(built, str(path), (read_manifest(str(path)), contents(path)) if known else None)
+        known = bool(built.signature) and _is_good(built, path, sidecars.SIGNATURE)
+        raise different_bytes(built, str(path), (read_manifest(str(path)), contents(path)) if known else None)
     good = frozenset(suffix for suffix in built.wanted if _is_good(built, path, suffix))
     return Stored(archive=True, good=good, signature=signed)
 
 
 def _is_good(built: Built, path: Path, suffix: str) -> bool:
-    """Whether the file beside a stored archive says what the one built now says."""
+    """Whether the file beside a stored archive is as good as the one built now."""
     try:
         text = read_sidecar(str(path), suffix)
     except ArtifactError:
         return False
     if text is None:
         return False
-    if suffix == beside.SHA256:
-        return text == beside.digest_line(built.packed.sha256, built.archive)
-    if suffix == beside.SBOM:
+    if suffix == sidecars.SHA256:
+        return text == sidecars.digest_line(built.packed.sha256, built.archive)
+    if suffix == sidecars.SBOM:
         return str(sbom.serial_number(built.packed.sha256)) in text
-    same_key = beside.public_key(text) == beside.public_key(built.signature)
+    same_key = sidecars.public_key(text) == sidecars.public_key(built.signature)
     return same_key and signing.belongs(path, store.sidecar(path, suffix))

@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Git, asked about a checkout that may be hostile: nothing that its configuration names is run."""
+"""What git says about a checkout that may be hostile: nothing that its configuration names is run."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ....module_utils._core.errors import BadInput
+from ..provenance import Revision
 
 #: What else a configuration could make these few questions run. Hooks, pagers and signatures belong to other commands,
 #: but what git asks by itself changes from version to version.
@@ -29,7 +31,7 @@ _FIX = "Correct that (git may want safe.directory), or build from a copy without
 
 
 def inside_checkout(source: Path) -> bool:
-    """Whether git has a say about this folder."""
+    """Whether the folder is in a git checkout."""
     folder = source.resolve()
     return any((place / ".git").exists() for place in (folder, *folder.parents))
 
@@ -56,10 +58,10 @@ def git(source: Path, *arguments: str, allowed: tuple[int, ...] = (0,)) -> str:
             check=False,
         )
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        raise BadInput(f"git cannot tell about the source: {error}", where=str(source), fix=_FIX) from error
+        raise BadInput(f"git cannot read the source: {error}", where=str(source), fix=_FIX) from error
     if done.returncode not in allowed:
         reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[0]
-        raise BadInput(f"git cannot tell about the source: {reason}", where=str(source), fix=_FIX)
+        raise BadInput(f"git cannot read the source: {reason}", where=str(source), fix=_FIX)
     return done.stdout
 
 
@@ -71,13 +73,32 @@ def names(source: Path, *arguments: str) -> list[str]:
 def dirty(source: Path) -> bool:
     """Whether the folder, or a submodule in it, differs from what was committed."""
     # Filters are programs too, and git runs them to compare. It does not hand these settings on to submodules.
-    calm = [word for name in _filters(source) for word in _without(name)]
-    told = git(
+    no_filters = [word for name in _filters(source) for word in _without(name)]
+    changes = git(
         source,
-        *calm,
+        *no_filters,
         *("status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=dirty", "--", "."),
     )
-    return bool(told) or any(dirty(source / name) for name in submodules(source))
+    return bool(changes) or any(dirty(source / name) for name in submodules(source))
+
+
+def revision(source: Path) -> Revision | None:
+    """The revision of a source folder, ``None`` outside a checkout and for a folder that is in no commit.
+
+    :raises BadInput: it is inside a checkout that git cannot read. Silence would be a false record.
+    """
+    if not inside_checkout(source):
+        return None
+    if git(source, "rev-parse", "--verify", "--quiet", "HEAD", allowed=(0, 1)).strip() == "":
+        return None
+    last = git(source, "rev-list", "--max-count=1", "--timestamp", "HEAD", "--", ".").split()
+    if not last:
+        return None
+    seconds, commit = last
+    return Revision(
+        commit=commit + ("-dirty" if dirty(source) else ""),
+        time=datetime.fromtimestamp(int(seconds), UTC),
+    )
 
 
 def submodules(source: Path) -> list[str]:

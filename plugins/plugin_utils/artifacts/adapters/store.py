@@ -23,7 +23,7 @@ from ....module_utils._core.errors import BadInput
 from ....module_utils._core.files import storage_errors, sync_folder
 from ....module_utils._core.plan import Plan
 from ....module_utils._releases.manifest import archive_name
-from ..storing import REMOVE
+from ..publish import REMOVE
 
 _SCRATCH = ".build-"
 _DAY = 86400.0
@@ -39,7 +39,7 @@ def versions(store: Path, name: str) -> str:
     """The versions of an application in a store in words, oldest file first, by the names of the files alone.
 
     They may be anyone's: nothing in them is read before it was verified. That ``agents-x-1.tar.gz`` is ``x-1`` of
-    ``agents`` or ``1`` of ``agents-x`` cannot be told so: those that begin with a digit go before all others.
+    ``agents`` or ``1`` of ``agents-x`` does not follow from the name: those that begin with a digit take precedence.
     """
     found = []
     with os.scandir(store) as entries:
@@ -90,7 +90,7 @@ def write(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def locked(store: Path) -> Iterator[None]:
-    """Between looking and renaming, nobody else publishes. The kernel drops the lock with its process."""
+    """No other build publishes between looking and renaming. The kernel drops the lock with its process."""
     handle = os.open(store, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -78,7 +78,7 @@ def _listing(root: Path) -> tuple[list[str] | None, list[str], list[str]]:
 
 
 class _Walk:
-    """One look at each file. What the user may read tells which files are kept from others on purpose."""
+    """Looks at each file once. The mode of mas.yml shows which files are less readable on purpose."""
 
     def __init__(self, root: Path, selection: Selection, skip: Path | None) -> None:
         self._root = root

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..check import Unknown
-from ..settings import Server
+from ..checks.model import Unknown
+from ..settings import HttpEndpoint
 
 _ABSENT = (404, 410)
 
@@ -17,7 +17,7 @@ _ABSENT = (404, 410)
 def stop_reason(place: str, given: bool) -> str | Unknown:
     """The first line of the file with its place; empty when there is none.
 
-    :param given: somebody said that the file is there, so a folder that is missing (a mount, say) is no "no"
+    :param given: the inventory names the file, so its folder must exist: it may be a mount that is missing
     """
     if place.startswith(("http://", "https://")):
         return _from_url(place)
@@ -29,18 +29,18 @@ def stop_reason(place: str, given: bool) -> str | Unknown:
             return Unknown(f"the folder of the stop file {place} is not there")
         return ""
     except OSError as error:
-        # Nobody who may not read it can tell that it is not there.
+        # Without the right to read it, whether it exists is unknown.
         return Unknown(f"the stop file {place} cannot be read: {error.strerror}")
     return _reason(text, place)
 
 
 def _from_url(url: str) -> str | Unknown:
-    from . import web  # noqa: PLC0415 - what only a URL needs is a sixth of all that the gate loads
+    from . import http_client  # noqa: PLC0415 - what only a URL needs is a sixth of all that the gate loads
 
-    answer = web.get(url, Server(url))
-    if isinstance(answer, Unknown):
-        return answer
-    status, text = answer
+    response = http_client.get(url, HttpEndpoint(url))
+    if isinstance(response, Unknown):
+        return response
+    status, text = response
     if status in _ABSENT:
         return ""
     return _reason(text, url) if status == 200 else Unknown(f"{url} answered {status}")
@@ -48,6 +48,6 @@ def _from_url(url: str) -> str | Unknown:
 
 def _reason(text: str, place: str) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "no reason was given")
-    # Anything on the controller may be named as the stop file, and what is said here goes to job output and ledger.
-    told = first[:200] if first.isprintable() else "its text is no reason that people can read"
-    return f"{told} ({place})"
+    # Any file of the controller may be named as the stop file, and the reason goes to job output and ledger.
+    reason = first[:200] if first.isprintable() else "its text is no reason that people can read"
+    return f"{reason} ({place})"

@@ -38,7 +38,7 @@ def style() -> Style:
     return Style(width=size.columns, height=size.lines, unicode=encoding.startswith("utf"))
 
 
-class Bottom:
+class LiveArea:
     """The lines at the bottom.
 
     :param lines: makes them; called from a thread of its own as well, and always under ``lock``

@@ -35,7 +35,7 @@ CACHE = 60
 
 @dataclass(frozen=True)
 class Source:
-    """One calendar of ``windows_calendars``; lengths of time in seconds."""
+    """One calendar of ``change_calendars``; lengths of time in seconds."""
 
     source: str
     text: CalendarText
@@ -51,12 +51,12 @@ def parse_sources(data: Any) -> tuple[Source, ...]:
         return ()
     if isinstance(data, (str, bytes)) or not isinstance(data, Sequence):
         raise BadInput(
-            "windows_calendars must be a list",
-            where="windows_calendars",
+            "change_calendars must be a list",
+            where="change_calendars",
             fix="Write a list of mappings with source.",
         )
     return tuple(
-        _source(Entry.of(item, f"windows_calendars[{place}]", KEYS)) for place, item in enumerate(data)
+        _source(Entry.of(item, f"change_calendars[{place}]", KEYS)) for place, item in enumerate(data)
     )
 
 

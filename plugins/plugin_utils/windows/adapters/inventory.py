@@ -39,7 +39,7 @@ def policy_of(
     """
     check_libraries()
     zone = str(zone or "UTC")
-    checked_zone(zone, "windows_zone")
+    checked_zone(zone, "change_time_zone")
     if calendars:
         texts = read_sources(parse_sources(plain(calendars)))
         return parse_policy(windows, freezes, required or False, texts, zone=zone)
@@ -66,11 +66,11 @@ def plain(value: Any) -> Any:
 def policy_of_host(variables: Mapping[str, Any], **changes: Any) -> Policy:
     """The same from the variables of a host; what is given beside them and is not ``None`` counts more."""
     names = {
-        "windows": "windows",
-        "freezes": "freezes",
-        "required": "windows_required",
-        "calendars": "windows_calendars",
-        "zone": "windows_zone",
+        "windows": "change_windows",
+        "freezes": "change_freezes",
+        "required": "change_windows_required",
+        "calendars": "change_calendars",
+        "zone": "change_time_zone",
     }
     given = {name: value for name, value in changes.items() if value is not None}
     return policy_of(**{**{name: variables.get(key) for name, key in names.items()}, **given})
@@ -81,8 +81,8 @@ def target_of_host(variables: Mapping[str, Any], **changes: Any) -> Target:
     names = {
         "host": "inventory_hostname",
         "groups": "group_names",
-        "application": "application",
-        "environment": "application_environment_name",
+        "application": "application_name",
+        "environment": "mas_environment",
     }
     given = {name: value for name, value in changes.items() if value is not None}
     found = {**{name: variables.get(key) for name, key in names.items()}, **given}

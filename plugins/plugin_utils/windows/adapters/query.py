@@ -47,7 +47,7 @@ def parse_query(value: Any, **options: Any) -> Query:
     :raises OpsError: what is wrong with the input, or that it does not say about which target
     """
     variables: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    zone = str(options.get("zone") or variables.get("windows_zone") or "UTC")
+    zone = str(options.get("zone") or variables.get("change_time_zone") or "UTC")
     policy = policy_of_host(variables, **{name: options.get(name) for name in _POLICY})
     target = target_of_host(variables, **{name: options.get(name) for name in _TARGET})
     if not variables:

@@ -1,0 +1,213 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is wrong with the variables of a run, by their names and types. Values in the inventory are parsed where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from ...module_utils._core.errors import BadInput
+from .catalogue import Catalogue, Playbook, Variable
+from .own import OWN
+from .renamed import DISTINCT, GONE, new_name
+
+#: Where users list variables of their own whose names begin as those of this collection do.
+FOREIGN = "mas_foreign_variables"
+#: What would take a rollback somewhere else than whoever runs it expects.
+_MISLEADING = frozenset({"rollback_version", "rollback_to_time"})
+_RUN = "the extra variables, or vars of the import"
+_KINDS = {
+    "bool": "true or false",
+    "dict": "a mapping",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "path": "a path",
+    "str": "a text",
+}
+
+#: Converts a value to a type of Ansible's argument specs, or raises TypeError or ValueError.
+Convert = Callable[[Any, str], Any]
+
+
+@dataclass(frozen=True)
+class Given:
+    """The variables of a run.
+
+    :ivar extra: extra variables with their values
+    :ivar other: names of the variables of the play, which an import has from its ``vars``
+    """
+
+    extra: Mapping[str, Any]
+    other: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All that was given, and is not an empty answer of a survey."""
+        return self.other | {name for name, value in self.extra.items() if value not in (None, "")}
+
+
+def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: Convert) -> list[str]:
+    """Check what a run was given before any host is known.
+
+    :returns: what the run was given and the playbook does not read, as sentences for warnings
+    :raises BadInput: a name that is not known, or one of earlier days; a value of the wrong type; one missing
+    """
+    wrong = [
+        *_renamed(given, playbook),
+        *(
+            _unknown(name, catalogue)
+            for name in _strange(given.other.union(given.extra), catalogue, given.extra)
+        ),
+        *_values(playbook, given.extra, convert),
+        *_missing(playbook, given),
+        *_both(playbook, given),
+    ]
+    if wrong:
+        raise BadInput(
+            "; ".join(wrong), where=_RUN, fix=f"docs/variables.md lists what mas.ops.{playbook.name} reads."
+        )
+    read = {variable.name for variable in playbook.variables}
+    known = catalogue.by_name
+    unread = sorted(name for name in given.extra if name in known and known[name].run and name not in read)
+    return [f"{name} was given, and mas.ops.{playbook.name} does not read it." for name in unread]
+
+
+def check_inventory(
+    catalogue: Catalogue,
+    hosts: Mapping[str, Mapping[str, Any]],
+    extra: Mapping[str, Any],
+    way_back: bool = False,
+) -> list[str]:
+    """Check the names of the variables that hosts have from their inventory.
+
+    :param hosts: the variables of each host, whose values may be templates
+    :param extra: extra variables, which hosts have as well; what they may be was checked
+    :param way_back: whether only what would mislead a rollback is an error; all else is a warning then
+    :returns: warnings
+    :raises BadInput: a name is not known, has another name today, or is of a variable that belongs to a run
+    """
+    found = _wrong_names(catalogue, hosts, extra)
+    barring = [text for name, text in found.items() if not way_back or name in _MISLEADING]
+    if barring:
+        raise BadInput(
+            "; ".join(barring),
+            where="the inventory",
+            fix="Correct it there. docs/variables.md lists all variables.",
+        )
+    return [f"the inventory: {text}." for text in found.values()]
+
+
+def _wrong_names(
+    catalogue: Catalogue, hosts: Mapping[str, Mapping[str, Any]], extra: Mapping[str, Any]
+) -> dict[str, str]:
+    """What is wrong with a name, with the hosts that have it."""
+    runs = {one.name for one in catalogue.by_name.values() if one.run} - catalogue.roles
+    found: dict[str, list[str]] = {}
+    for host, variables in hosts.items():
+        own = [name for name in variables if name not in extra]
+        for name in (
+            *_strange(own, catalogue, variables),
+            *(each for each in own if each in DISTINCT or each in GONE or each in runs),
+        ):
+            found.setdefault(name, []).append(host)
+    return {name: f"{_about(name, catalogue, runs)} (of {_some(hosts)})" for name, hosts in found.items()}
+
+
+def _about(name: str, catalogue: Catalogue, runs: set[str]) -> str:
+    if name in DISTINCT:
+        return f"{name} is called {DISTINCT[name]}"
+    if name in GONE:
+        return f"{name} is read no more: {GONE[name]}"
+    if name in runs:
+        return f"{name} belongs to one run: say it with -e {name}=..., or -e {name}= to go on without"
+    return _unknown(name, catalogue)
+
+
+def prefixes(catalogue: Catalogue) -> frozenset[str]:
+    """``deploy_`` and its like."""
+    return frozenset(f"{name.partition('_')[0]}_" for name in catalogue.names)
+
+
+def _strange(names: Iterable[str], catalogue: Catalogue, variables: Mapping[str, Any]) -> list[str]:
+    """Names that begin as those of the collection do, and are none of them."""
+    ours, known = (
+        tuple(prefixes(catalogue)),
+        catalogue.names | OWN | _foreign(variables) | frozenset(DISTINCT) | frozenset(GONE),
+    )
+    return sorted(name for name in names if name.startswith(ours) and name not in known)
+
+
+def _foreign(variables: Mapping[str, Any]) -> frozenset[str]:
+    listed = variables.get(FOREIGN) or ()
+    return frozenset(map(str, listed if isinstance(listed, list | tuple) else ()))
+
+
+def _unknown(name: str, catalogue: Catalogue) -> str:
+    near = get_close_matches(name, sorted(catalogue.names), n=1, cutoff=0.75)
+    hint = f"did you mean {near[0]}?" if near else "there is no such variable."
+    return f"{name} is not known: {hint} A variable of your own with such a name is listed in {FOREIGN}"
+
+
+def _renamed(given: Given, playbook: Playbook) -> list[str]:
+    found = {name: new_name(name, playbook.name) for name in sorted(given.extra)}
+    gone = [f"{name} is read no more: {GONE[name]}" for name in sorted(given.extra) if name in GONE]
+    return [*(f"{name} is called {new}" for name, new in found.items() if new), *gone]
+
+
+def _values(playbook: Playbook, extra: Mapping[str, Any], convert: Convert) -> list[str]:
+    found = (
+        _value(variable, extra[variable.name], convert)
+        for variable in playbook.variables
+        if variable.name in extra
+    )
+    return [wrong for wrong in found if wrong]
+
+
+def _value(variable: Variable, value: Any, convert: Convert) -> str:
+    """What is wrong with a value; a survey gives an empty text for a question without an answer."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, str) and ("{{" in value or "{%" in value):
+        # Evaluated where it is read, and by then another word for the gate than for the deploy, for example.
+        literal = variable.run and (variable.type == "bool" or variable.choices)
+        return f"{variable.name} is a template: write the value itself" if literal else ""
+    shown = "" if variable.secret else f" {value!r}"
+    if variable.type == "version":
+        return "" if isinstance(value, str) else _number(variable.name, value)
+    try:
+        found = convert(value, variable.type) if variable.type != "raw" else value
+    except (TypeError, ValueError):
+        return f"{variable.name} is{shown}, and must be {_KINDS[variable.type]}"
+    if variable.choices and found not in variable.choices:
+        return f"{variable.name} is{shown}, and must be one of {', '.join(variable.choices)}"
+    return ""
+
+
+def _number(name: str, value: Any) -> str:
+    return (
+        f"{name} is {value!r} and must be a text, because 1.10 without quotes is the number 1.1: write -e {name}=1.10, "
+        f'or quote it as in -e \'{{"{name}": "1.10"}}\''
+    )
+
+
+def _missing(playbook: Playbook, given: Given) -> list[str]:
+    lacking = [
+        one.name for one in playbook.variables if one.required and one.run and one.name not in given.names
+    ]
+    return [f"{name} is missing: say -e {name}=..." for name in lacking]
+
+
+def _both(playbook: Playbook, given: Given) -> list[str]:
+    pairs = [pair for pair in playbook.exclusive if given.names.issuperset(pair)]
+    return [f"{one} and {other} cannot both be given" for one, other in pairs]
+
+
+def _some(hosts: list[str]) -> str:
+    more = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
+    return ", ".join(hosts[:3]) + more
