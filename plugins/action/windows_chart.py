@@ -25,14 +25,14 @@ class ActionModule(ControllerAction):
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
         path = Path(str(params["path"]))
-        form = path.suffix[1:].lower()
-        if form not in {"svg", "png"}:
+        file_format = path.suffix[1:].lower()
+        if file_format not in {"svg", "png"}:
             raise BadInput(
                 f"{path.name} is no .svg or .png file", where="path", fix="Give it one of these endings."
             )
         if not path.parent.is_dir():
             raise NotFound("there is no such folder", where=str(path.parent), fix="Make it, or correct path.")
-        data = picture(_chart(params), form)
+        data = picture(_chart(params), file_format)
         changed = not path.is_file() or path.read_bytes() != data
         if changed and not self._task.check_mode:
             write_atomic(str(path), data)

@@ -14,7 +14,7 @@ from ..module_utils._core.errors import BadInput, NotFound
 from ..modules.windows_info import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.windows.adapters.inventory import MISSING, moment, policy_of_host, target_of_host
-from ..plugin_utils.windows.days import grouped, lines, start_of_day
+from ..plugin_utils.windows.days import group_hosts, lines, start_of_day
 from ..plugin_utils.windows.fields import checked_zone
 from ..plugin_utils.windows.judge import judge
 
@@ -43,7 +43,7 @@ class ActionModule(ControllerAction):
         for name, variables in hosts.items():
             policy, target = policy_of_host(variables), target_of_host(variables, **about)
             judged[name] = (policy, target, judge(policy, target, at))
-        groups = grouped(judged, begin, end)
+        groups = group_hosts(judged, begin, end)
         return {
             "changed": False,
             "groups": [group.to_dict(local) for group in groups],
@@ -56,7 +56,7 @@ class ActionModule(ControllerAction):
     def _hosts(self, names: Any) -> dict[str, Mapping[str, Any]]:
         known = self.variables["hostvars"]
         wanted = [str(name) for name in names or self.variables["ansible_play_hosts_all"]]
-        if strangers := [name for name in wanted if name not in known]:
+        if unknown := [name for name in wanted if name not in known]:
             fix = "Name hosts of the inventory."
-            raise NotFound(f"the inventory has no host {', '.join(strangers)}", where="hosts", fix=fix)
+            raise NotFound(f"the inventory has no host {', '.join(unknown)}", where="hosts", fix=fix)
         return {name: known[name] for name in wanted}

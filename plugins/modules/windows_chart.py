@@ -22,7 +22,7 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: partial
-    details: It tells which file would change, not its pixels.
+    details: It says which file would change, not its pixels.
   platform:
     details: The platform of the controller.
 requirements:

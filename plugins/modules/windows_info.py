@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: windows_info
-short_description: Tell when change is allowed on hosts
+short_description: Say when change is allowed on hosts
 version_added: 0.1.0
 description:
   - Judges the windows and freezes of many hosts in one task, and returns hosts together that have the same.

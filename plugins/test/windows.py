@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..plugin_utils.adapters.template import as_filter
-from ..plugin_utils.windows.adapters.door import question
+from ..plugin_utils.windows.adapters.query import parse_query
 from ..plugin_utils.windows.judge import judge
 from ..plugin_utils.windows.model import WindowState
 
@@ -18,8 +18,8 @@ from ..plugin_utils.windows.model import WindowState
 def _state(value: Any, options: Mapping[str, Any]) -> WindowState:
     """:param value: the name of a host, or its variables"""
     named = {} if isinstance(value, Mapping) else {"host": str(value)}
-    asked = question(value, **{**named, **options})
-    return judge(asked.policy, asked.target, asked.at)
+    query = parse_query(value, **{**named, **options})
+    return judge(query.policy, query.target, query.at)
 
 
 def in_window(value: Any, windows: Any = None, **options: Any) -> bool:

@@ -158,7 +158,7 @@ def test_pictures(page: Path, name: str, width: int, dark: bool) -> None:
     assert (sum(corner) < 3 * 64) is dark, corner
 
 
-#: What of a chart is seen before anybody scrolls: how far it is scrolled, how much is seen, and how wide it is.
+#: What of a chart is seen before it is scrolled: how far it is scrolled, how much is seen, and how wide it is.
 PROBE = """<script>
 for (const chart of document.querySelectorAll(".wide")) {
   const inner = chart.firstElementChild.getBoundingClientRect(), outer = chart.getBoundingClientRect();

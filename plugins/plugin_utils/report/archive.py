@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copies of the hosts' ledgers on the controller: they only ever grow, so a host cannot take anything back."""
+"""Copies of the hosts' ledgers on the controller. They only grow, so what a host removes from its ledger is found."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def file_of(host: Host) -> str:
 
     :raises BadInput: a name that is no file name
     """
-    return f"{_fit(host.environment, host)}/{_fit(host.name, host)}.jsonl"
+    return f"{_checked_name(host.environment, host)}/{_checked_name(host.name, host)}.jsonl"
 
 
-def anywhere(host: Host) -> str:
-    """The same in every environment, as a pattern.
+def pattern_of(host: Host) -> str:
+    """A pattern for the file of the host in every environment.
 
     :raises BadInput: a name that is no file name
     """
-    return f"*/{_fit(host.name, host)}.jsonl"
+    return f"*/{_checked_name(host.name, host)}.jsonl"
 
 
-def _fit(name: str, host: Host) -> str:
+def _checked_name(name: str, host: Host) -> str:
     if not _NAME.fullmatch(name):
         raise BadInput(
             f"{name!r} cannot name a file of the archive",
@@ -100,7 +100,7 @@ def moved(host: Host, folders: Iterable[str]) -> str:
     )
 
 
-def taken_back(old: tuple[bytes, ...], host: Host) -> str:
+def emptied(old: tuple[bytes, ...], host: Host) -> str:
     """What is wrong when a host has no line for its copy any more; empty when there is no copy."""
     if not old:
         return ""

@@ -35,7 +35,7 @@ class Host:
     """One host.
 
     :param problem: why its ledger could not be read; empty when it was
-    :param intact: whether its chain holds; ``None`` when nobody looked
+    :param intact: whether its chain holds; ``None`` when it was not verified
     :param broken: where it breaks, in words
     :param count: how many entries its ledger holds
     :param archive: what is wrong with its archived copy; empty when nothing is
@@ -64,8 +64,8 @@ class Host:
     @property
     def last_release(self) -> Entry | None:
         """The newest entry that says what became of a release; a confirmation, say, does not."""
-        told = (entry for entry in reversed(self.entries) if entry.get("kind") == RELEASE)
-        return next((entry for entry in told if entry.get("action") in _OUTCOMES), None)
+        releases = (entry for entry in reversed(self.entries) if entry.get("kind") == RELEASE)
+        return next((entry for entry in releases if entry.get("action") in _OUTCOMES), None)
 
     @property
     def newest(self) -> datetime | None:
@@ -73,11 +73,11 @@ class Host:
             (moment for entry in self.entries if (moment := parse_time(entry.get("time")))), default=None
         )
 
-    def about(self, application: str) -> Host:
-        """With the entries about one application, and about none."""
+    def for_application(self, application: str) -> Host:
+        """With the entries about this application, and those about none."""
         names = (application, None, "")
-        shown = (entry for entry in self.entries if not application or entry.get("application") in names)
-        return replace(self, entries=tuple(shown))
+        entries = (entry for entry in self.entries if not application or entry.get("application") in names)
+        return replace(self, entries=tuple(entries))
 
     def live(self) -> tuple[Live, ...]:
         """What each application of the host serves."""
@@ -117,33 +117,33 @@ def parse(ledgers: object, states: object = None, calendars: object = None) -> t
     :param calendars: by host, what ``window_calendar`` returned
     :raises BadInput: it is something else
     """
-    told = _mapping(ledgers, "ledgers")
+    by_host = _mapping(ledgers, "ledgers")
     now, ahead = _mapping(states or {}, "window_states"), _mapping(calendars or {}, "window_calendars")
     known = []
-    for key in sorted(told, key=str):
-        host = _host(str(key), _mapping(told[key], f"ledgers.{key}"))
+    for key in sorted(by_host, key=str):
+        host = _host(str(key), _mapping(by_host[key], f"ledgers.{key}"))
         state = _mapping(now[key], f"window_states.{key}") if key in now else None
         calendar = _calendar(ahead[key], f"window_calendars.{key}") if key in ahead else None
         known.append(replace(host, window_state=state, calendar=calendar))
     return tuple(known)
 
 
-def _calendar(told: object, where: str) -> Mapping[str, Any]:
-    calendar = _mapping(told, where)
+def _calendar(value: object, where: str) -> Mapping[str, Any]:
+    calendar = _mapping(value, where)
     return {
         **calendar,
         **{name: _entries(calendar.get(name) or [], f"{where}.{name}") for name in ("spans", "open")},
     }
 
 
-def _host(name: str, told: Mapping[str, Any]) -> Host:
-    if told.get("unreachable"):
-        return Host(name, problem=f"not reached: {_first_line(told.get('msg'))}")
-    if "entries" not in told:
-        return Host(name, problem=_first_line(told.get("msg")))
-    chain = _mapping(told.get("chain") or {}, f"ledgers.{name}.chain")
+def _host(name: str, ledger: Mapping[str, Any]) -> Host:
+    if ledger.get("unreachable"):
+        return Host(name, problem=f"not reached: {_first_line(ledger.get('msg'))}")
+    if "entries" not in ledger:
+        return Host(name, problem=_first_line(ledger.get("msg")))
+    chain = _mapping(ledger.get("chain") or {}, f"ledgers.{name}.chain")
     intact = chain.get("intact")
-    entries = _entries(told["entries"], f"ledgers.{name}.entries")
+    entries = _entries(ledger["entries"], f"ledgers.{name}.entries")
     count = chain.get("entries")
     return Host(
         name,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All that the page is about, folded once from what the hosts said."""
+"""What the page shows, computed once from the ledgers of the hosts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ...module_utils._ledger.changes import ChangeHistory, aggregate, format_tim
 from ...module_utils._ledger.dora import dora
 from ..windows.fields import checked_zone
 from . import records
+from .format import format_moment
 from .hosts import Host, Live
 from .records import Record
 from .series import Period, production_first
-from .words import when
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Model:
     def span(self, start: datetime, end: datetime) -> Period:
         return Period(start.astimezone(self.zone), end.astimezone(self.zone))
 
-    def when(self, moment: datetime | None) -> str:
+    def format_moment(self, moment: datetime | None) -> str:
         """A moment as the page shows it."""
-        return when(moment, self.zone)
+        return format_moment(moment, self.zone)
 
     @cached_property
     def live(self) -> dict[tuple[str, str], dict[str, list[tuple[Host, Live]]]]:
@@ -90,17 +90,17 @@ class Model:
         return records.drills(self.hosts)
 
     @cached_property
-    def others(self) -> list[Record]:
-        return records.others(self.hosts)
+    def other_entries(self) -> list[Record]:
+        return records.other_entries(self.hosts)
 
     @cached_property
     def calendars(self) -> dict[str, Mapping[str, Any]]:
-        """The different calendars, under the names of those who have them."""
+        """The different calendars, by a label that names their hosts."""
         sharing: dict[str, list[Host]] = {}
         for host in self.hosts:
             if host.calendar is not None:
                 sharing.setdefault(repr(host.calendar), []).append(host)
-        return {_named(each): each[0].calendar for each in sharing.values() if each[0].calendar}
+        return {_calendar_label(each): each[0].calendar for each in sharing.values() if each[0].calendar}
 
     def in_force(self, override: Record) -> bool:
         """Whether an override was granted and has not expired; one without an end counts as expired."""
@@ -108,8 +108,8 @@ class Model:
         return override.data.get("granted") is not False and until is not None and self.now < until
 
 
-def _named(hosts: list[Host]) -> str:
-    """One host says which they are, so that no two calendars have the same name."""
+def _calendar_label(hosts: list[Host]) -> str:
+    """With the name of one host, so that no two calendars have the same label."""
     some = f"{hosts[0].name} and {len(hosts) - 1} more" if len(hosts) > 1 else hosts[0].name
     environments = ", ".join(sorted({host.environment for host in hosts if host.environment}))
     return f"{environments}: {some}" if environments else some

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page, from top to bottom."""
+"""Puts the page together, from top to bottom."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from ...module_utils._ledger.changes import parse_time
-from . import series, strip, tables
-from .measures import measured
+from . import cards, series, tables
+from .format import format_count
+from .measures import measure_groups
 from .model import Model
 from .series import Painter, Period
 from .view import BAD, OK, SIGNS, Cell, Chart, Page, Section, Table
-from .words import count
 
 _DEFINITIONS = (
     "Deployment frequency: changes that at least one host served. "
@@ -27,11 +27,11 @@ _DEFINITIONS = (
 
 
 def page(model: Model, title: str, painter: Painter) -> Page:
-    """Everything in words, with the charts drawn."""
+    """All of the page, with its charts drawn."""
     return Page(
         title=title,
         subtitle=_subtitle(model),
-        cards=strip.cards(model),
+        cards=cards.cards(model),
         sections=tuple(_sections(model, painter)),
         notes=(
             _DEFINITIONS,
@@ -42,11 +42,12 @@ def page(model: Model, title: str, painter: Painter) -> Page:
 
 
 def _subtitle(model: Model) -> str:
-    hosts = count(len(model.hosts), "host")
+    hosts = format_count(len(model.hosts), "host")
     if model.period is None:
         return f"{hosts}, no entries"
-    start, end = model.when(model.period.start), model.when(model.period.end)
-    return f"{hosts} · {count(model.days, 'day')} from {start} to {end} · newest entry {model.when(model.newest)}"
+    start, end = model.format_moment(model.period.start), model.format_moment(model.period.end)
+    days, newest = format_count(model.days, "day"), model.format_moment(model.newest)
+    return f"{hosts} · {days} from {start} to {end} · newest entry {newest}"
 
 
 def _sections(model: Model, painter: Painter) -> Iterator[Section]:
@@ -58,7 +59,7 @@ def _sections(model: Model, painter: Painter) -> Iterator[Section]:
         "Delivery",
         "The four DORA measures of each application in each environment, by week below the number.",
         charts=tuple(_by_week(model, painter)),
-        measured=measured(model.dora["measures"], painter),
+        measures=measure_groups(model.dora["measures"], painter),
     )
     yield Section("changes", "Changes", tables=(tables.changes(model),))
     yield Section("verdicts", "Canaries", tables=(tables.verdicts(model),))
@@ -67,7 +68,7 @@ def _sections(model: Model, painter: Painter) -> Iterator[Section]:
         "windows", "Windows ahead", charts=tuple(_windows(model, painter)), tables=(tables.windows(model),)
     )
     yield Section("drills", "Drills", tables=(tables.drills(model),))
-    yield Section("hosts", "Hosts and ledgers", tables=(tables.hosts(model), tables.others(model)))
+    yield Section("hosts", "Hosts and ledgers", tables=(tables.hosts(model), tables.other_entries(model)))
 
 
 def _timeline(model: Model, painter: Painter) -> Iterator[Chart]:
@@ -77,13 +78,14 @@ def _timeline(model: Model, painter: Painter) -> Iterator[Chart]:
     if not lanes:
         return
     failed = sum(1 for change in model.story.changes if change.failed and _inside(change.ended, model.period))
-    summary = f"Releases over {count(model.days, 'day')} in {count(len(lanes), 'place')}; {count(failed, 'change')} failed."
+    days, places = format_count(model.days, "day"), format_count(len(lanes), "place")
+    summary = f"Releases over {days} in {places}; {format_count(failed, 'change')} failed."
     rows = tuple(
         (
             Cell(lane.label),
             Cell(segment.label),
-            Cell(model.when(segment.begin)),
-            Cell(model.when(segment.end)),
+            Cell(model.format_moment(segment.begin)),
+            Cell(model.format_moment(segment.end)),
         )
         for lane in lanes
         for segment in lane.segments
@@ -109,7 +111,8 @@ def _by_week(model: Model, painter: Painter) -> Iterator[Chart]:
     if not weeks.labels:
         return
     good, failed = sum(weeks.good), sum(weeks.failed)
-    summary = f"{count(good + failed, 'change')} in {count(model.days, 'day')}, {failed} of them failed."
+    changes, days = format_count(good + failed, "change"), format_count(model.days, "day")
+    summary = f"{changes} in {days}, {failed} of them failed."
     rows = tuple(
         (Cell(monday), Cell(str(held)), Cell(str(lost)))
         for monday, held, lost in zip(weeks.labels, weeks.good, weeks.failed, strict=True)
@@ -136,9 +139,15 @@ def _windows(model: Model, painter: Painter) -> Iterator[Chart]:
     period = model.span(min(begins), max(ends))
     lanes = series.windows(model.calendars, period)
     tones = [segment.tone for lane in lanes for segment in lane.segments]
-    summary = f"{count(tones.count(OK), 'open time')} and {count(tones.count(BAD), 'freeze')} until {model.when(period.end)}."
+    times, freezes = format_count(tones.count(OK), "open time"), format_count(tones.count(BAD), "freeze")
+    summary = f"{times} and {freezes} until {model.format_moment(period.end)}."
     rows = tuple(
-        (Cell(lane.label), Cell(each.label), Cell(model.when(each.begin)), Cell(model.when(each.end)))
+        (
+            Cell(lane.label),
+            Cell(each.label),
+            Cell(model.format_moment(each.begin)),
+            Cell(model.format_moment(each.end)),
+        )
         for lane in lanes
         for each in lane.segments
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the entries of all hosts say beside the changes themselves: evidence, overrides, verdicts, drills."""
+"""What the entries of all hosts hold beside the changes: evidence, overrides, verdicts, drills."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ...module_utils._ledger.history import RELEASE
 from .hosts import Entry, Host
 
 #: Kinds that have a table of their own.
-_TOLD_ELSEWHERE = frozenset({RELEASE, "drill"})
-#: Which verdict speaks for a run; one that nobody knows is no pass.
+_WITH_OWN_TABLE = frozenset({RELEASE, "drill"})
+#: Which verdict speaks for a run; an unknown one is no pass.
 _SEVERITY = {"pass": 0, "inconclusive": 1, "fail": 2}
 _PASSED = frozenset({"pass", "passed", "ok"})
 
 
 @dataclass(frozen=True)
 class Record:
-    """Something that one or more hosts wrote down once. ``data`` is what it is about."""
+    """Something that one or more hosts recorded once. ``data`` is the part of the entry that it is about."""
 
     time: datetime
     hosts: tuple[str, ...]
@@ -33,7 +33,7 @@ class Record:
 
 
 def overrides(hosts: Iterable[Host]) -> list[Record]:
-    """Checks that somebody set aside, newest first; what one run noted on many hosts is one."""
+    """Checks that were set aside, newest first; what one run noted on many hosts is one."""
     return _merged(hosts, _overrides)
 
 
@@ -50,29 +50,29 @@ def checks_of(override: Mapping[str, Any]) -> str:
 
 def verdicts(hosts: Iterable[Host]) -> list[Record]:
     """Judgements of canaries, newest first. Each host judges for itself; what those of one run say is one."""
-    told = _merged(hosts, lambda entry: [_dict(entry["verdict"])] if _dict(entry.get("verdict")) else [])
+    found = _merged(hosts, lambda entry: [_dict(entry["verdict"])] if _dict(entry.get("verdict")) else [])
     runs: dict[tuple[str, ...], list[Record]] = {}
-    for record in told:
+    for record in found:
         run = record.entry.get("run") or f"{record.hosts} {record.time}"
         runs.setdefault((str(run), str(record.entry.get("to"))), []).append(record)
-    return [_together(each) for each in runs.values()]
+    return [_merge_verdicts(each) for each in runs.values()]
 
 
-def _together(told: list[Record]) -> Record:
+def _merge_verdicts(records: list[Record]) -> Record:
     """The worst verdict; counts are sums, latencies those of the slowest host."""
-    worst = max(told, key=lambda record: _SEVERITY.get(str(record.data.get("verdict")), 1))
-    numbers = [_dict(record.data.get("numbers")) or record.data for record in told]
+    worst = max(records, key=lambda record: _SEVERITY.get(str(record.data.get("verdict")), 1))
+    numbers = [_dict(record.data.get("numbers")) or record.data for record in records]
     sides = {name: _sum([_dict(each.get(name)) for each in numbers]) for name in ("canary", "baseline")}
-    reasons = [reason for record in told for reason in _texts(record.data.get("reasons"))]
+    reasons = [reason for record in records for reason in _texts(record.data.get("reasons"))]
     data = {"verdict": worst.data.get("verdict"), "reasons": list(dict.fromkeys(reasons)), **sides}
-    hosts = tuple(dict.fromkeys(host for record in told for host in record.hosts))
-    return Record(told[0].time, hosts, worst.entry, data)
+    hosts = tuple(dict.fromkeys(host for record in records for host in record.hosts))
+    return Record(records[0].time, hosts, worst.entry, data)
 
 
-def _sum(told: list[Mapping[str, Any]]) -> dict[str, float]:
+def _sum(sides: list[Mapping[str, Any]]) -> dict[str, float]:
     found: dict[str, float] = {}
     for name in ("requests", "errors", "p50", "p99"):
-        known = [number for each in told if (number := number_of(each.get(name))) is not None]
+        known = [number for each in sides if (number := number_of(each.get(name))) is not None]
         if known:
             found[name] = sum(known) if name in ("requests", "errors") else max(known)
     return found
@@ -86,9 +86,9 @@ def drills(hosts: Iterable[Host]) -> list[Record]:
     return _merged(hosts, lambda entry: [entry] if entry.get("kind") == "drill" else [])
 
 
-def others(hosts: Iterable[Host]) -> list[Record]:
+def other_entries(hosts: Iterable[Host]) -> list[Record]:
     """Entries that no other table shows: repairs of the ledger, users' own events, and what is to come."""
-    return _merged(hosts, lambda entry: [] if str(entry.get("kind")) in _TOLD_ELSEWHERE else [entry])
+    return _merged(hosts, lambda entry: [] if str(entry.get("kind")) in _WITH_OWN_TABLE else [entry])
 
 
 def unmet(entry: Entry) -> tuple[int, list[str]]:
@@ -97,10 +97,12 @@ def unmet(entry: Entry) -> tuple[int, list[str]]:
     outcomes = (
         checks if isinstance(checks, Mapping) else {c.get("name"): c.get("result") for c in _list(checks)}
     )
-    return len(outcomes), [f"{name}: {told}" for name, told in outcomes.items() if str(told) not in _PASSED]
+    return len(outcomes), [
+        f"{name}: {result}" for name, result in outcomes.items() if str(result) not in _PASSED
+    ]
 
 
-def went_well(entry: Entry) -> bool:
+def passed(entry: Entry) -> bool:
     """Of a drill: what does not say that it went well did not."""
     return str(entry.get("outcome")) in {*_PASSED, "succeeded", "success", "restored"}
 

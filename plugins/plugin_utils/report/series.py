@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the charts draw, without how: spans of time, bars by week, lines by week."""
+"""The data of the charts: spans of time, and counts by week."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 from ...module_utils._ledger.changes import LIVE, Change, ChangeHistory, Rollback, parse_time
 from ...module_utils._ledger.history import version_of
-from . import view, words
+from . import view
+from .format import format_day
 
-#: Two shades that take turns, so that neighbours can be told apart.
+#: Two shades that take turns, so that neighbours can be distinguished.
 SHADES = ("live", "live-other")
 
 
@@ -116,8 +117,8 @@ def _shades(events: Sequence[Change | Rollback]) -> list[str]:
 def weeks(measures: Iterable[Mapping[str, Any]]) -> Weeks:
     """The changes of all applications together, by week."""
     total: dict[str, list[int]] = {}
-    for measured in measures:
-        for week in measured["weeks"]:
+    for measure in measures:
+        for week in measure["weeks"]:
             counts = total.setdefault(week["monday"], [0, 0])
             counts[0] += week["changes"] - week["failed"]
             counts[1] += week["failed"]
@@ -130,7 +131,7 @@ def weeks(measures: Iterable[Mapping[str, Any]]) -> Weeks:
 
 
 def _day(monday: str) -> str:
-    return words.day(date.fromisoformat(monday))
+    return format_day(date.fromisoformat(monday))
 
 
 def windows(calendars: Mapping[str, Mapping[str, Any]], period: Period) -> tuple[Lane, ...]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables: every line that the charts and the strip are made of."""
+"""The tables of the page: every line that the charts and the cards are made of."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from ...module_utils._ledger.changes import LIVE, ROLLED_BACK, Change, Rollback, parse_time
 from ...module_utils._ledger.history import version_of
 from . import records
+from .format import NO_VALUE, format_count, format_duration, format_names, format_percent
 from .hosts import Host
 from .model import Model
 from .records import Record
 from .view import BAD, OK, WARN, Cell, Row, Table
-from .words import NOTHING, count, duration, listing, percent
 
-#: More lines make a page that nobody reads and no phone opens; the ledgers keep them all.
+#: More lines make a page that is not read, and that no phone opens; the ledgers keep them all.
 MOST_CHANGES = 250
 MOST_HOSTS = 1000
 MOST_OTHERS = 150
@@ -31,14 +31,12 @@ def live(model: Model) -> Table:
             since = min((each.since for dummy, each in found if each.since), default=None)
             rows.append(
                 (
-                    Cell(environment or NOTHING),
+                    Cell(environment or NO_VALUE),
                     Cell(application),
                     Cell(version_of(release), WARN if len(releases) > 1 else OK, release),
-                    Cell(str(len(found)), note=listing([host.name for host, dummy in found])),
-                    Cell(model.when(since)),
-                    Cell(
-                        "" if found[-1][1].rollback_command else NOTHING, code=found[-1][1].rollback_command
-                    ),
+                    Cell(str(len(found)), note=format_names([host.name for host, dummy in found])),
+                    Cell(model.format_moment(since)),
+                    Cell("" if found[-1][1].way_back else NO_VALUE, code=found[-1][1].way_back),
                 )
             )
     columns = ("Environment", "Application", "Release", "Hosts", "Since", "Way back")
@@ -62,28 +60,29 @@ def changes(model: Model) -> Table:
 def _event(model: Model, event: Change | Rollback) -> Row:
     entries = event.entries
     if isinstance(event, Rollback):
-        change, outcome = _way(event.before, event.after), Cell("rolled back", WARN)
+        change, outcome = _from_to(event.before, event.after), Cell("rolled back", WARN)
     else:
         before = next((str(entry["from"]) for entry in entries if entry.get("from")), "")
-        change, outcome = _way(before, event.release), _outcome(event)
-    hosts = tuple(dict.fromkeys(str(entry.get("host") or NOTHING) for entry in entries))
+        change, outcome = _from_to(before, event.release), _outcome(event)
+    hosts = tuple(dict.fromkeys(str(entry.get("host") or NO_VALUE) for entry in entries))
     longest = max(entries, key=records.seconds_of)
     unfinished = records.failed_step(longest)
     return (
-        Cell(model.when(event.ended)),
+        Cell(model.format_moment(event.ended)),
         Cell(event.application, note=event.environment),
         change,
         outcome,
-        Cell(str(len(hosts)), note=listing(hosts, 3)),
+        Cell(str(len(hosts)), note=format_names(hosts, 3)),
         Cell(
-            duration(records.seconds_of(longest) or None), note=f"without {unfinished}" if unfinished else ""
+            format_duration(records.seconds_of(longest) or None),
+            note=f"without {unfinished}" if unfinished else "",
         ),
-        Cell(str(entries[-1].get("actor") or NOTHING), note=str(entries[-1].get("run") or "")),
+        Cell(str(entries[-1].get("actor") or NO_VALUE), note=str(entries[-1].get("run") or "")),
         _evidence(entries),
     )
 
 
-def _way(before: str, after: str) -> Cell:
+def _from_to(before: str, after: str) -> Cell:
     return Cell(f"{version_of(before) or 'nothing'} → {version_of(after) or 'nothing'}", note=after)
 
 
@@ -111,7 +110,7 @@ def _evidence(entries: Iterable[Mapping[str, Any]]) -> Cell:
     }
     canary = f"canary: {', '.join(sorted(verdicts))}" if verdicts else ""
     if not checks:
-        return Cell(canary or NOTHING)
+        return Cell(canary or NO_VALUE)
     said = f"{checks - len(unmet)}/{checks} checks"
     notes = "; ".join(note for note in (*unmet, canary) if note)
     return Cell(said, WARN if unmet else OK, notes)
@@ -120,16 +119,16 @@ def _evidence(entries: Iterable[Mapping[str, Any]]) -> Cell:
 def overrides(model: Model) -> Table:
     rows = tuple(
         (
-            Cell(model.when(each.time)),
+            Cell(model.format_moment(each.time)),
             Cell(
-                str(each.entry.get("application") or NOTHING), note=str(each.entry.get("environment") or "")
+                str(each.entry.get("application") or NO_VALUE), note=str(each.entry.get("environment") or "")
             ),
-            Cell(records.checks_of(each.data) or NOTHING),
-            Cell(str(each.data.get("by") or NOTHING)),
-            Cell(str(each.data.get("reason") or NOTHING)),
-            Cell(model.when(parse_time(each.data.get("until")))),
+            Cell(records.checks_of(each.data) or NO_VALUE),
+            Cell(str(each.data.get("by") or NO_VALUE)),
+            Cell(str(each.data.get("reason") or NO_VALUE)),
+            Cell(model.format_moment(parse_time(each.data.get("until")))),
             _state(model, each),
-            Cell(str(len(each.hosts)), note=listing(each.hosts, 3)),
+            Cell(str(len(each.hosts)), note=format_names(each.hosts, 3)),
         )
         for each in model.overrides[:MOST_CHANGES]
     )
@@ -138,7 +137,7 @@ def overrides(model: Model) -> Table:
         "Overrides, newest first",
         columns,
         rows,
-        "Nobody set a check aside.",
+        "No check was set aside.",
         _left_out(len(model.overrides), MOST_CHANGES),
     )
 
@@ -158,28 +157,28 @@ def verdicts(model: Model) -> Table:
 
 
 def _verdict(model: Model, record: Record) -> Row:
-    said = str(record.data.get("verdict") or NOTHING)
+    said = str(record.data.get("verdict") or NO_VALUE)
     why = "; ".join(record.data["reasons"])
     release = str(record.entry.get("to") or record.entry.get("application") or "")
     tone = {"pass": OK, "fail": BAD}.get(said, WARN)
     sides = zip(_side(record.data.get("canary")), _side(record.data.get("baseline")), strict=True)
     return (
-        Cell(model.when(record.time), note=str(record.entry.get("environment") or "")),
+        Cell(model.format_moment(record.time), note=str(record.entry.get("environment") or "")),
         Cell(version_of(release) or release, note=release),
         Cell(said, tone, why),
-        Cell(listing(record.hosts, 3)),
+        Cell(format_names(record.hosts, 3)),
         *(Cell(canary, note=baseline) for canary, baseline in sides),
     )
 
 
-def _side(told: object) -> tuple[str, ...]:
-    numbers = told if isinstance(told, Mapping) else {}
+def _side(value: object) -> tuple[str, ...]:
+    numbers = value if isinstance(value, Mapping) else {}
     requests, errors = records.number_of(numbers.get("requests")), records.number_of(numbers.get("errors"))
     share = errors / requests if requests and errors is not None else None
     return (
-        NOTHING if requests is None else f"{requests:,.0f}",
-        NOTHING if errors is None else f"{errors:,.0f}",
-        percent(share, 2),
+        NO_VALUE if requests is None else f"{requests:,.0f}",
+        NO_VALUE if errors is None else f"{errors:,.0f}",
+        format_percent(share, 2),
         _milliseconds(numbers.get("p50")),
         _milliseconds(numbers.get("p99")),
     )
@@ -187,24 +186,22 @@ def _side(told: object) -> tuple[str, ...]:
 
 def _milliseconds(value: object) -> str:
     number = records.number_of(value)
-    return NOTHING if number is None else f"{number:,.0f} ms"
+    return NO_VALUE if number is None else f"{number:,.0f} ms"
 
 
 def drills(model: Model) -> Table:
     columns = ("Time", "Drill", "Outcome", "Recovery time (RTO)", "Recovery point (RPO)", "Hosts", "Details")
     rows = tuple(
         (
-            Cell(model.when(each.time)),
+            Cell(model.format_moment(each.time)),
             Cell(
-                str(each.entry.get("drill") or each.entry.get("action") or NOTHING),
+                str(each.entry.get("drill") or each.entry.get("action") or NO_VALUE),
                 note=str(each.entry.get("application") or ""),
             ),
-            Cell(
-                str(each.entry.get("outcome") or "not measured"), OK if records.went_well(each.entry) else BAD
-            ),
-            Cell(duration(records.number_of(each.entry.get("rto_seconds")))),
-            Cell(duration(records.number_of(each.entry.get("rpo_seconds")))),
-            Cell(listing(each.hosts, 3)),
+            Cell(str(each.entry.get("outcome") or "not measured"), OK if records.passed(each.entry) else BAD),
+            Cell(format_duration(records.number_of(each.entry.get("rto_seconds")))),
+            Cell(format_duration(records.number_of(each.entry.get("rpo_seconds")))),
+            Cell(format_names(each.hosts, 3)),
             Cell(_details(model, each.entry)),
         )
         for each in model.drills[:MOST_OTHERS]
@@ -226,10 +223,10 @@ def windows(model: Model) -> Table:
     )
     rows = tuple(
         (
-            Cell(model.when(begin)),
-            Cell(model.when(parse_time(span.get("end")))),
+            Cell(model.format_moment(begin)),
+            Cell(model.format_moment(parse_time(span.get("end")))),
             Cell("freeze", WARN) if span.get("kind") == "freeze" else Cell("window", OK),
-            *(Cell(str(span.get(name) or NOTHING)) for name in ("name", "reason", "owner")),
+            *(Cell(str(span.get(name) or NO_VALUE)) for name in ("name", "reason", "owner")),
             Cell(label),
         )
         for begin, label, span in known[:MOST_OTHERS]
@@ -256,15 +253,15 @@ def hosts(model: Model) -> Table:
 
 def _host(model: Model, host: Host) -> Row:
     last = host.last_release or {}
-    told = f"{last.get('action')} {version_of(str(last.get('to') or ''))}" if last else NOTHING
+    change = f"{last.get('action')} {version_of(str(last.get('to') or ''))}" if last else NO_VALUE
     return (
         Cell(host.name),
-        Cell(host.environment or NOTHING),
+        Cell(host.environment or NO_VALUE),
         _ledger(host),
-        Cell(NOTHING if host.problem else f"{host.count:,}"),
-        Cell(model.when(host.newest)),
-        Cell(told.replace("_", " "), note=str(last.get("run") or "")),
-        Cell(host.head[:16] or NOTHING),
+        Cell(NO_VALUE if host.problem else f"{host.count:,}"),
+        Cell(model.format_moment(host.newest)),
+        Cell(change.replace("_", " "), note=str(last.get("run") or "")),
+        Cell(host.head[:16] or NO_VALUE),
     )
 
 
@@ -276,19 +273,19 @@ def _ledger(host: Host) -> Cell:
     return Cell("intact", OK) if host.intact else Cell("not verified", WARN)
 
 
-def others(model: Model) -> Table:
+def other_entries(model: Model) -> Table:
     rows = tuple(
         (
-            Cell(model.when(each.time)),
-            Cell(listing(each.hosts, 3)),
-            Cell(str(each.entry.get("kind") or NOTHING)),
-            Cell(str(each.entry.get("action") or each.entry.get("outcome") or NOTHING)),
-            Cell(str(each.entry.get("actor") or NOTHING)),
+            Cell(model.format_moment(each.time)),
+            Cell(format_names(each.hosts, 3)),
+            Cell(str(each.entry.get("kind") or NO_VALUE)),
+            Cell(str(each.entry.get("action") or each.entry.get("outcome") or NO_VALUE)),
+            Cell(str(each.entry.get("actor") or NO_VALUE)),
             Cell(_details(model, each.entry)),
         )
-        for each in model.others[:MOST_OTHERS]
+        for each in model.other_entries[:MOST_OTHERS]
     )
-    more = _left_out(len(model.others), MOST_OTHERS)
+    more = _left_out(len(model.other_entries), MOST_OTHERS)
     columns = ("Time", "Host", "Kind", "What", "By", "Details")
     return Table("Other entries, newest first", columns, rows, "There are none.", more)
 
@@ -316,19 +313,19 @@ _KNOWN = frozenset(
 
 def _details(model: Model, entry: Mapping[str, Any]) -> str:
     """What an entry says beside what has a column."""
-    told = [f"gate: {', '.join(found)}"] if (found := records.unmet(entry)[1]) else []
-    told += [
-        f"{name}: {model.when(moment) if (moment := parse_time(value)) else value}"
+    parts = [f"gate: {', '.join(found)}"] if (found := records.unmet(entry)[1]) else []
+    parts += [
+        f"{name}: {model.format_moment(moment) if (moment := parse_time(value)) else value}"
         for name, value in sorted(entry.items())
         if name not in _KNOWN and value not in ("", None)
     ]
-    text = "; ".join(told) or NOTHING
+    text = "; ".join(parts) or NO_VALUE
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 def _left_out(number: int, most: int) -> str:
     return (
-        f"{count(number - most, 'older line is', 'older lines are')} in the ledgers only."
+        f"{format_count(number - most, 'older line is', 'older lines are')} in the ledgers only."
         if number > most
         else ""
     )

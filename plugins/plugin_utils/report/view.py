@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the page shows, all in words: the template only loops over it."""
+"""The parts of the page, with all text formatted: the template only loops over them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: How something is. Each tone has a sign of its own, so that nobody needs to see colours.
+#: How something is. Each tone has a sign of its own, so that colours need not be seen.
 OK = "ok"
 WARN = "warn"
 BAD = "bad"
@@ -17,8 +17,8 @@ PLAIN = "plain"
 _TIMES = frozenset({"Time", "Since", "From", "Until", "Last entry"})
 #: Columns that hold names of one word.
 _SHORT = frozenset({"Release", "Change", "Application", "By"})
-#: So many lines of a table are seen at once.
-SEEN = 25
+#: How many rows of a table are visible at once.
+VISIBLE_ROWS = 25
 SIGNS = {OK: "✓", WARN: "!", BAD: "✗", PLAIN: ""}
 
 
@@ -58,13 +58,13 @@ class Table:
 
     @property
     def first(self) -> tuple[Line, ...]:
-        """What is seen at once."""
-        return tuple(map(self._line, self.rows[:SEEN]))
+        """The rows that are visible at once."""
+        return tuple(map(self._line, self.rows[:VISIBLE_ROWS]))
 
     @property
     def rest(self) -> tuple[Line, ...]:
-        """What is seen by who asks for it."""
-        return tuple(map(self._line, self.rows[SEEN:]))
+        """The rows that a reader has to open."""
+        return tuple(map(self._line, self.rows[VISIBLE_ROWS:]))
 
     def _line(self, row: Row) -> Line:
         return tuple((*self.header[index], cell) for index, cell in enumerate(row))
@@ -79,7 +79,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Card:
-    """One answer of the strip at the top. ``items`` are lines of detail."""
+    """One answer at the top of the page. ``items`` are lines of detail."""
 
     label: str
     value: str
@@ -112,7 +112,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Tile:
-    """One measure: the number, what it is made of, and its course by week."""
+    """One measure: the number, what it is made of, and its chart by week."""
 
     name: str
     value: str
@@ -126,7 +126,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasureGroup:
     """The measures of one application in one environment."""
 
     title: str
@@ -139,7 +139,7 @@ class Section:
     title: str
     intro: str = ""
     charts: tuple[Chart, ...] = ()
-    measured: tuple[Measured, ...] = ()
+    measures: tuple[MeasureGroup, ...] = ()
     tables: tuple[Table, ...] = ()
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A range of time cut into days, as people look at it: lines of text, and bars of a picture."""
+"""A range of time by days: as lines of text, and as bars of a picture."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from .judge import in_scope
 from .model import Kind, Policy, Span, Target, Window, WindowState
-from .spans import calendar, open_times
+from .spans import occurrences, open_times
 
 
 @dataclass(frozen=True)
 class Group:
-    """Hosts for which the same is so."""
+    """Hosts with the same state and the same windows."""
 
     hosts: tuple[str, ...]
     state: WindowState
@@ -30,14 +30,14 @@ class Group:
         return {
             "hosts": list(self.hosts),
             "state": self.state.to_dict(),
-            "spans": [span.shown_in(zone) for span in self.spans],
-            "open": [span.shown_in(zone) for span in self.open],
+            "spans": [span.to_dict_in(zone) for span in self.spans],
+            "open": [span.to_dict_in(zone) for span in self.open],
         }
 
 
 @dataclass(frozen=True)
 class Bar:
-    """What is left of a span on one day; hours on the wall clock, from 0 to 24."""
+    """The part of a span that is on one day; hours on the wall clock, from 0 to 24."""
 
     day: date
     begin: float
@@ -45,19 +45,19 @@ class Bar:
     span: Span
 
     def __str__(self) -> str:
-        return f"{_clock(self.begin)}-{_clock(self.end)}"
+        return f"{_format_hours(self.begin)}-{_format_hours(self.end)}"
 
 
-def grouped(
+def group_hosts(
     hosts: Mapping[str, tuple[Policy, Target, WindowState]], begin: datetime, end: datetime
 ) -> tuple[Group, ...]:
-    """The hosts by what is so for them, in the order of their first one."""
+    """The hosts by their state and windows, in the order of their first host."""
     found: dict[tuple[WindowState, tuple[Span, ...], tuple[Span, ...]], list[str]] = {}
     ranges: dict[tuple[tuple[Window, ...], bool], tuple[tuple[Span, ...], tuple[Span, ...]]] = {}
     for name, (policy, target, state) in hosts.items():
         key = in_scope(policy, target), policy.required
         if key not in ranges:
-            ranges[key] = calendar(policy, target, begin, end), open_times(policy, target, begin, end)
+            ranges[key] = occurrences(policy, target, begin, end), open_times(policy, target, begin, end)
         found.setdefault((state, *ranges[key]), []).append(name)
     return tuple(Group(tuple(names), *key) for key, names in found.items())
 
@@ -83,28 +83,28 @@ def bars(spans: Iterable[Span], zone: ZoneInfo) -> Iterator[Bar]:
 
 
 def lines(group: Group, begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[str]:
-    """What is so now, and a line for each day."""
-    yield f"{shown_hosts(group.hosts)}: {'open' if group.state.open else 'closed'}, {group.state.why}"
+    """A line with the state now, and a line for each day."""
+    yield f"{format_hosts(group.hosts)}: {'open' if group.state.open else 'closed'}, {group.state.why}"
     opened, frozen = list(bars(group.open, zone)), list(bars(_freezes(group.spans), zone))
     for day in days_between(begin, end, zone):
         allowed = [f"{piece} {piece.span.name}".rstrip() for piece in opened if piece.day == day]
-        freezes = [f"{piece} {_reasoned(piece.span)}" for piece in frozen if piece.day == day]
+        freezes = [f"{piece} {_name_and_reason(piece.span)}" for piece in frozen if piece.day == day]
         parts = [f"open {', '.join(allowed)}" if allowed else "closed"]
         if freezes:
             parts.append(f"frozen {', '.join(freezes)}")
         yield f"  {day:%a %d %b}  {'; '.join(parts)}"
 
 
-def shown_hosts(hosts: Sequence[str], most: int = 3) -> str:
-    shown = ", ".join(hosts[:most])
-    return shown if len(hosts) <= most else f"{shown} and {len(hosts) - most} more"
+def format_hosts(hosts: Sequence[str], most: int = 3) -> str:
+    names = ", ".join(hosts[:most])
+    return names if len(hosts) <= most else f"{names} and {len(hosts) - most} more"
 
 
 def _freezes(spans: Iterable[Span]) -> list[Span]:
     return [span for span in spans if span.kind is Kind.FREEZE]
 
 
-def _reasoned(span: Span) -> str:
+def _name_and_reason(span: Span) -> str:
     return f"{span.name} ({span.reason})" if span.reason else span.name
 
 
@@ -117,6 +117,6 @@ def _real_hours(span: Span) -> float:
     return (span.end - span.begin).total_seconds() / 3600
 
 
-def _clock(hours: float) -> str:
+def _format_hours(hours: float) -> str:
     minutes = round(hours * 60)
     return f"{minutes // 60:02}:{minutes % 60:02}"

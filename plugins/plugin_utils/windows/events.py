@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Events of an iCalendar text as entries of a list of windows."""
+"""Turns the events of an iCalendar text into entries as in a list of windows."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class _Place:
 def entries(calendar: CalendarText, default_zone: str) -> list[dict[str, Any]]:
     """The entries that say the same as the events: what recurs, moved occurrences, single events.
 
-    :raises BadInput: not a calendar, or an event whose times nobody can be sure of
+    :raises BadInput: not a calendar, or an event with ambiguous times
     """
     # A tenth of a second of each playbook, also of those whose windows are in no calendar.
     from icalendar import Calendar  # noqa: PLC0415
@@ -113,16 +113,16 @@ def _latest(calendar: str, events: list[Any], zone: str) -> Any:
     """
     newest = max((int(event.get("SEQUENCE", 0)) for event in events), default=0)
     found = [event for event in events if int(event.get("SEQUENCE", 0)) == newest]
-    if len({_told(event) for event in found}) > 1:
+    if len({_times_of(event) for event in found}) > 1:
         raise _place(calendar, found[-1], zone).bad("two events have the same UID")
     return found[-1] if found else None
 
 
-def _told(event: Any) -> tuple[str, ...]:
-    """What an event says about when, to compare it."""
+def _times_of(event: Any) -> tuple[str, ...]:
+    """When an event is, in a form to compare."""
     values = (value for name in _TIMES for value in (name, *_values(event, name)))
-    told = (value if isinstance(value, str) else f"{value.params}{value.to_ical()!r}" for value in values)
-    return (*told, str(_cancelled(event)))
+    texts = (value if isinstance(value, str) else f"{value.params}{value.to_ical()!r}" for value in values)
+    return (*texts, str(_cancelled(event)))
 
 
 def _check_out(place: _Place, event: Any, moved: list[date]) -> None:

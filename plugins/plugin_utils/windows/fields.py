@@ -34,7 +34,7 @@ CLOCK_FIX = 'Put a time of day in quotes, "22:00": YAML reads it as a number wit
 
 @dataclass(frozen=True)
 class Entry:
-    """A mapping that somebody wrote, and what to call it in messages."""
+    """A mapping as it was written, and how messages name it."""
 
     data: Mapping[str, Any]
     where: str

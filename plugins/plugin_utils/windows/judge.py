@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is change allowed, until when, and when next."""
+"""Whether change is allowed at a moment, until when, and when next."""
 
 from __future__ import annotations
 

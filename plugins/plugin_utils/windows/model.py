@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What windows and freezes are, for whom they hold, and what is so at a moment."""
+"""Windows and freezes, the targets they hold for, and the state at a moment."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Policy:
-    """All windows and freezes that somebody wrote down.
+    """All windows and freezes of an inventory and its calendars.
 
     :param required: whether a target that no window is for is closed; else it is open
     """
@@ -186,7 +186,7 @@ class Span:
     def to_dict(self) -> dict[str, Any]:
         return {**vars(self), "kind": self.kind.value, "begin": _text(self.begin), "end": _text(self.end)}
 
-    def shown_in(self, zone: ZoneInfo) -> dict[str, Any]:
+    def to_dict_in(self, zone: ZoneInfo) -> dict[str, Any]:
         """The same on the wall clock of a zone."""
         return replace(self, begin=self.begin.astimezone(zone), end=self.end.astimezone(zone)).to_dict()
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what people write to a policy. Everything is checked here, before anybody asks for the time."""
+"""Parses windows and freezes into a policy, and checks all that was written."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _windows(data: Any, place: str, kind: Kind, zone: str) -> Iterable[Window]:
 
 
 def _of_calendar(calendar: CalendarText, zone: str) -> Iterable[Window]:
-    """A calendar that cannot be read forbids change: nobody knows what it would say."""
+    """A calendar that cannot be read forbids change: it may hold a freeze."""
     if calendar.text is None:
         yield Window(
             f"calendar {calendar.name}",

@@ -19,7 +19,7 @@ if MISSING is None:
     from dateutil.rrule import rrulestr
 
 _PROPERTY = re.compile(r"(DTSTART|RRULE|EXRULE|RDATE|EXDATE)((?:;[A-Z-]+=[^:;]+)*):(\S+)", re.IGNORECASE)
-#: The parts of a rule. dateutil would take more, which nobody else understands.
+#: The parts of a rule: those of RFC 5545. dateutil would take more.
 PARTS = frozenset(
     {
         *("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSETPOS", "BYMONTH", "BYMONTHDAY", "BYYEARDAY"),
@@ -105,7 +105,7 @@ def _with(entry: Entry, found: Recurrence, name: str, parameters: str, value: st
 
 
 def _at(entry: Entry, name: str, text: str, zone: str, found: Recurrence) -> date:
-    """A date stays one; a time of another zone is told in the zone of the entry."""
+    """A date stays one; a time of another zone becomes one of the zone of the entry."""
     day = parsed(text)
     if day is not None and not isinstance(day, datetime):
         return day

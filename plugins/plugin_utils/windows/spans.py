@@ -13,7 +13,7 @@ from .judge import in_scope
 from .model import Kind, Policy, Span, Target
 
 
-def calendar(policy: Policy, target: Target, begin: datetime, end: datetime) -> tuple[Span, ...]:
+def occurrences(policy: Policy, target: Target, begin: datetime, end: datetime) -> tuple[Span, ...]:
     """The occurrences of windows and freezes in [begin, end), by begin; they may overlap."""
     begin, end = begin.astimezone(UTC), end.astimezone(UTC)
     edges = Edges(in_scope(policy, target), policy.required, begin)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a window or a freeze holds: its occurrences in UTC, found as far as somebody asks.
+"""When a window or a freeze holds: its occurrences in UTC, computed only as far as needed.
 
 The recurrence itself is dateutil's and cronsim's. Occurrences are kept, so that many hosts with the same
 window pay once; and a rule that does not depend on its first date is not counted from there.
@@ -60,7 +60,7 @@ class Timeline:
         self._ends: list[datetime] = []
 
     def holds_until(self, at: datetime, limit: datetime) -> datetime | None:
-        """The end of the block that holds at ``at``, or ``None``. Beyond ``limit`` nobody looks for its end."""
+        """The end of the block that holds at ``at``, or ``None``. An end beyond ``limit`` is not searched for."""
         self._find(at)
         place = bisect_right(self._starts, at) - 1
         if place < 0 or self._ends[place] <= at:

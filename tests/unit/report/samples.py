@@ -59,12 +59,12 @@ def release(environment: str, application: str, action: str, before: str | None,
 
 
 def gate(lucky: random.Random, moment: datetime) -> Entry:
-    told: Entry = {"at": moment.isoformat(), "decision": "go", "checks": dict.fromkeys(CHECKS, "pass")}
+    found: Entry = {"at": moment.isoformat(), "decision": "go", "checks": dict.fromkeys(CHECKS, "pass")}
     if lucky.random() < 0.18:
         reason = lucky.choice(("backup host is being replaced, copy on tape", "storage migration tonight"))
-        told["checks"]["backup_age"] = "fail"
-        told["notes"] = {"backup_age": "the newest good backup is 3 days old, 1 day is allowed"}
-        told["override"] = {
+        found["checks"]["backup_age"] = "fail"
+        found["notes"] = {"backup_age": "the newest good backup is 3 days old, 1 day is allowed"}
+        found["override"] = {
             "checks": ["backup_age"],
             "by": lucky.choice(ACTORS),
             "reason": reason,
@@ -72,7 +72,7 @@ def gate(lucky: random.Random, moment: datetime) -> Entry:
             "granted": True,
             "used": ["backup_age"],
         }
-    return told
+    return found
 
 
 def verdict(lucky: random.Random, good: bool) -> Entry:
@@ -112,14 +112,14 @@ def story(environment: str, application: str, every: float, seed: int) -> Iterat
         }
         bad, never = lucky.random() < 0.13, lucky.random() < 0.07
         for index, host in enumerate(HOSTS[environment]):
-            told = {**facts, "time": text(moment + timedelta(seconds=7 * index))}
+            entry = {**facts, "time": text(moment + timedelta(seconds=7 * index))}
             if never:
-                told |= release(environment, application, "failed", live, wanted) | UNHEALTHY
+                entry |= release(environment, application, "failed", live, wanted) | UNHEALTHY
             else:
-                told |= release(environment, application, "live", live, wanted)
+                entry |= release(environment, application, "live", live, wanted)
             if environment == "production" and not never:
-                told["verdict"] = verdict(lucky, not bad)
-            yield host, told
+                entry["verdict"] = verdict(lucky, not bad)
+            yield host, entry
         if bad and not never and live:
             minutes = lucky.uniform(3, 50)
             for index, host in enumerate(HOSTS[environment]):
@@ -167,12 +167,12 @@ def extras() -> Iterator[tuple[str, Entry]]:
     last = release("production", "agents", "live", "1.9.0-000000000000", "9.0.0-0123456789ab")
     for index, host in enumerate(HOSTS["production"][:3]):
         moment = NOW - timedelta(hours=2, seconds=-5 * index)
-        told = {"run": "awx-999", "actor": "bob", "built": "2026-11-24T09:12:00Z", "commit": "4f0c2ab"}
+        run = {"run": "awx-999", "actor": "bob", "built": "2026-11-24T09:12:00Z", "commit": "4f0c2ab"}
         yield (
             host,
             {
                 **last,
-                **told,
+                **run,
                 "time": text(moment),
                 "gate": {"checks": {"alerts": "fail"}, "override": override},
             },
@@ -192,9 +192,14 @@ def ledgers() -> dict[str, Any]:
             found[host].append(entry)
     for host, entry in extras():
         found[host].append(entry)
-    told = {host: ledger(sorted(entries, key=lambda entry: entry["time"])) for host, entries in found.items()}
-    told["web5"] = {"unreachable": True, "msg": "Failed to connect to the host via ssh: connection timed out"}
-    return told
+    known = {
+        host: ledger(sorted(entries, key=lambda entry: entry["time"])) for host, entries in found.items()
+    }
+    known["web5"] = {
+        "unreachable": True,
+        "msg": "Failed to connect to the host via ssh: connection timed out",
+    }
+    return known
 
 
 def ledger(entries: list[Entry], broken: Entry | None = None) -> dict[str, Any]:

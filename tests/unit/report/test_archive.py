@@ -42,7 +42,7 @@ def test_a_ledger_that_grew(old: int, more: int, removed: int) -> None:
 
 
 def other(old: Lines, number: int) -> Lines:
-    """The same ledger, told differently from one entry on."""
+    """The same ledger, different from one entry on."""
     entries = chain.verify(old)[0]
     return lines_of(
         chained(

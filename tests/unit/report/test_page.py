@@ -11,9 +11,15 @@ from typing import Any
 
 import matplotlib as mpl
 import pytest
-from ansible_collections.mas.ops.plugins.plugin_utils.report import hosts, strip, tables, words
+from ansible_collections.mas.ops.plugins.plugin_utils.report import cards, hosts, tables
 from ansible_collections.mas.ops.plugins.plugin_utils.report.adapters import html
 from ansible_collections.mas.ops.plugins.plugin_utils.report.adapters.painter import Charts
+from ansible_collections.mas.ops.plugins.plugin_utils.report.format import (
+    format_count,
+    format_duration,
+    format_names,
+    format_percent,
+)
 from ansible_collections.mas.ops.plugins.plugin_utils.report.model import Model, build
 from ansible_collections.mas.ops.plugins.plugin_utils.report.page import page
 from ansible_collections.mas.ops.plugins.plugin_utils.report.series import Lane, Period, Weeks, releases
@@ -44,7 +50,7 @@ def model(ledgers: dict[str, Any], **windows: Any) -> Model:
 
 
 def card(given: Model, label: str) -> Card:
-    return next(each for each in strip.cards(given) if each.label == label)
+    return next(each for each in cards.cards(given) if each.label == label)
 
 
 def live(to: str, minutes: int = 0, action: str = "live", **more: Any) -> dict[str, Any]:
@@ -70,15 +76,15 @@ def column(table: Table, name: str) -> list[str]:
     ],
 )
 def test_durations(seconds: float | None, said: str) -> None:
-    assert words.duration(seconds) == said
+    assert format_duration(seconds) == said
 
 
 def test_counts_and_shares() -> None:
-    assert words.count(1, "host") == "1 host"
-    assert words.count(2000, "entry", "entries") == "2,000 entries"
-    assert words.percent(None) == "\N{EN DASH}"
-    assert words.percent(0.125, 1) == "12.5 %"
-    assert words.listing(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert format_count(1, "host") == "1 host"
+    assert format_count(2000, "entry", "entries") == "2,000 entries"
+    assert format_percent(None) == "\N{EN DASH}"
+    assert format_percent(0.125, 1) == "12.5 %"
+    assert format_names(["a", "b", "c"], 2) == "a, b and 1 more"
 
 
 def test_all_on_one_release() -> None:
@@ -136,10 +142,10 @@ def test_a_broken_chain_is_bad() -> None:
     assert tables.hosts(found).rows[0][2].tone == BAD
 
 
-def test_a_chain_that_nobody_looked_at_is_not_intact() -> None:
-    told = ledger([live("1.1.0-bb")])
-    told["chain"]["intact"] = None
-    assert card(model({"web1": told}), "Ledgers").tone == WARN
+def test_a_chain_that_was_not_verified_is_not_intact() -> None:
+    unverified = ledger([live("1.1.0-bb")])
+    unverified["chain"]["intact"] = None
+    assert card(model({"web1": unverified}), "Ledgers").tone == WARN
     assert tables.hosts(model({"web1": {"entries": []}})).rows[0][2].text == "not verified"
 
 
@@ -218,7 +224,7 @@ def test_a_refused_override_is_never_in_force() -> None:
     found = model({"web1": ledger([refused])})
     assert column(tables.overrides(found), "State") == ["refused"]
     assert card(found, "Overrides in force").value == "0"
-    assert column(tables.others(found), "Details") == ["gate: override: fail"]
+    assert column(tables.other_entries(found), "Details") == ["gate: override: fail"]
 
 
 def test_a_confirmation_is_no_change() -> None:
@@ -298,8 +304,8 @@ def test_times_of_releases() -> None:
     found = model({"web1": ledger(entries)})
     assert found.period is not None
     (lane,) = releases(found.story, found.period)
-    told = [(segment.label, segment.begin.minute, segment.tone == BAD) for segment in lane.segments]
-    assert told == [("1.1.0", 0, False), ("1.2.0", 10, True), ("1.1.0", 20, False)]
+    drawn = [(segment.label, segment.begin.minute, segment.tone == BAD) for segment in lane.segments]
+    assert drawn == [("1.1.0", 0, False), ("1.2.0", 10, True), ("1.1.0", 20, False)]
     assert [mark.minute for mark in lane.marks] == [30]
     assert lane.segments[-1].end == found.period.end
     assert lane.segments[0].tone == lane.segments[2].tone

@@ -116,7 +116,7 @@ def entries(draw: st.DrawFn, zone: str, near: datetime) -> dict[str, Any]:
     clock = timedelta(
         minutes=draw(st.sampled_from([0, 30, 60, 90, 120, 150, 165, 180, 720, 1320, 1410, 1439]))
     )
-    # Hours are many: nobody needs to count them from the last century.
+    # Hours are many: they need not be counted from the last century.
     back = draw(st.integers(0, 60 if "HOURLY" in rule else 9000))
     day = near.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=back)
     start = next(iter(rrulestr(rule, dtstart=day + clock)), None)

@@ -11,7 +11,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.windows.events import Cale
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.judge import judge
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.model import Kind, Policy, Target
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.parse import parse_policy
-from ansible_collections.mas.ops.plugins.plugin_utils.windows.spans import calendar
+from ansible_collections.mas.ops.plugins.plugin_utils.windows.spans import occurrences
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +24,7 @@ LENGTHS = st.sampled_from([15, 60, 90, 120, 240, 480, 1440, 1500, 2880])
 
 
 def spans(policy: Policy, begin: datetime, end: datetime) -> set[Pair]:
-    return {(span.begin, span.end) for span in calendar(policy, HOST, begin, end)}
+    return {(span.begin, span.end) for span in occurrences(policy, HOST, begin, end)}
 
 
 def cut(found: set[Pair], begin: datetime, end: datetime) -> set[Pair]:
@@ -116,12 +116,12 @@ def test_windows_and_freezes_together(data: st.DataObject):
         state = judge(policy, HOST, begin + place * MINUTE)
         assert (state.open, state.frozen) == (is_open[place], frozen[place])
         changes = next((later for later in range(place + 1, count) if is_open[later] != is_open[place]), None)
-        told = state.closes_at if state.open else state.next_opening
+        found_at = state.closes_at if state.open else state.next_opening
         if changes is None:
-            assert told is None or told >= begin + count * MINUTE
+            assert found_at is None or found_at >= begin + count * MINUTE
         else:
-            assert told is not None
-            assert told.astimezone(UTC) == begin + changes * MINUTE
+            assert found_at is not None
+            assert found_at.astimezone(UTC) == begin + changes * MINUTE
 
 
 @given(cases())

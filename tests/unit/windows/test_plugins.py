@@ -16,7 +16,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.windows.adapters.picture i
     Panel,
     picture,
 )
-from ansible_collections.mas.ops.plugins.plugin_utils.windows.days import bars, grouped, lines
+from ansible_collections.mas.ops.plugins.plugin_utils.windows.days import bars, group_hosts, lines
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.judge import judge
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.model import Kind, Span, Target
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.parse import parse_policy
@@ -101,7 +101,7 @@ SCOPED = [{"name": "audit", "start": "2026-11-01", "end": "never"}]
         ({"groups": ["db"]}, {"groups": ["all", "db"]}, {"groups": []}),
     ],
 )
-def test_an_entry_for_some_must_be_told_whom_it_is_asked_about(
+def test_an_entry_for_some_needs_to_know_its_target(
     scope: dict[str, Any], option: dict[str, Any], other: dict[str, Any]
 ):
     freezes = [{**SCOPED[0], **scope}]
@@ -147,13 +147,13 @@ def test_an_error_is_one_of_a_template(call: Any, says: str):
     assert says in str(caught.value)
 
 
-def test_hosts_with_the_same_are_told_together():
+def test_hosts_with_the_same_windows_are_one_group():
     policy = parse_policy(WINDOWS, FREEZES, zone="Europe/Berlin")
     begin = datetime(2026, 11, 30, tzinfo=BERLIN)
     targets = {name: Target(name) for name in ("web1", "web2", "db1", "web3", "web4")}
     hosts = {name: (policy, target, judge(policy, target, begin)) for name, target in targets.items()}
     end = begin + timedelta(days=3)
-    first, second = grouped(hosts, begin, end)
+    first, second = group_hosts(hosts, begin, end)
     assert (first.hosts, second.hosts) == (("web1", "web2", "web3", "web4"), ("db1",))
     assert list(lines(first, begin, end, BERLIN)) == [
         "web1, web2, web3 and 1 more: closed, outside of every window; the next one opens at 2026-12-02 00:00 CET",

@@ -13,7 +13,7 @@ import yaml
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.events import CalendarText
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.model import Policy, Target
 from ansible_collections.mas.ops.plugins.plugin_utils.windows.parse import parse_policy
-from ansible_collections.mas.ops.plugins.plugin_utils.windows.spans import calendar
+from ansible_collections.mas.ops.plugins.plugin_utils.windows.spans import occurrences
 
 from . import oracle
 
@@ -37,7 +37,7 @@ def expected(case: dict[str, Any], clock: str) -> list[datetime]:
 
 
 def starts(policy: Policy, begin: datetime, end: datetime) -> list[datetime]:
-    found = calendar(policy, Target(), begin, end)
+    found = occurrences(policy, Target(), begin, end)
     return [span.begin.astimezone(NEW_YORK).replace(tzinfo=None) for span in found if span.begin > begin]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make the report: look at what lies there, plan, and write only what differs."""
+"""Makes the report: reads the files that exist, plans, and writes only what differs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedFile:
     """One file as it should be."""
 
     path: Path
@@ -74,13 +74,13 @@ def build(request: Request, check_mode: bool) -> tuple[Plan, dict[str, Any]]:
     """
     _refuse_to_replace(request.path)
     known = hosts.parse(request.ledgers, request.window_states, request.window_calendars)
-    kept = [_kept(host, request.archive) for host in known] if request.archive else []
-    if kept:
-        known = tuple(host for host, dummy in kept)
-    shown = tuple(host.about(request.application) for host in known)
-    model = build_model(shown, request.at, request.days, request.now, request.zone)
+    archived = [_archived(host, request.archive) for host in known] if request.archive else []
+    if archived:
+        known = tuple(host for host, dummy in archived)
+    selected = tuple(host.for_application(request.application) for host in known)
+    model = build_model(selected, request.at, request.days, request.now, request.zone)
     data = html.render(page(model, request.title, Charts()))
-    wanted = [Wanted(request.path, data, 0o644), *(each for dummy, each in kept if each)]
+    wanted = [WantedFile(request.path, data, 0o644), *(each for dummy, each in archived if each)]
     plan = _plan(wanted)
     if not check_mode:
         for each in wanted:
@@ -102,21 +102,21 @@ def _refuse_to_replace(path: Path) -> None:
         )
 
 
-def _kept(host: Host, folder: Path | None) -> tuple[Host, Wanted | None]:
+def _archived(host: Host, folder: Path | None) -> tuple[Host, WantedFile | None]:
     """The host with what is wrong with its copy, and the copy as it should be."""
     if folder is None or host.problem:
         return host, None
     lines = archive.lines_of(host.entries)
-    copies = sorted(folder.glob(archive.anywhere(host)))
+    copies = sorted(folder.glob(archive.pattern_of(host)))
     if not lines:
         old = tuple(line for copy in copies for line in _lines(copy))
-        return replace(host, archive=archive.taken_back(old, host)), None
+        return replace(host, archive=archive.emptied(old, host)), None
     path = folder / archive.file_of(host)
     moved = archive.moved(host, (copy.parent.name for copy in copies))
     if moved:
         return replace(host, archive=moved), None
     merged = archive.merge(_lines(path), lines)
-    wanted = Wanted(path, b"".join(line + b"\n" for line in merged.lines), _PRIVATE)
+    wanted = WantedFile(path, b"".join(line + b"\n" for line in merged.lines), _PRIVATE)
     # A copy that the host contradicts is evidence: it stays as it is.
     return replace(host, archive=merged.problem), None if merged.problem else wanted
 
@@ -136,13 +136,13 @@ def _read(path: Path) -> bytes | None:
         ) from error
 
 
-def _write(wanted: Wanted) -> None:
+def _write(wanted: WantedFile) -> None:
     with storage_errors(str(wanted.path)):
         wanted.path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(str(wanted.path), wanted.data, wanted.mode)
 
 
-def _plan(wanted: list[Wanted]) -> Plan:
+def _plan(wanted: list[WantedFile]) -> Plan:
     before = {str(each.path): _digest(_read(each.path)) for each in wanted}
     after = {str(each.path): _digest(each.data) for each in wanted}
     steps = tuple(Step("write", path) for path in after if after[path] != before[path])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jinja writes the page: everything is escaped, and nothing in it comes from elsewhere."""
+"""Renders the page with Jinja: every value is escaped, and the page refers to nothing outside of it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""matplotlib draws the charts, as SVG that takes its colours and its font from the page around it."""
+"""Draws the charts with matplotlib, as SVG that takes its colours and its font from the page around it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ except ImportError as error:
 else:
     MISSING = None
 
-#: Colours that nobody would choose stand for the page's own, in light and in dark.
+#: Unlikely colours stand for those of the page, which differ in light and in dark.
 _COLOURS = {
     name: f"#01fe{index:02x}"
     for index, name in enumerate(
@@ -66,7 +66,7 @@ _LABEL = 36
 
 
 class Charts:
-    """The painter of the page."""
+    """Draws the charts of the page with matplotlib."""
 
     def lanes(
         self, key: str, summary: str, lanes: Sequence[Lane], period: Period, *, newest_last: bool
@@ -103,9 +103,9 @@ class Charts:
             axes.bar(places, weeks.failed, bottom=weeks.good, width=0.62, **_hatched())
             for place, good, failed in zip(places, weeks.good, weeks.failed, strict=True):
                 if good + failed:
-                    told = f"{good + failed}" + (f" ({failed} ✗)" if failed else "")
+                    label = f"{good + failed}" + (f" ({failed} ✗)" if failed else "")
                     axes.annotate(
-                        told, (place, good + failed), (0, 4), textcoords="offset points", ha="center"
+                        label, (place, good + failed), (0, 4), textcoords="offset points", ha="center"
                     )
             axes.set_xticks(places, weeks.labels)
             axes.set_xlim(-0.6, max(len(weeks.labels), 1) - 0.4)
@@ -159,7 +159,7 @@ def _label(text: str) -> str:
 
 
 def _hatched() -> dict[str, Any]:
-    """How the bad is drawn: told by its pattern where colours are not seen."""
+    """How failures are drawn: with a pattern, because not all readers see colours."""
     return {"color": _COLOURS[view.BAD], "hatch": "///", "edgecolor": _COLOURS["surface"], "linewidth": 0}
 
 

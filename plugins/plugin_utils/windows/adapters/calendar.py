@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calendars as an inventory names them: where from, how old a copy may be, and what holds without one."""
+"""The calendars of an inventory: parses ``windows_calendars``, reads the sources, and keeps copies for a while."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..events import CalendarText
 from ..fields import Entry, seconds
 from ..model import Kind
 from ..parse import SCOPES, parse_scope
-from .download import read
+from .download import is_url, read_calendar, redact_url
 
 KEYS = (
     *("source", "name", "kind", "zone", "timeout", "cache", "max_age", "on_error"),
@@ -121,15 +121,15 @@ def text_of(source: Source, folder: Path) -> str:
     :raises NotFound: neither can be read
     """
     if not is_url(source.source):
-        return read(source.source, source.timeout)
+        return read_calendar(source.source, source.timeout)
     copy = folder / f"{hashlib.sha256(source.source.encode()).hexdigest()}.ics"
-    text = _copied(copy, source.cache)
+    text = _cached(copy, source.cache)
     if text is not None:
         return text
     try:
-        text = read(source.source, source.timeout)
+        text = read_calendar(source.source, source.timeout)
     except NotFound:
-        text = _copied(copy, source.max_age)
+        text = _cached(copy, source.max_age)
         if text is None:
             raise
         return text
@@ -140,7 +140,7 @@ def text_of(source: Source, folder: Path) -> str:
     return text
 
 
-def _copied(copy: Path, age: int) -> str | None:
+def _cached(copy: Path, age: int) -> str | None:
     try:
         if 0 <= time.time() - copy.stat().st_mtime <= age:
             return copy.read_text("utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One text from a file or an http(s) address, or a clear reason why not."""
+"""Reads the text of a calendar from a file or an http(s) address."""
 
 from __future__ import annotations
 
@@ -18,14 +18,23 @@ from ....module_utils._core.urls import is_url, redact_url
 from ...adapters.body import read_body
 
 LIMIT = 8 * 1024 * 1024
-#: All that a server, a network or a disk can do to a reader.
-_BROKEN = (OSError, ValueError, http.client.HTTPException)
-#: It follows redirects and the proxy settings, and knows http(s) only because the caller checks.
-_BROWSER = urllib.request.build_opener()
+#: What reading from a server, a network or a disk can raise.
+_READ_ERRORS = (OSError, ValueError, http.client.HTTPException)
+#: It follows redirects and the proxy settings. It would also open other schemes: its caller lets only http(s) through.
+_OPENER = urllib.request.build_opener()
 
 
-def read(source: str, timeout: float) -> str:
-    """The calendar text that lies there.
+def is_url(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def redact_url(source: str) -> str:
+    """A source without the parts of an address that may be secret: name, password, query."""
+    return re.sub(r"^(https?://)[^/]*@", r"\1", source).partition("?")[0] if is_url(source) else source
+
+
+def read_calendar(source: str, timeout: float) -> str:
+    """The calendar text of a file or an address.
 
     :param timeout: seconds for all of it
     :raises NotFound: it is not there, too slow, too large, or no calendar
@@ -47,7 +56,7 @@ def _from_file(source: str) -> bytes:
     try:
         with Path(source).expanduser().open("rb") as stream:
             return stream.read(LIMIT + 1)
-    except _BROKEN as error:
+    except _READ_ERRORS as error:
         raise _unreadable(source, getattr(error, "strerror", None) or str(error)) from error
     except RuntimeError as error:
         raise _unreadable(source, str(error)) from error
@@ -62,12 +71,12 @@ def _from_url(source: str, timeout: float) -> bytes:
         )
     deadline = time.monotonic() + timeout
     try:
-        with contextlib.closing(_BROWSER.open(source, timeout=timeout)) as stream:
+        with contextlib.closing(_OPENER.open(source, timeout=timeout)) as stream:
             return read_body(stream, deadline, LIMIT)
     except urllib.error.HTTPError as error:
         error.close()
         raise _unreadable(source, f"HTTP {error.code}") from error
-    except _BROKEN as error:
+    except _READ_ERRORS as error:
         raise _unreadable(source, str(getattr(error, "reason", "") or error)) from error
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The windows of a host as its inventory says them: variables in, a policy and a target out."""
+"""Turns the variables of a host into the policy and the target that windows are judged with."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..days import Bar, bars, days_between, shown_hosts
+from ..days import Bar, bars, days_between, format_hosts
 from ..model import Kind, Span
 
 # A controller without it can still load the plugins and say what it lacks.
@@ -39,7 +39,7 @@ MOST = 8
 
 @dataclass(frozen=True)
 class Panel:
-    """One group of hosts: what is so for them."""
+    """One group of hosts, with its windows and its state."""
 
     hosts: tuple[str, ...]
     spans: tuple[Span, ...]
@@ -59,8 +59,8 @@ class Chart:
     title: str
 
 
-def picture(chart: Chart, form: str) -> bytes:
-    """:param form: ``svg`` or ``png``"""
+def picture(chart: Chart, file_format: str) -> bytes:
+    """:param file_format: ``svg`` or ``png``"""
     settings: Any = {
         "svg.hashsalt": "mas.ops",
         "svg.fonttype": "path",
@@ -70,7 +70,7 @@ def picture(chart: Chart, form: str) -> bytes:
     with mpl.rc_context(settings):
         figure = _figure(chart)
         stream = io.BytesIO()
-        if form == "svg":
+        if file_format == "svg":
             FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None, "Creator": "mas.ops"})
         else:
             figure.set_dpi(130)
@@ -102,7 +102,7 @@ def _panel(axes: Any, panel: Panel, chart: Chart, days: list[date], zone: ZoneIn
     what = "frozen" if panel.frozen else "open" if panel.is_open else "closed"
     color = _FREEZE if panel.frozen else _OPEN if panel.is_open else "#78868d"
     axes.text(
-        0, len(days) + 0.72, shown_hosts(panel.hosts, 4), size=10.5, weight="bold", color=_INK, va="center"
+        0, len(days) + 0.72, format_hosts(panel.hosts, 4), size=10.5, weight="bold", color=_INK, va="center"
     )
     axes.text(
         24, len(days) + 0.72, f"now {what}", size=10, weight="bold", color=color, va="center", ha="right"

@@ -14,42 +14,44 @@ from zoneinfo import ZoneInfo
 from ....module_utils._core.errors import BadInput
 from .. import awx
 from ..judge import judge, next_opening
-from ..spans import calendar, open_times
-from .door import Question, question
+from ..spans import occurrences, open_times
 from .inventory import check_libraries, moment
+from .query import Query, parse_query
 
 
-def _question(value: Any, options: Mapping[str, Any]) -> Question:
+def _query(value: Any, options: Mapping[str, Any]) -> Query:
     return (
-        question(value, **options) if isinstance(value, Mapping) else question({}, windows=value, **options)
+        parse_query(value, **options)
+        if isinstance(value, Mapping)
+        else parse_query({}, windows=value, **options)
     )
 
 
 def window_state(value: Any, **options: Any) -> dict[str, Any]:
     """Whether change is allowed, why, until when, and when next."""
-    asked = _question(value, options)
-    return judge(asked.policy, asked.target, asked.at).to_dict()
+    query = _query(value, options)
+    return judge(query.policy, query.target, query.at).to_dict()
 
 
 def window_next(value: Any, **options: Any) -> str | None:
     """The first moment at which change is allowed."""
-    asked = _question(value, options)
-    opening = next_opening(asked.policy, asked.target, asked.at)
+    query = _query(value, options)
+    opening = next_opening(query.policy, query.target, query.at)
     return opening.isoformat() if opening else None
 
 
 def window_calendar(value: Any, days: int = 14, end: Any = None, **options: Any) -> dict[str, Any]:
     """Each occurrence, and when change is allowed, from one moment to another."""
-    asked = _question(value, options)
-    last = moment(end, asked.zone) if end else asked.at + timedelta(days=int(days))
-    if last <= asked.at:
+    query = _query(value, options)
+    last = moment(end, query.zone) if end else query.at + timedelta(days=int(days))
+    if last <= query.at:
         raise BadInput("the range ends before it begins", where="end", fix="Give an end after at.")
-    zone = ZoneInfo(asked.zone)
+    zone = ZoneInfo(query.zone)
     return {
-        "begin": asked.at.astimezone(zone).isoformat(),
+        "begin": query.at.astimezone(zone).isoformat(),
         "end": last.astimezone(zone).isoformat(),
-        "spans": [span.shown_in(zone) for span in calendar(asked.policy, asked.target, asked.at, last)],
-        "open": [span.shown_in(zone) for span in open_times(asked.policy, asked.target, asked.at, last)],
+        "spans": [span.to_dict_in(zone) for span in occurrences(query.policy, query.target, query.at, last)],
+        "open": [span.to_dict_in(zone) for span in open_times(query.policy, query.target, query.at, last)],
     }
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The answers at the top: what an operator on call wants to know before anything else."""
+"""The cards at the top of the page: what an operator on call wants to know first."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 from ...module_utils._ledger.changes import LIVE, ROLLED_BACK, Change, Rollback, parse_time
 from ...module_utils._ledger.history import version_of
 from . import records
+from .format import format_count, format_names
 from .hosts import Host
 from .model import Model
 from .view import BAD, OK, PLAIN, WARN, Card
-from .words import count, listing
 
 #: Who serves each release.
 Releases = Mapping[str, Sized]
@@ -52,10 +52,11 @@ def _main_version(places: Mapping[tuple[str, str], Releases]) -> str:
 
 
 def _versions(environment: str, releases: Releases) -> str:
-    told = ", ".join(
-        f"{version_of(release)} on {count(len(found), 'host')}" for release, found in sorted(releases.items())
+    versions = ", ".join(
+        f"{version_of(release)} on {format_count(len(found), 'host')}"
+        for release, found in sorted(releases.items())
     )
-    return f"{environment or 'no environment'}: {told}" + (" (mixed)" if len(releases) > 1 else "")
+    return f"{environment or 'no environment'}: {versions}" + (" (mixed)" if len(releases) > 1 else "")
 
 
 def _last_change(model: Model) -> Card:
@@ -64,13 +65,13 @@ def _last_change(model: Model) -> Card:
     if last is None:
         return Card("Last change", "None", PLAIN, (), "changes")
     where = f"{last.application} in {last.environment or 'no environment'}"
-    who = str(last.entries[-1].get("actor") or "nobody known")
-    detail = (f"{model.when(last.ended)} by {who}", where)
+    who = str(last.entries[-1].get("actor") or "an unknown actor")
+    detail = (f"{model.format_moment(last.ended)} by {who}", where)
     if isinstance(last, Rollback):
         return Card("Last change", f"Back to {version_of(last.after) or 'nothing'}", WARN, detail, "changes")
     tone = {LIVE: OK, ROLLED_BACK: WARN}.get(last.outcome, BAD)
-    words = {LIVE: "went live", ROLLED_BACK: "was rolled back"}.get(last.outcome, "failed")
-    return Card("Last change", f"{version_of(last.release)} {words}", tone, detail, "changes")
+    verb = {LIVE: "went live", ROLLED_BACK: "was rolled back"}.get(last.outcome, "failed")
+    return Card("Last change", f"{version_of(last.release)} {verb}", tone, detail, "changes")
 
 
 def _window(model: Model) -> Card:
@@ -95,7 +96,7 @@ def _window(model: Model) -> Card:
 def _cause(model: Model, state: Mapping[str, Any]) -> str:
     """The sentence of a window's state, with its time in the zone of the page."""
     until = parse_time(state.get("until"))
-    return f"{state.get('cause')} until {model.when(until)}" if until else str(state.get("why"))
+    return f"{state.get('cause')} until {model.format_moment(until)}" if until else str(state.get("why"))
 
 
 def _chain(model: Model) -> Card:
@@ -106,15 +107,14 @@ def _chain(model: Model) -> Card:
         lines = tuple(f"{host.name}: {host.broken or host.archive}" for host in (*broken, *differs)[:4])
         return Card(
             "Ledgers",
-            f"Broken on {listing([host.name for host in broken or differs], 2)}",
+            f"Broken on {format_names([host.name for host in broken or differs], 2)}",
             BAD,
             lines,
             "hosts",
         )
     intact = sum(1 for host in read if host.intact)
-    lines = (
-        f"{count(sum(host.count for host in read), 'entry', 'entries')} in {count(len(read), 'ledger')}",
-    )
+    entries = format_count(sum(host.count for host in read), "entry", "entries")
+    lines = (f"{entries} in {format_count(len(read), 'ledger')}",)
     if intact < len(read):
         return Card(
             "Ledgers",
@@ -139,10 +139,10 @@ def _silence(host: Host) -> str:
 def _overrides(model: Model) -> Card:
     active = [override for override in model.overrides if model.in_force(override)]
     lines = tuple(
-        f"{records.checks_of(each.data)} until {model.when(parse_time(each.data.get('until')))}"
+        f"{records.checks_of(each.data)} until {model.format_moment(parse_time(each.data.get('until')))}"
         for each in active[:3]
     )
-    past = (f"{count(len(model.overrides) - len(active), 'earlier one', 'earlier ones')}",)
+    past = (f"{format_count(len(model.overrides) - len(active), 'earlier one', 'earlier ones')}",)
     return Card("Overrides in force", str(len(active)), WARN if active else OK, lines or past, "overrides")
 
 
@@ -150,12 +150,12 @@ def _drill(model: Model) -> Card:
     if not model.drills:
         return Card("Last drill", "None", WARN, ("No restore or rollback was practised.",), "drills")
     last = model.drills[0]
-    good = records.went_well(last.entry)
+    good = records.passed(last.entry)
     what = str(last.entry.get("drill") or last.entry.get("action") or "drill")
     return Card(
         "Last drill",
         f"{what.capitalize()} {'passed' if good else 'failed'}",
         OK if good else BAD,
-        (f"{model.when(last.time)} on {listing(last.hosts, 3)}",),
+        (f"{model.format_moment(last.time)} on {format_names(last.hosts, 3)}",),
         "drills",
     )
