@@ -84,8 +84,8 @@ def rollout_plan(
     first = by_host[hosts[0]]
     # What the inventory does not say is left to the module.
     limits = {
-        "migration_timeout": whole_number(first, "deploy_migration_timeout", _MIGRATION),
-        "fetch_timeout": seconds(first, "deploy_fetch_timeout"),
+        "migration_timeout": whole_number(first, "change_migration_timeout", _MIGRATION),
+        "fetch_timeout": seconds(first, "change_fetch_timeout"),
     }
     switch = {
         "steps": list(options.steps),
@@ -156,7 +156,7 @@ def parse_deploy_options(variables: Mapping[str, Any]) -> DeployOptions:
         percents,
         bake,
         settings,
-        seconds(variables, "deploy_dead_man"),
+        seconds(variables, "deploy_confirm_timeout"),
         budget + _STOP if exclusive else 0.0,
         max(1, whole_number(variables, "ansible_forks", _FORKS)),
         value_of(variables, "deploy_batch_size"),
@@ -170,7 +170,7 @@ def _batches(
 ) -> list[list[str]]:
     if not hosts:
         return []
-    domains = {name: hostvars[name].get("failure_domain") for name in hosts}
+    domains = {name: hostvars[name].get("mas_failure_domain") for name in hosts}
     return release_batches(hosts, options.strategy, domains, options.size, options.canaries, options.floor)
 
 

@@ -230,7 +230,7 @@ def _carry_out(
 def _settings_of_then(facts: Facts, app: Application) -> list[str]:
     """That a rollback did not start anew what it went to, where that makes a difference."""
     changed = ", ".join(facts.live.pending) if facts.live else ""
-    anew = f"To start it with those of today: {command('restart', application=app.name)}"
+    anew = f"To start it with those of today: {command('restart', application_name=app.name)}"
     warning = f"{facts.live_release} runs with the settings that it was started with. Changed since then: {changed}. {anew}"
     return [warning] if changed else []
 

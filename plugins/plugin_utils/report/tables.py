@@ -36,7 +36,7 @@ def live(model: Model) -> Table:
                     Cell(version_of(release), WARN if len(releases) > 1 else OK, release),
                     Cell(str(len(found)), note=format_names([host.name for host, dummy in found])),
                     Cell(model.format_moment(since)),
-                    Cell("" if found[-1][1].way_back else NO_VALUE, code=found[-1][1].way_back),
+                    Cell("" if found[-1][1].rollback_command else NO_VALUE, code=found[-1][1].rollback_command),
                 )
             )
     columns = ("Environment", "Application", "Release", "Hosts", "Since", "Way back")

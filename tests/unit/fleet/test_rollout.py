@@ -81,7 +81,7 @@ def test_one_that_broke_stops_the_next_batch() -> None:
     message = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
     assert "Back on what they served before: web1, web3." in message
     assert "web2 could not be taken back: stuck" in message
-    assert "-e resume=undo" in message
+    assert "-e deploy_abort=true" in message
 
 
 def test_one_that_is_silent_goes_back_by_itself() -> None:
@@ -295,7 +295,7 @@ def test_a_dry_run_took_nothing_back() -> None:
     assert message.splitlines()[0] == "agents 2.0.0 cannot be deployed to every host: it failed on web2."
     assert "nothing was changed on any host" in message
     assert "Back on" not in message
-    assert "resume=undo" not in message
+    assert "deploy_abort=true" not in message
 
 
 def test_a_message_of_several_lines_stays_below_its_host() -> None:

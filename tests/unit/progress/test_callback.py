@@ -108,7 +108,9 @@ def test_failures_in_a_log(runs: Runs) -> None:
         in output
     )
     inventory = runs.folder / "inventory"
-    advice = f"Provision it: ansible-playbook mas.ops.provision -i {inventory} -e application=nothing-here"
+    advice = (
+        f"Provision it: ansible-playbook mas.ops.provision -i {inventory} -e application_name=nothing-here"
+    )
     assert advice in output
     assert any(
         line.split()[1:] and "stage    web1 failed" in line

@@ -104,7 +104,7 @@ def _late(source: str, bounds: Bounds, total: int) -> NotFound:
     return NotFound(
         f"the artifact was not there after {bounds.seconds:g} seconds: {total} bytes had come",
         where=redact_url(source),
-        fix="See how the store and the network do. For slow ones there is deploy_fetch_timeout.",
+        fix="See how the store and the network do. For slow ones there is change_fetch_timeout.",
     )
 
 

@@ -24,15 +24,6 @@ _READ_ERRORS = (OSError, ValueError, http.client.HTTPException)
 _OPENER = urllib.request.build_opener()
 
 
-def is_url(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
-
-
-def redact_url(source: str) -> str:
-    """A source without the parts of an address that may be secret: name, password, query."""
-    return re.sub(r"^(https?://)[^/]*@", r"\1", source).partition("?")[0] if is_url(source) else source
-
-
 def read_calendar(source: str, timeout: float) -> str:
     """The calendar text of a file or an address.
 
