@@ -29,7 +29,7 @@ def run(action: Any, **args: Any) -> dict[str, Any]:
         get_name=str,
     )
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-    variables = {"web1": {"inventory_hostname": "web1", "windows": ALWAYS}}
+    variables = {"web1": {"inventory_hostname": "web1", "change_windows": ALWAYS}}
     made = action.ActionModule(task, connection, MagicMock(), MagicMock(), MagicMock(), None)
     found: dict[str, Any] = made.run(None, {"hostvars": variables, "ansible_play_hosts_all": ["web1"]})
     return found
