@@ -76,12 +76,22 @@ class ActionModule(ControllerAction):
         failure = {"failed": True, "error": "gate"} if refuse else {}
         return {**facts, "refused": True, "msg": message, **failure}
 
-    def _hosts(self, params: Mapping[str, Any]) -> list[GateHost]:
-        names = params["hosts"] or self._variables.get(
-            "ansible_play_batch" if params["recheck"] else "ansible_play_hosts", ()
-        )
+    def _check_inventory(self, params: Mapping[str, Any]) -> None:
+        """Here, because every change comes by before it touches a host, and all variables of all hosts are at hand."""
         hostvars = self._variables.get("hostvars", {})
-        return [self._host(str(name), hostvars[name], params) for name in names]
+        hosts = {name: hostvars[name] for name in self._names(params)}
+        for warning in check_inventory(
+            catalogue(), hosts, load_extra_vars(self._loader), way_back=params["change"] == ROLLBACK
+        ):
+            self._display.warning(warning)
+
+    def _names(self, params: Mapping[str, Any]) -> list[str]:
+        play = "ansible_play_batch" if params["recheck"] else "ansible_play_hosts"
+        return [str(name) for name in params["hosts"] or self._variables.get(play, ())]
+
+    def _hosts(self, params: Mapping[str, Any]) -> list[GateHost]:
+        hostvars = self._variables.get("hostvars", {})
+        return [self._host(name, hostvars[name], params) for name in self._names(params)]
 
     def _host(self, name: str, variables: Mapping[str, Any], params: Mapping[str, Any]) -> GateHost:
         return read_host(name, variables, str(params["change"]), params["checks"], variables.get(HOST_FACTS))

@@ -18,7 +18,7 @@ from ..module_utils._releases.commands import command
 from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
 from ..plugin_utils.adapters.run import inventory
 from ..plugin_utils.adapters.template import as_filter
-from ..plugin_utils.adapters.whole_run import name_hosts_left_out, refuse_parts
+from ..plugin_utils.adapters.whole_run import name_hosts_left_out, only_syntax, refuse_parts, refuse_wrong
 
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -63,7 +63,7 @@ def rollout_plan(
         ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_confirm_timeout``, ``deploy_max_fail`` and
         ``change_migration_timeout`` and ``change_fetch_timeout`` as the inventory says them (those of the first host count), ``mas_failure_domain`` of
         each host, and what the deploy registered
-    :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``phase``,
+    :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``until``,
         ``force_unlock`` and ``approval``. A play may have them from variables of its own, which ``hostvars`` lacks.
     :returns: ``batches`` of names of the hosts that are staged, which is nobody before that, and their ``sizes``; how each host
         switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and

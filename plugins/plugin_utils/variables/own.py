@@ -26,7 +26,7 @@ OWN = frozenset(
             "deploy_only_stage", "deploy_plan", "deploy_release", "deploy_staged", "deploy_state",
             "deploy_switched", "deploy_target", "deploy_tells", "deploy_undo"
         ),
-        *("gate_artifact", "gate_decision", "gate_for", "gate_host_facts"),
+        *("gate_artifact", "gate_decision", "gate_for", "gate_host_facts", "gate_playbook"),
         *("preflight_major", "preflight_release", "preflight_supported"),
         *(
             "proxy_absent", "proxy_application", "proxy_bind_ports", "proxy_defaults", "proxy_front_ports",

@@ -129,7 +129,8 @@ def test_nobody_hands_in_what_the_gate_decides(inventory: Path, options: tuple[s
 
 def test_what_decides_which_change_it_is_cannot_be_a_template(inventory: Path) -> None:
     """The gate would read another word than the deploy."""
-    done = ran(inventory, "-e", '{"resume": "{{ gate_host_facts is defined and 1 }}"}')
+    extra = '{"deploy_version": "1.0.0", "deploy_abort": "{{ gate_host_facts is defined and 1 }}"}'
+    done = ran(inventory, "-e", extra, playbook="deploy")
     assert done.returncode != 0
     assert "deploy_abort is a template: write the value itself" in done.stderr + done.stdout
 
