@@ -60,7 +60,7 @@ def _versions(environment: str, releases: Releases) -> str:
 
 
 def _last_change(model: Model) -> Card:
-    events: list[Change | Rollback] = [*model.story.changes, *model.story.rollbacks]
+    events: list[Change | Rollback] = [*model.history.changes, *model.history.rollbacks]
     last = max(events, key=lambda event: event.ended, default=None)
     if last is None:
         return Card("Last change", "None", PLAIN, (), "changes")

@@ -44,7 +44,7 @@ class Model:
         return [{**entry, "host": host.name} for host in self.hosts for entry in host.entries]
 
     @cached_property
-    def story(self) -> ChangeHistory:
+    def history(self) -> ChangeHistory:
         return aggregate(self.entries)
 
     @cached_property
@@ -118,8 +118,8 @@ def _calendar_label(hosts: list[Host]) -> str:
 def build(hosts: tuple[Host, ...], at: str | None, days: int, now: datetime, zone: str = "UTC") -> Model:
     """
     :param at: the end of the period; the time of the newest entry when it is not given
-    :param now: the time of the clock. A report of the past shows which overrides were in force at its end; the end
-        of the period may also lie ahead, such as at the end of this day, and what expires until then is still in force.
+    :param now: the time of the clock. A report of the past shows which overrides were in force at its end. The end
+        of the period may also lie ahead, as the end of this day: what expires before it is in force until then.
     :param zone: the name of the zone of all times of the page
     :raises BadInput: ``at``, ``days`` or ``zone`` cannot be right
     """

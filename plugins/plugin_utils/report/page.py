@@ -74,10 +74,12 @@ def _sections(model: Model, painter: Painter) -> Iterator[Section]:
 def _timeline(model: Model, painter: Painter) -> Iterator[Chart]:
     if model.period is None:
         return
-    lanes = series.releases(model.story, model.period)
+    lanes = series.releases(model.history, model.period)
     if not lanes:
         return
-    failed = sum(1 for change in model.story.changes if change.failed and _inside(change.ended, model.period))
+    failed = sum(
+        1 for change in model.history.changes if change.failed and _inside(change.ended, model.period)
+    )
     days, places = format_count(model.days, "day"), format_count(len(lanes), "place")
     summary = f"Releases over {days} in {places}; {format_count(failed, 'change')} failed."
     rows = tuple(

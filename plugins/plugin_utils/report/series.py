@@ -66,10 +66,10 @@ class Painter(Protocol):
     def spark(self, key: str, summary: str, values: Sequence[float | None], bars: bool) -> str: ...
 
 
-def releases(story: ChangeHistory, period: Period) -> tuple[Lane, ...]:
+def releases(history: ChangeHistory, period: Period) -> tuple[Lane, ...]:
     """For each application in each environment what it served when."""
     places: dict[tuple[str, str], list[Change | Rollback]] = {}
-    events: list[Change | Rollback] = [*story.changes, *story.rollbacks]
+    events: list[Change | Rollback] = [*history.changes, *history.rollbacks]
     for event in sorted(events, key=_begin):
         places.setdefault((event.environment, event.application), []).append(event)
     ordered = sorted(places, key=production_first)

@@ -29,6 +29,7 @@ def live(model: Model) -> Table:
     for (environment, application), releases in model.live.items():
         for release, found in sorted(releases.items(), key=lambda item: -len(item[1])):
             since = min((each.since for dummy, each in found if each.since), default=None)
+            command = found[-1][1].rollback_command
             rows.append(
                 (
                     Cell(environment or NO_VALUE),
@@ -36,7 +37,7 @@ def live(model: Model) -> Table:
                     Cell(version_of(release), WARN if len(releases) > 1 else OK, release),
                     Cell(str(len(found)), note=format_names([host.name for host, dummy in found])),
                     Cell(model.format_moment(since)),
-                    Cell("" if found[-1][1].rollback_command else NO_VALUE, code=found[-1][1].rollback_command),
+                    Cell("" if command else NO_VALUE, code=command),
                 )
             )
     columns = ("Environment", "Application", "Release", "Hosts", "Since", "Way back")
@@ -44,7 +45,7 @@ def live(model: Model) -> Table:
 
 
 def changes(model: Model) -> Table:
-    events: list[Change | Rollback] = [*model.story.changes, *model.story.rollbacks]
+    events: list[Change | Rollback] = [*model.history.changes, *model.history.rollbacks]
     events.sort(key=lambda event: event.ended, reverse=True)
     columns = ("Time", "Application", "Change", "Outcome", "Hosts", "Took", "By", "Evidence")
     return Table(

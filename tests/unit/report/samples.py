@@ -92,7 +92,7 @@ def verdict(lucky: random.Random, good: bool) -> Entry:
     }
 
 
-def story(environment: str, application: str, every: float, seed: int) -> Iterator[tuple[str, Entry]]:
+def written(environment: str, application: str, every: float, seed: int) -> Iterator[tuple[str, Entry]]:
     """What each host writes, host by host and change by change."""
     lucky = random.Random(seed)
     moment, version, live = NOW - timedelta(days=88), 0, None
@@ -188,7 +188,7 @@ def ledgers() -> dict[str, Any]:
         ("staging", "agents", 4, 3),
         ("development", "agents", 2, 4),
     ):
-        for host, entry in story(environment, application, every, seed):
+        for host, entry in written(environment, application, every, seed):
             found[host].append(entry)
     for host, entry in extras():
         found[host].append(entry)

@@ -303,7 +303,7 @@ def test_times_of_releases() -> None:
     ]
     found = model({"web1": ledger(entries)})
     assert found.period is not None
-    (lane,) = releases(found.story, found.period)
+    (lane,) = releases(found.history, found.period)
     drawn = [(segment.label, segment.begin.minute, segment.tone == BAD) for segment in lane.segments]
     assert drawn == [("1.1.0", 0, False), ("1.2.0", 10, True), ("1.1.0", 20, False)]
     assert [mark.minute for mark in lane.marks] == [30]
