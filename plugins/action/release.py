@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
             "inventory": inventory(task_vars),
         }
         try:
-            args = {**known, **self._told()}
+            args = {**known, **self._options()}
             found = self._found(args)
         except OpsError as error:
             return {**result, "failed": True, **error_result(error)}
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
             done = self._execute_module(module_name="mas.ops.release", module_args=args, task_vars=task_vars)
         return done
 
-    def _told(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         """The options of the task, on top of those that it has from ``defaults``."""
         own = dict(self._task.args)
         defaults = own.pop("defaults", None) or {}

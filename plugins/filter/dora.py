@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..module_utils._ledger.dora import dora
-from ..plugin_utils.adapters.template import told
+from ..plugin_utils.adapters.template import template_errors
 
 
 class FilterModule:
     """The filters by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"dora": told(dora)}
+        return {"dora": template_errors(dora)}

@@ -17,7 +17,7 @@ from ..module_utils._core.names import text
 from ..module_utils._releases.commands import command
 from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
 from ..plugin_utils.adapters.run import inventory
-from ..plugin_utils.adapters.template import told
+from ..plugin_utils.adapters.template import template_errors
 from ..plugin_utils.adapters.whole_run import name_hosts_left_out, refuse_parts
 
 
@@ -39,7 +39,7 @@ def decided(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
     """Decided once, with ``call``; what plays ask for after that is an error where it cannot be."""
-    return (told if call is None else decided)(rollout_plan.rollout_plan)(hostvars, hosts, call)
+    return (template_errors if call is None else decided)(rollout_plan.rollout_plan)(hostvars, hosts, call)
 
 
 @pass_context
@@ -75,15 +75,15 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
-            "application_hosts": told(application_hosts),
+            "application_hosts": template_errors(application_hosts),
             "environment_targets": decided(fleet.environment_targets),
-            "command_line": told(command_line),
-            "release_batches": told(batches.release_batches),
-            "rollback_rest": told(ways_back.rollback_rest),
+            "command_line": template_errors(command_line),
+            "release_batches": template_errors(batches.release_batches),
+            "rollback_rest": template_errors(ways_back.rollback_rest),
             "rollback_way": decided(ways_back.rollback_way),
-            "rollout": told(rollout.rollout),
+            "rollout": template_errors(rollout.rollout),
             "rollout_plan": _rollout_plan,
-            "rollout_failure": told(rollout_failure),
-            "version_text": told(text),
-            "whole_run": told(whole_run),
+            "rollout_failure": template_errors(rollout_failure),
+            "version_text": template_errors(text),
+            "whole_run": template_errors(whole_run),
         }

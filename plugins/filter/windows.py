@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..plugin_utils.adapters.template import told
+from ..plugin_utils.adapters.template import template_errors
 
 
 def _used(name: str) -> Callable[..., Any]:
@@ -28,4 +28,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         names = ("window_state", "window_next", "window_calendar", "to_rrule")
-        return {name: told(_used(name)) for name in names}
+        return {name: template_errors(_used(name)) for name in names}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..plugin_utils.adapters.template import told
+from ..plugin_utils.adapters.template import template_errors
 from ..plugin_utils.windows.adapters.door import question
 from ..plugin_utils.windows.judge import judge
 from ..plugin_utils.windows.model import WindowState
@@ -36,4 +36,4 @@ class TestModule:
     """The tests by name."""
 
     def tests(self) -> dict[str, Callable[..., bool]]:
-        return {"in_window": told(in_window), "is_frozen": told(is_frozen)}
+        return {"in_window": template_errors(in_window), "is_frozen": template_errors(is_frozen)}

@@ -73,7 +73,7 @@ class Refused(OpsError):
 
 
 class Busy(OpsError):
-    """Somebody else is changing the same thing now."""
+    """Another run is changing the same thing now."""
 
     kind = "busy"
 
@@ -121,7 +121,7 @@ class ServiceError(OpsError):
 
 
 class TrafficError(OpsError):
-    """The proxy could not be asked or did not do what it was told."""
+    """The proxy did not answer, or did not carry out an order."""
 
     kind = "traffic"
 

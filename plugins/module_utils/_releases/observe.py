@@ -24,7 +24,7 @@ from .state import Facts, SlotFacts, recovered
 def observe(app: Application, layout: Layout, ports: Ports, again: bool = False) -> Facts:
     """Look at everything a plan depends on. Changes nothing.
 
-    :param again: after a plan that went well. Its steps saw the units do what they were told.
+    :param again: after a plan that went well. Its steps saw the units reach the state that they ordered.
     """
     look = ports.services.recall if again else ports.services.look
     records = {slot: ports.store.record(slot) for slot in SLOTS}

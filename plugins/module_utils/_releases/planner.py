@@ -89,7 +89,7 @@ def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
 
 
 def after_staged(facts: Facts, app: Application, release: str) -> Facts:
-    """The facts once ``release`` is staged, for what check mode tells about the switch."""
+    """The facts once ``release`` is staged, for what check mode says about the switch."""
     steps = plan_staged(facts, app, release).steps
     if not steps:
         return facts

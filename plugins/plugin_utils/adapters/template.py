@@ -15,14 +15,14 @@ from ansible.errors import AnsibleFilterError
 from ...module_utils._core.errors import OpsError
 
 
-def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Foreseen errors become those of a template."""
+def template_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Raise the errors of this collection as those of a template."""
 
     @wraps(function)
-    def telling(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except OpsError as error:
             raise AnsibleFilterError(str(error)) from error
 
-    return telling
+    return wrapped

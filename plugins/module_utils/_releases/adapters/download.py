@@ -46,7 +46,7 @@ def open_url(source: str, missing: str) -> IO[bytes]:
 
     :param missing: what to say when there is no such thing
     :raises NotFound: the store says that it has no such artifact (:class:`Missing`), or something else than yes
-    :raises OSError, ValueError: nobody answers, or nothing that is HTTP
+    :raises OSError, ValueError: no answer, or one that is not HTTP
     """
     if "@" in source.split("/", 3)[2]:
         raise BadInput(

@@ -75,7 +75,7 @@ def fetch_text(source: str, limit: int = 65536, seconds: float = 60.0) -> str | 
     """A small file beside an artifact, or ``None`` when it is not there.
 
     :param limit: bytes that are read of it
-    :raises NotFound: nobody can tell, because the store does not answer, or not in time
+    :raises NotFound: it is not known, because the store does not answer, or not in time
     """
     text = bytearray()
     try:

@@ -20,7 +20,7 @@ from typing import IO, Callable
 from ..._core.errors import ArtifactError, NotFound
 
 _CHUNK = 1 << 18
-#: Seconds between two looks at the clock, and at whether somebody wants the fetch to end.
+#: Seconds between two looks at the clock, and at whether another run wants the fetch to end.
 _LOOK = 0.25
 #: All that a server, a network or a disk can do to a reader.
 _BROKEN = (OSError, ValueError)
