@@ -18,7 +18,7 @@ from typing import Any
 
 from ...module_utils._core.errors import ArtifactError, NotFound
 from ...module_utils._releases.adapters.fetch import fetch_text
-from ...module_utils._releases.adapters.receive import shown
+from ...module_utils._releases.adapters.receive import redact_url
 from ..artifacts.beside import LIMITS, SHA256, SIGNATURE, check_signature, read_digest_line
 from ..artifacts.question import is_url
 
@@ -43,7 +43,7 @@ def read_sidecar(place: str, suffix: str) -> str | None:
         return _local(where, limit)
     text = fetch_text(where, limit + 1, DEADLINE)
     if text is not None and len(text) > limit:
-        raise _too_long(shown(where), limit)
+        raise _too_long(redact_url(where), limit)
     return text
 
 

@@ -22,7 +22,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters import host
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import LEDGER, FileLedger
 from ansible_collections.mas.ops.plugins.module_utils._ledger.event import RESERVED
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy
 from ansible_collections.mas.ops.plugins.modules import ledger_entry, ledger_info, ledger_metrics
 
 NOW = "2026-01-01T00:00:00.000Z"
@@ -81,7 +81,7 @@ def test_a_host_without_a_ledger_has_an_empty_one(path: str, folder: str) -> Non
 
 
 def test_questions_reach_the_entries(path: str) -> None:
-    ledger = FileLedger(path, Policy(max_bytes=1000))
+    ledger = FileLedger(path, LedgerPolicy(max_bytes=1000))
     for number in range(20):
         ledger.append(
             {"kind": "x" if number % 2 else "y", "number": number}, f"2026-01-{number + 1:02d}T00:00:00Z"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Front, Proxy
+from ansible_collections.mas.ops.plugins.module_utils._releases.application import (
+    Application,
+    Front,
+    ProxySettings,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
 
 APP = Application(
@@ -15,7 +19,7 @@ APP = Application(
     root="/srv/agents",
     web=True,
     ports={"blue": 8101, "green": 8102},
-    proxy=Proxy(
+    proxy=ProxySettings(
         "agents",
         "/run/haproxy/admin.sock",
         "/etc/haproxy/conf.d/10-agents-split.cfg",

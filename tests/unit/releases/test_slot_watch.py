@@ -14,7 +14,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import 
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State
-from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import ProxyServer, Split, TrafficFacts
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
 
 
@@ -35,7 +35,7 @@ class Proxy:
         if self.silent:
             self.silent -= 1
             raise TrafficError("the proxy does not answer")
-        server = Server(100, self.status == "UP", 0, 0, 0, 0, self.status)
+        server = ProxyServer(100, self.status == "UP", 0, 0, 0, 0, self.status)
         return TrafficFacts(Split(100, 0), {"blue": server, "green": server})
 
     def keep_in(self, slot: str) -> None:

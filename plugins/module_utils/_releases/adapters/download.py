@@ -13,7 +13,7 @@ from io import RawIOBase
 from typing import IO, Any, cast
 
 from ..._core.errors import BadInput, NotFound
-from .receive import Missing, shown
+from .receive import Missing, redact_url
 
 _TIMEOUT = 30.0
 #: It follows redirects and the host's proxy settings, and knows http(s) only because the caller checks.
@@ -51,7 +51,7 @@ def open_url(source: str, missing: str) -> IO[bytes]:
     if "@" in source.split("/", 3)[2]:
         raise BadInput(
             "a URL of artifacts must not hold a name and password",
-            where=shown(source),
+            where=redact_url(source),
             fix="Let the store trust the hosts' addresses, or name a folder of the controller instead.",
         )
     try:
@@ -60,7 +60,9 @@ def open_url(source: str, missing: str) -> IO[bytes]:
         error.close()
         kind = Missing if error.code in _GONE else NotFound
         raise kind(
-            f"{missing}: HTTP {error.code}", where=shown(source), fix="See that this version was published."
+            f"{missing}: HTTP {error.code}",
+            where=redact_url(source),
+            fix="See that this version was published.",
         ) from error
     except http.client.HTTPException as error:
         raise OSError(str(error) or type(error).__name__) from error

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..._core.errors import ArtifactError, NotFound
 from ..._core.files import storage_errors
-from .receive import USUAL, Bounds, Missing, receive, shown
+from .receive import USUAL, Bounds, Missing, receive, redact_url
 
 NAMESPACE = "mas.ops.artifact"
 #: Bytes that stay free on the disk: the journal and the ledger must go on.
@@ -60,13 +60,13 @@ def fetch(source: str, dest: str, sha256: str, bounds: Bounds = USUAL) -> None:
         if bounds.size is not None and total < bounds.size:
             raise NotFound(
                 f"the artifact ended after {total} of {bounds.size} bytes",
-                where=shown(source),
+                where=redact_url(source),
                 fix="Run the same command again; if it stays so, compare the store with what was built.",
             )
         if digest.hexdigest() != sha256:
             raise ArtifactError(
                 f"the artifact's sha256 is {digest.hexdigest()}, not {sha256}",
-                where=shown(source),
+                where=redact_url(source),
                 fix="It was damaged or replaced on its way: compare the store with what was built, and build again.",
             )
 

@@ -66,7 +66,7 @@ class Bounds:
             known = f"the artifact has {self.size}" if self.size is not None else f"the limit is {self.limit}"
             raise ArtifactError(
                 f"the store sends more than the artifact: at least {total} bytes, and {known}",
-                where=shown(source),
+                where=redact_url(source),
                 fix="Compare the store with what was built. For larger artifacts there is size_limit of mas.ops.release.",
             )
 
@@ -75,7 +75,7 @@ class Bounds:
 USUAL = Bounds()
 
 
-def shown(source: str) -> str:
+def redact_url(source: str) -> str:
     """A source without what may be secret in a URL: name, password, query."""
     return re.sub(r"^(https?://)[^/]*@", r"\1", source).partition("?")[0] if is_url(source) else source
 
@@ -116,7 +116,7 @@ def receive(source: str, bounds: Bounds, keep: Callable[[bytes, int], object], o
 def _late(source: str, bounds: Bounds, total: int) -> NotFound:
     return NotFound(
         f"the artifact was not there after {bounds.seconds:g} seconds: {total} bytes had come",
-        where=shown(source),
+        where=redact_url(source),
         fix="See how the store and the network do. For slow ones there is deploy_fetch_timeout.",
     )
 
@@ -155,7 +155,7 @@ def _read_all(
 
 
 def _open(source: str) -> IO[bytes]:
-    missing = f"there is no {os.path.basename(shown(source))}"
+    missing = f"there is no {os.path.basename(redact_url(source))}"
     try:
         if not is_url(source):
             return _open_file(source)
@@ -167,7 +167,7 @@ def _open(source: str) -> IO[bytes]:
     except _BROKEN as error:
         raise NotFound(
             f"the artifact cannot be reached: {cause(error)}",
-            where=shown(source),
+            where=redact_url(source),
             fix="See that its store runs and try again.",
         ) from error
 
@@ -205,5 +205,5 @@ def _read(stream: IO[bytes], source: str, size: int) -> bytes:
 
 def _broken(source: str, why: str) -> NotFound:
     return NotFound(
-        f"reading the artifact failed: {why}", where=shown(source), fix="Run the same command again."
+        f"reading the artifact failed: {why}", where=redact_url(source), fix="Run the same command again."
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ....module_utils._core.errors import OpsError
 from ....module_utils._releases.adapters.fetch import fetch_text
-from ....module_utils._releases.adapters.receive import shown
+from ....module_utils._releases.adapters.receive import redact_url
 from ...adapters.sidecars import is_url
 from ..decision import Answer, Decision, Subject, judge
 
@@ -34,7 +34,7 @@ class Source:
     place: str
 
     def __str__(self) -> str:
-        return shown(self.place)
+        return redact_url(self.place)
 
     def read(self) -> tuple[str | None, str]:
         """The text, and who owns the file.

@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterable
 from typing import Any
 
-from ....module_utils._releases.adapters.receive import shown
+from ....module_utils._releases.adapters.receive import redact_url
 from ...adapters.body import read_body
 from ..answers import firing, samples
 from ..check import Unknown
@@ -45,7 +45,7 @@ def get(url: str, server: Server) -> tuple[int, str] | Unknown:
             return answer.status, read_body(answer, deadline, _LIMIT).decode("utf-8", "replace")
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error or type(error).__name__
-        return Unknown(f"{shown(url)} did not answer: {reason}")
+        return Unknown(f"{redact_url(url)} did not answer: {reason}")
 
 
 def _open(request: urllib.request.Request, timeout: float) -> Any:
@@ -77,8 +77,8 @@ def _json(server: Server, path: str, words: Iterable[tuple[str, str]], good: tup
         return answer
     status, text = answer
     if status not in good:
-        return Unknown(f"{shown(url)} answered {status}: {text[:200].strip()}")
+        return Unknown(f"{redact_url(url)} answered {status}: {text[:200].strip()}")
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return Unknown(f"{shown(url)} answered something that is not JSON")
+        return Unknown(f"{redact_url(url)} answered something that is not JSON")
