@@ -75,14 +75,14 @@ def picture(page: Path, path: Path, *, width: int = 1280, height: int = 2000, da
 
 def requests(log: str) -> tuple[str, ...]:
     """What a page asked for, from a log of the network in Chromium's format."""
-    told = json.loads(log)
-    start = told["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
-    asked = [event["params"] for event in told["events"] if event["type"] == start and "params" in event]
+    log_data = json.loads(log)
+    start = log_data["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
+    asked = [event["params"] for event in log_data["events"] if event["type"] == start and "params" in event]
     return tuple(each["url"] for each in asked if "url" in each and each.get("initiator", OWN) != OWN)
 
 
 def _run(folder: Path, page: Path, *options: str) -> str:
-    # A network of its own, without any link: nothing can be loaded, and nothing can be told to anybody.
+    # A network of its own, without any link: nothing can be loaded, and nothing can be sent.
     alone = ("unshare", "--net") if os.geteuid() == 0 else ("unshare", "--user", "--map-root-user", "--net")
     command = [*alone, program(), *OPTIONS, f"--user-data-dir={folder / 'profile'}", *options]
     done = subprocess.run(

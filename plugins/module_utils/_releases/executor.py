@@ -145,7 +145,7 @@ class Executor(HealthSteps):
         self._set_backup(None)
 
         def read(changed: bool) -> None:
-            self._tell_proxy(step.target)
+            self._set_checks(step.target)
             self.ports.services.reload(self._units(step.target), changed)
 
         release = step.detail["release"]

@@ -76,7 +76,7 @@ class HealthSteps:
         record = self.ports.store.record(slot)
         return check_of(record.health, record.host) if record and record.web and record.health else None
 
-    def _tell_proxy(self, slot: str) -> None:
+    def _set_checks(self, slot: str) -> None:
         """The proxy checks what the slots hold now, as their manifests say."""
         proxy, ports = self.ports.proxy, {name: self._port(name) for name in SLOTS}
         checks = {name: check for name in (slot, other(slot)) if (check := self._check_for(name))}
@@ -221,7 +221,7 @@ class HealthSteps:
             return
         # Before a reload, which reads them.
         proxy.rewrite()
-        self._tell_proxy(slot)
+        self._set_checks(slot)
         self._judge(proxy)
 
     def refuse_unsound(self) -> None:

@@ -1,4 +1,4 @@
-"""The attribute of chattr +a on a real file system: what it forbids, and that nobody is left without it."""
+"""The attribute of chattr +a on a real file system: what it forbids, and that no file is left without it."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ def test_what_went_missing_without_a_word_is_a_break(ledger: FileLedger) -> None
 
 
 def test_what_is_kept_must_follow_what_was_pruned(tmp_path: Path) -> None:
-    """Somebody hashed all that is left anew, after another beginning, and forgot the entry that knows its end."""
+    """An attacker hashed all that is left anew, after another beginning, and forgot the entry that knows its end."""
     ledger = FileLedger(str(tmp_path / "ledger.jsonl"), LedgerPolicy(max_bytes=1500, keep_segments=1))
     fill(ledger, 60)
     found = ledger.read()
@@ -274,7 +274,9 @@ def test_who_waited_for_the_lock_of_a_sealed_file_writes_to_the_new_one(ledger: 
         fresh = rotation.rotate(stream, ledger.path, NOW)
         assert fresh is not None
         with Path(ledger.path).open("rb") as other, pytest.raises(BlockingIOError):
-            fcntl.flock(other.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody writes before who rotated
+            fcntl.flock(
+                other.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB
+            )  # no process writes before the one that rotated
         fresh.close()
     writer.join(5)
     reader.join(5)
@@ -321,7 +323,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> FileLedger:
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_one_changed_byte_in_any_file_is_found(samples: FileLedger, data: st.DataObject) -> None:
-    """The line feed at the very end is the one exception: what is after it is a torn line, and is told."""
+    """The line feed at the very end is the one exception: what is after it is a torn line, and is reported."""
     path = Path(data.draw(st.sampled_from([file.path for file in samples.read().files]), label="file"))
     whole = path.read_bytes()
     at = data.draw(st.integers(0, len(whole) - 1), label="byte")

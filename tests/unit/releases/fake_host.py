@@ -89,7 +89,7 @@ class FakeHost(FakeFront):
     #: Settings that changed since a slot was assigned, by slot.
     changed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: The manifest that the controller says an artifact has, in check mode.
-    told: Manifest | None = None
+    promised_manifest: Manifest | None = None
     #: Units that stand still, or would not run after a boot.
     standing: set[str] = field(default_factory=set)
     damaged: list[Damage] = field(default_factory=list)
@@ -253,7 +253,7 @@ class FakeHost(FakeFront):
         self.fetched[release] = manifest(release.split("-", maxsplit=1)[0])
 
     def promised(self, release: str, freed: int) -> Manifest | None:
-        return self.told
+        return self.promised_manifest
 
     def try_assign(self, slot: str, release: str, manifest: Manifest) -> None:
         assigned(self.layout.app, slot, release, manifest)

@@ -58,5 +58,5 @@ def manifest(version: str, **changes: Any) -> Manifest:
     return Manifest.parse(data)
 
 
-def nobody(_changed: bool) -> None:
-    """Who is told that units were written, where nothing reads them."""
+def no_reload(_changed: bool) -> None:
+    """Called when units were written, where no systemd reads them."""

@@ -1,4 +1,4 @@
-"""The slots' own ports and the front door: who answers, and what is said when nobody does."""
+"""The slots' own ports and the front door: who answers, and what is said when there is no answer."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_what_an_application_answers_is_shown_without_its_secrets(answer: bytes,
         assert ask(slot_endpoint(port), CHECK).describe(["s3cret-word"]) == says
 
 
-def test_nobody_or_somebody_silent() -> None:
+def test_nothing_listens_or_it_is_silent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         assert str(ask(slot_endpoint(port), CHECK)) == "no answer within 0.5 s"

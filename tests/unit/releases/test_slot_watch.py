@@ -1,4 +1,4 @@
-"""What the unit of a web process tells the proxy: out at once, and in again when the port is the unit's."""
+"""What the unit of a web process orders the proxy: out at once, and in again when the port is the unit's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manif
 
 
 class Proxy:
-    """One that remembers what it was told."""
+    """One that remembers its orders."""
 
     def __init__(self, status: str = "UP") -> None:
         self.status = status
@@ -83,7 +83,7 @@ OWN, NOBODY, STRANGER = Ownership(True), Ownership(False), Ownership(False, "nc 
         ("DOWN", [NOBODY, OWN], []),
         # After a crash: it comes back through the proxy's checks only.
         ("MAINT", [NOBODY, NOBODY, OWN], ["down blue"]),
-        # Somebody else was there first, after a restart of the proxy as well.
+        # Another program was there first, after a restart of the proxy as well.
         ("UP", [STRANGER, STRANGER, OWN], ["aside blue", "down blue"]),
         ("UP", [Ownership(True, "nc (pid 7)"), OWN], ["aside blue", "down blue"]),
         ("UP", [OWN], []),
@@ -203,7 +203,7 @@ def test_the_ledger_says_that_another_release_answers(hooked: Proxy, monkeypatch
     assert not written, "nothing stands in"
     hooked.warm = "green"
     assert slot_watch.note("agents", "green") == 0
-    assert not written, "nobody was served by it"
+    assert not written, "no user was served by it"
     assert slot_watch.note("agents", "blue") == 0
     assert [(entry["action"], entry["from"], entry["to"], entry["result"]) for entry in written] == [
         ("fallback", release("1.0.0"), release("0.9.0"), "signal")

@@ -302,7 +302,7 @@ def test_a_deploy_to_a_warm_slot_starts_it_with_the_settings_of_today(host: Fake
 
 
 def test_limits_of_a_process_that_the_version_does_not_have_are_named(host: FakeHost) -> None:
-    """A process that was renamed would run without bounds, and nobody would know."""
+    """A process that was renamed would run without bounds, without a warning."""
     bounds = {"api": {"MemoryMax": "1G"}, "mailer": {"MemoryMax": "1G"}, "migration": {"MemoryMax": "1G"}}
     app = replace(host.layout.app, sandbox=replace(host.layout.app.sandbox, limits=bounds))
     host.layout = Layout(app)
@@ -311,7 +311,7 @@ def test_limits_of_a_process_that_the_version_does_not_have_are_named(host: Fake
 
 
 @pytest.mark.parametrize("server", ["agents/blue_warm", "shop/green", "agents/green_warm", " "])
-def test_an_answer_of_somebody_else_is_not_that_of_the_release(host: FakeHost, server: str) -> None:
+def test_an_answer_of_another_program_is_not_that_of_the_release(host: FakeHost, server: str) -> None:
     """The expected status proves little: the frontend may send users to another backend, or answer by itself."""
     host.answers_front = server
     with pytest.raises(HealthError, match=r"users do not get 2.*not that of agents/green, but of") as caught:

@@ -78,7 +78,7 @@ def test_a_split_is_a_whole(blue: int, green: int) -> None:
         Split(blue, green)
 
 
-def test_nobody_asks_for_no_slot_at_all() -> None:
+def test_a_split_without_any_slot_is_refused() -> None:
     with pytest.raises(BadInput, match="add up to 100"):
         Split.asked(0, 0)
     assert Split.asked(10, 90) == Split(10, 90)
