@@ -107,7 +107,7 @@ def parse_answer(data: bytes) -> HttpAnswer:
         head, end, body = data.partition(b"\r\n\r\n")
         named = _SERVER.search(head)
         server = printable(named[1]) if named else ""
-        return Answer(int(found[1]), body=body.decode(errors="replace"), server=server if end else None)
+        return HttpAnswer(int(found[1]), body=body.decode(errors="replace"), server=server if end else None)
     if data.startswith(_TLS):
         return HttpAnswer(problem="it speaks TLS there, and the proxy speaks HTTP to it")
     if not data:

@@ -320,7 +320,7 @@ class HealthSteps:
             if clock.seconds() > deadline:
                 raise HealthError(
                     f"users do not get {self._release_in(slot)}: {answer.describe(self.ports.store.secrets(slot))}",
-                    where=f"GET {front.door.url}{check.path} with Host {check.host} wants {check.expected}",
+                    where=f"GET {front.endpoint.url}{check.path} with Host {check.host} wants {check.expected}",
                     fix="See the frontend in HAProxy's configuration; where it answers that path otherwise, "
                     "say how in application_front_door.",
                 )

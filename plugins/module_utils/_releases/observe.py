@@ -13,7 +13,7 @@ from .._ledger.history import fold, unconfirmed
 from .._traffic.split import SLOTS, TrafficFacts
 from .application import Application
 from .auto_rollback import Armed
-from .health import check_of, slot_door
+from .health import check_of, slot_endpoint
 from .layout import Layout
 from .lease import Moment
 from .ports import Ports
