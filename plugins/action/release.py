@@ -16,12 +16,13 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.errors import BadInput, OpsError, Refused
 from ..module_utils._core.names import check_given
 from ..module_utils._core.outcome import error_result
+from ..module_utils._core.urls import is_url
 from ..module_utils._releases.options import RELEASE
 from ..plugin_utils.adapters import host_call
 from ..plugin_utils.adapters.damage import warn_of_damage
 from ..plugin_utils.adapters.leash import leash
 from ..plugin_utils.adapters.run import actor, inventory, run_id
-from ..plugin_utils.adapters.sidecars import is_url, local_artifact
+from ..plugin_utils.adapters.sidecars import local_artifact
 
 _CALL = host_call.Call("release", RELEASE)
 #: States for which an artifact may be needed.
@@ -47,7 +48,7 @@ class ActionModule(ActionBase):
             "inventory": inventory(task_vars),
         }
         try:
-            args = {**known, **self._told()}
+            args = {**known, **self._options()}
             found = self._found(args)
         except OpsError as error:
             return {**result, "failed": True, **error_result(error)}
@@ -75,7 +76,7 @@ class ActionModule(ActionBase):
             done = self._execute_module(module_name="mas.ops.release", module_args=args, task_vars=task_vars)
         return done
 
-    def _told(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         """The options of the task, on top of those that it has from ``defaults``."""
         own = dict(self._task.args)
         defaults = own.pop("defaults", None) or {}

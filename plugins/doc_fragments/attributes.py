@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and tells truthfully what it would do.
+    description: Can run in C(check_mode) and returns what it would do, without changing anything.
     support: full
   diff_mode:
     description: Returns what changed, or would change, when C(diff) is on.

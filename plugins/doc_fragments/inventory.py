@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The option of every module that tells people which command to run next."""
+    """The option of every module whose messages name the command to run next."""
 
     DOCUMENTATION = r"""
 options:

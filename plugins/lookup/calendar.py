@@ -72,8 +72,8 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._core.errors import OpsError
+from ..module_utils._core.urls import is_url
 from ..plugin_utils.windows.adapters.calendar import parse_sources, read_sources
-from ..plugin_utils.windows.adapters.download import is_url
 from ..plugin_utils.windows.adapters.inventory import check_libraries
 from ..plugin_utils.windows.events import entries
 

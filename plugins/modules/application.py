@@ -30,7 +30,7 @@ options:
       - Which application the variables say that they are for. Must be the application's name where the host has others, and
         may be no other one's in any case.
       - Where the groups of two applications set the same variable, Ansible gives both of them the value of one group. A
-        variable that each group sets to its own name tells which group that is.
+        variable that each group sets to its own name shows which group that is.
     type: str
     default: ""
   patience:

@@ -12,7 +12,7 @@ module: gate_entry
 short_description: Write what the gate decided to the ledger of a host
 version_added: 0.1.0
 description:
-  - For decisions that no release entry tells of, such as a change that was refused, or an override that let a change
+  - For decisions that are in no release entry, such as a change that was refused, or an override that let a change
     of another kind through. M(mas.ops.release) writes the others itself.
   - Each call writes an entry, so each call is a change.
 author: the mas.ops authors (@mas-ops)
@@ -57,7 +57,7 @@ RETURN = r"""
 entry:
   description:
     - The entry as it is written. In check mode without C(time), C(sequence), C(previous) and C(hash), which
-      nobody knows before.
+      are not known before.
   type: dict
   returned: success
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gate_info
-short_description: Tell the gate what only the host knows
+short_description: Collect the facts that the gate needs from a host
 version_added: 0.1.0
 description:
   - Free disk space, a pending reboot, whether another run changes the application now, how long past deploys and
@@ -25,7 +25,7 @@ attributes:
     support: full
 options:
   application:
-    description: The name of the application. Without it only what concerns the host is told.
+    description: The name of the application. Without it only facts about the host are returned.
     type: str
     default: ""
 seealso:
@@ -72,11 +72,11 @@ locked:
 lease:
   description:
     - Who holds the application between two phases of a run (C(owner), C(operation), C(since), C(run)), empty when
-      nobody does.
+      no run does.
   type: dict
   returned: success
 runs:
-  description: The newest deploys and rollbacks of the application that the ledger tells the duration of.
+  description: The newest deploys and rollbacks of the application whose duration is in the ledger.
   type: list
   elements: dict
   returned: success
@@ -98,7 +98,7 @@ newest:
   type: dict
   returned: success
 ledger_error:
-  description: Why the ledger tells nothing, empty when it can be read.
+  description: Why the ledger cannot be read, empty when it can.
   type: str
   returned: success
 """

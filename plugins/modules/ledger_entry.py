@@ -69,7 +69,7 @@ RETURN = r"""
 entry:
   description:
     - The entry as it is written. In check mode without C(time), C(sequence), C(previous) and C(hash), which
-      nobody knows before.
+      are not known before.
   type: dict
   returned: success
 steps:

@@ -12,7 +12,7 @@ module: ledger_info
 short_description: Verify and query the ledger of a host
 version_added: 0.1.0
 description:
-  - Verifies the hash chain of the ledger over all its files, and tells the entries that were asked for.
+  - Verifies the hash chain of the ledger over all its files, and returns the entries that were asked for.
   - A host without a ledger has an empty one.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:

@@ -12,7 +12,7 @@ module: ledger_metrics
 short_description: Write the metrics of a host's ledger for Prometheus
 version_added: 0.1.0
 description:
-  - Verifies the ledger and writes what it tells as a file in the Prometheus text format, for the textfile
+  - Verifies the ledger and writes its metrics as a file in the Prometheus text format, for the textfile
     collector of node-exporter.
   - The file is replaced in one step, and only when something in it is new.
 author: the mas.ops authors (@mas-ops)

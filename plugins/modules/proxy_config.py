@@ -42,7 +42,7 @@ options:
     type: dict
     required: true
   take_over:
-    description: Whether to replace main files that are somebody's own. A copy of each stays beside it.
+    description: Whether to replace main files that neither the distribution nor the role wrote. A copy of each stays beside it.
     type: bool
     default: false
   judge:
@@ -76,7 +76,7 @@ restart:
   type: bool
   returned: success
 kept:
-  description: The copies of main files that were somebody's own.
+  description: The copies of main files that neither the distribution nor the role wrote.
   type: list
   elements: str
   returned: success

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_info
-short_description: Tell the releases of an application on a host
+short_description: Read which releases of an application are on a host
 version_added: 0.1.0
 description:
-  - Tells what is live, what each slot holds, which releases were live and healthy, and whether a change was
+  - Returns what is live, what each slot holds, which releases were live and healthy, and whether a change was
     begun and not ended.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:

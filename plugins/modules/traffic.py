@@ -36,7 +36,7 @@ options:
   drain_timeout:
     description:
       - Wait up to this many seconds until a slot that gets nothing any more has answered what it had begun.
-      - V(0) does not wait. RV(undrained) tells what was left.
+      - V(0) does not wait. RV(undrained) is what was left.
     type: float
     default: 0.0
 seealso:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: traffic_info
-short_description: Tell how the traffic of an application is split
+short_description: Read how the traffic of an application is split
 version_added: 0.1.0
 description:
-  - Tells the split now and after a reload, and the proxy's own view and counters of each slot.
+  - Returns the split now and after a reload, and the proxy's own view and counters of each slot.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.application
@@ -56,7 +56,7 @@ servers:
   type: dict
   returned: success
 process:
-  description: What tells one life of the proxy from the next; its counters begin at zero in each.
+  description: What identifies one process of the proxy; its counters begin at zero in each.
   type: str
   returned: success
   sample: 812-1795532648

@@ -25,7 +25,7 @@ class Strategy:
     """What a strategy means for a host, and its sizes when nothing else is asked."""
 
     size: tuple[str, ...]
-    #: Whether a host serves nobody while it switches.
+    #: Whether a host serves no requests while it switches.
     out_of_service: bool = False
     canaries: str = "0"
 
@@ -35,7 +35,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "blue_green": Strategy(size=("100%",)),
     "canary": Strategy(size=("10%", "50%", "100%"), canaries="1"),
     "rolling": Strategy(size=("25%",), out_of_service=True),
-    # Whoever asks for it accepts that nobody is served for a moment, unless a floor says otherwise.
+    # This strategy accepts that no request is served for a moment, unless a floor says otherwise.
     "recreate": Strategy(size=("100%",), out_of_service=True),
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..module_utils._ledger.history import is_called
 from ..module_utils._releases.commands import command
-from .survey import whole
+from .extra_vars import whole_number
 
 
 def rollout(
@@ -31,10 +31,10 @@ def rollout(
         and those to take back now, and ``unlock``, those that hold the lock though nothing was done there; and
         ``left``, the part of the hosts that have not switched, between 0 and 1
     """
-    told = read_hosts(hostvars, hosts)
+    by_host = read_hosts(hostvars, hosts)
     if max_fail is None and hosts:
-        max_fail = whole(told[hosts[0]], "deploy_max_fail", 0)
-    return _rollout(told, _taking_part(told, hosts), int(max_fail or 0))
+        max_fail = whole_number(by_host[hosts[0]], "deploy_max_fail", 0)
+    return _rollout(by_host, _taking_part(by_host, hosts), int(max_fail or 0))
 
 
 def read_hosts(
@@ -44,22 +44,22 @@ def read_hosts(
     return {name: hostvars.get(name, {}) for name in hosts}
 
 
-def _rollout(told: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fail: int) -> dict[str, Any]:
-    phases = {name: _phases(told[name]) for name in hosts}
+def _rollout(by_host: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max_fail: int) -> dict[str, Any]:
+    phases = {name: _phases(by_host[name]) for name in hosts}
     staged = [name for name in hosts if phases[name]["staged"] == "ok"]
     switched = [name for name in staged if phases[name]["switched"] == "ok"]
     broken = [name for name in staged if phases[name]["switched"] == "failed"]
-    waiting = [name for name in switched if (told[name].get("deploy_switched") or {}).get("armed")]
+    waiting = [name for name in switched if (by_host[name].get("deploy_switched") or {}).get("armed")]
     unconfirmed = [name for name in waiting if phases[name]["confirmed"] == "failed"]
     confirmed = all(phases[name]["confirmed"] == "ok" for name in waiting)
     unstaged = [name for name in hosts if name not in staged]
     back = [name for name in hosts if phases[name]["left"] == "ok"]
-    go = bool(staged) and len(unstaged) <= max_fail and not broken and not _denied(told, hosts)
+    go = bool(staged) and len(unstaged) <= max_fail and not broken and not _denied(by_host, hosts)
     complete = go and len(switched) == len(staged)
     done = complete and confirmed and not unstaged
-    touched = [name for name in hosts if _touched(told[name])]
+    touched = [name for name in hosts if _touched(by_host[name])]
     stays = complete and not unconfirmed
-    idle = [name for name in staged if name not in touched and told[name]["deploy_staged"].get("token")]
+    idle = [name for name in staged if name not in touched and by_host[name]["deploy_staged"].get("token")]
     return {
         "hosts": hosts,
         "staged": staged,
@@ -93,24 +93,24 @@ def rollout_failure(
     :param inventory: as the command line of this run named it
     :param check: in check mode, where nothing was changed that could be taken back
     """
-    told = read_hosts(hostvars, hosts)
-    hosts = _taking_part(told, hosts)
-    state = _rollout(told, hosts, max_fail=len(hosts))
+    by_host = read_hosts(hostvars, hosts)
+    hosts = _taking_part(by_host, hosts)
+    state = _rollout(by_host, hosts, max_fail=len(hosts))
     failed = [*state["unstaged"], *state["broken"], *state["unconfirmed"]]
     back = state["back"]
     # What such a host said last is older than what another run has made of it since.
-    overtaken = {name for name in hosts if _is_overtaken(told[name].get("deploy_confirmed"))}
+    overtaken = {name for name in hosts if _is_overtaken(by_host[name].get("deploy_confirmed"))}
     kept = [
-        name for name in hosts if name not in {*back, *overtaken} and is_called(_live(told[name]), version)
+        name for name in hosts if name not in {*back, *overtaken} and is_called(_live(by_host[name]), version)
     ]
-    closed = _closed_gate(told, hosts)
+    closed = _closed_gate(by_host, hosts)
     where = f" to every host: it failed on {', '.join(failed)}" if failed else ""
     verdict = "cannot be deployed" if check else "was not deployed"
     lines = [f"{application} {version} {verdict}{where}."]
-    denied = _denied(told, hosts)
+    denied = _denied(by_host, hosts)
     lines += [f"It was not approved: {denied}"] if denied else []
     lines += ["The gate closed before the next batch.", closed, ""] if closed else []
-    lines += [f"  {name}: {_indented(_said(told[name]))}" for name in failed]
+    lines += [f"  {name}: {_indented(_first_error(by_host[name]))}" for name in failed]
     if check:
         return "\n".join(
             [
@@ -122,8 +122,8 @@ def rollout_failure(
         lines.append(f"Back on what they served before: {', '.join(back)}.")
     if kept:
         lines.append(f"They serve {version}: {', '.join(kept)}.")
-    lines += _left_behind(told, [name for name in hosts if name not in back and name not in kept])
-    lines.append(_advice(told, hosts, application, version, inventory))
+    lines += _left_behind(by_host, [name for name in hosts if name not in back and name not in kept])
+    lines.append(_advice(by_host, hosts, application, version, inventory))
     return "\n".join(lines)
 
 
@@ -162,15 +162,15 @@ def _touched(registered: Mapping[str, Any]) -> bool:
 
 def _live(registered: Mapping[str, Any]) -> str | None:
     """What a host said last that it serves."""
-    told = [registered.get(f"deploy_{phase}") or {} for phase in _PHASES]
-    known = [str(result["live"]) for result in told if _outcome(result) == "ok" and result.get("live")]
+    results = [registered.get(f"deploy_{phase}") or {} for phase in _PHASES]
+    known = [str(result["live"]) for result in results if _outcome(result) == "ok" and result.get("live")]
     return known[-1] if known else None
 
 
 def _taking_part(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> list[str]:
-    """Without those that the gate skipped, and those that it was not asked about, as --limit leaves them out."""
-    asked = [name for name in hosts if hostvars.get(name, {}).get("gate_decision")]
-    return [name for name in asked or hosts if not _skipped(name, hostvars.get(name, {}))]
+    """Without those that the gate skipped, and those that it did not judge, because --limit leaves them out."""
+    judged = [name for name in hosts if hostvars.get(name, {}).get("gate_decision")]
+    return [name for name in judged or hosts if not _skipped(name, hostvars.get(name, {}))]
 
 
 def _skipped(name: str, registered: Mapping[str, Any]) -> bool:
@@ -180,17 +180,22 @@ def _skipped(name: str, registered: Mapping[str, Any]) -> bool:
 
 
 def _denied(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> str:
-    """Why nobody approved what is staged; empty when somebody did, or nobody had to."""
-    asked = (hostvars.get(name, {}).get("deploy_approved") or {} for name in hosts)
+    """Why what is staged was not approved; empty when it was, or when no approval was needed."""
+    approvals = (hostvars.get(name, {}).get("deploy_approved") or {} for name in hosts)
     return next(
-        (str(answer.get("msg")) for answer in asked if answer and answer.get("decision") != "approved"), ""
+        (
+            str(approval.get("msg"))
+            for approval in approvals
+            if approval and approval.get("decision") != "approved"
+        ),
+        "",
     )
 
 
 def _closed_gate(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> str:
     """What the gate said when it stopped a deploy between its batches; empty when it did not."""
-    asked = (hostvars[name].get("deploy_gate") or {} for name in hosts)
-    return next((str(gate["msg"]) for gate in asked if gate.get("refused")), "")
+    rechecks = (hostvars[name].get("deploy_gate") or {} for name in hosts)
+    return next((str(gate["msg"]) for gate in rechecks if gate.get("refused")), "")
 
 
 def _left_behind(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> Iterator[str]:
@@ -205,7 +210,7 @@ def _left_behind(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
             yield f"{name} could not be taken back: {_message(hostvars[name].get('deploy_left'))}"
 
 
-def _said(registered: Mapping[str, Any]) -> str:
+def _first_error(registered: Mapping[str, Any]) -> str:
     """The first error of a host, in its own words."""
     for phase in _PHASES:
         result = registered.get(f"deploy_{phase}")

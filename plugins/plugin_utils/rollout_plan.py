@@ -14,8 +14,8 @@ from typing import Any
 from ..module_utils._core.errors import BadInput
 from ..module_utils._releases.traffic_steps import parse_traffic_steps
 from .batches import release_batches
+from .extra_vars import boolean, mapping, seconds, steps, value_of, whole_number
 from .rollout import read_hosts, rollout
-from .survey import boolean, given, mapping, seconds, steps, whole
 
 #: Seconds that the hosts which Ansible works on at once may take for all that is neither watching nor starting.
 _WAVE = 20.0
@@ -27,7 +27,7 @@ _CONFIRMATION = 120.0
 _CANARY_STEPS, _CANARY_BAKE = (10, 50), 60.0
 #: Seconds that the expand migration may take on a host.
 _MIGRATION = 600
-#: Seconds that somebody may take to approve.
+#: Seconds that an approval may take.
 _DECISION = 3600.0
 #: Seconds that the lock is kept between two phases, and where the next one is the business of another job.
 _LEASE, _BRIEF = 900.0, 1.0
@@ -36,8 +36,8 @@ _STOP = 60.0
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What somebody wants, checked. ``confirm_timeout`` is ``None`` where it follows from the rest.
+class DeployOptions:
+    """The variables of a deploy, checked. ``confirm_timeout`` is ``None`` where it follows from the rest.
 
     ``start`` is how many seconds a start within the switch may take, 0 where both copies run side by side.
     """
@@ -65,7 +65,7 @@ def rollout_plan(
         each host, and what the deploy registered
     :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``until``,
         ``force_unlock`` and ``approval``. A play may have them from variables of its own, which ``hostvars`` lacks.
-    :returns: ``batches`` of names of the hosts that are staged, which is nobody before that, and their ``sizes``; how each host
+    :returns: ``batches`` of names of the hosts that are staged, which is none before that, and their ``sizes``; how each host
         switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
         ``confirm_timeout`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all. With
         ``call`` also ``decision_limit``, the seconds that an approval may take, for which the lock is kept; and
@@ -76,40 +76,40 @@ def rollout_plan(
     if not hosts or hosts[0] not in hostvars:
         # A syntax check knows no hosts.
         return {"batches": [], "sizes": [], "steps": [], "bake": 0.0, "canary": {}, "confirm_timeout": 0.0}
-    told = read_hosts(hostvars, hosts)
-    artifact = (call or {}).get("artifact") or told[hosts[0]].get("deploy_artifact") or {}
-    wish = parse_wish({**told[hosts[0]], "deploy_artifact": artifact})
-    everywhere = _batches(wish, told, hosts)
-    batches = _batches(wish, told, rollout(told, hosts, max_fail=len(hosts))["staged"])
-    first = told[hosts[0]]
+    by_host = read_hosts(hostvars, hosts)
+    artifact = (call or {}).get("artifact") or by_host[hosts[0]].get("deploy_artifact") or {}
+    options = parse_deploy_options({**by_host[hosts[0]], "deploy_artifact": artifact})
+    everywhere = _batches(options, by_host, hosts)
+    batches = _batches(options, by_host, rollout(by_host, hosts, max_fail=len(hosts))["staged"])
+    first = by_host[hosts[0]]
     # What the inventory does not say is left to the module.
     limits = {
-        "migration_timeout": whole(first, "change_migration_timeout", _MIGRATION),
+        "migration_timeout": whole_number(first, "change_migration_timeout", _MIGRATION),
         "fetch_timeout": seconds(first, "change_fetch_timeout"),
     }
     switch = {
-        "steps": list(wish.steps),
-        "bake": wish.bake,
-        "canary": dict(wish.canary),
-        "confirm_timeout": _patience(everywhere, wish)
-        if wish.confirm_timeout is None
-        else wish.confirm_timeout,
+        "steps": list(options.steps),
+        "bake": options.bake,
+        "canary": dict(options.canary),
+        "confirm_timeout": _confirm_timeout(everywhere, options)
+        if options.confirm_timeout is None
+        else options.confirm_timeout,
     }
     plan = {"batches": batches, "sizes": list(map(len, batches)), **switch}
-    return plan if call is None else {**plan, **_told_once(call, switch, limits)}
+    return plan if call is None else {**plan, **_common_options(call, switch, limits)}
 
 
-def _told_once(
+def _common_options(
     call: Mapping[str, Any], switch: Mapping[str, Any], limits: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What all hosts are told: a template costs each host more than the rest of what a controller does for it."""
+    """The options that all hosts have in common: a template costs each host more than the rest of what a controller does for it."""
     approval = mapping(call, "approval")
     timeout = seconds(approval, "timeout")
     limit = 0.0 if not approval else _DECISION if timeout is None else timeout
     artifact = call.get("artifact") or {}
     named = {
         "application": call.get("application"),
-        "version": str(given(call, "version") or ""),
+        "version": str(value_of(call, "version") or ""),
         "sha256": artifact.get("sha256"),
     }
     stage = {
@@ -120,7 +120,7 @@ def _told_once(
         "manifest": artifact.get("manifest") or None,
         "force_unlock": boolean(call, "force_unlock"),
         **limits,
-        "lease": _BRIEF if given(call, "until") == "staged" else _LEASE + limit,
+        "lease": _BRIEF if value_of(call, "phase") == "stage" else _LEASE + limit,
     }
     options = {
         "staged": _known({**named, **stage}),
@@ -134,53 +134,55 @@ def _known(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def parse_wish(said: Mapping[str, Any]) -> Wish:
+def parse_deploy_options(variables: Mapping[str, Any]) -> DeployOptions:
     """Read the variables of one host; a text is what a survey or ``-e name=value`` makes of them.
 
     :raises BadInput: one of them is not what it should be
     """
-    exclusive = boolean(said, "application_exclusive")
-    strategy = _strategy(str(said.get("deploy_strategy") or ""), exclusive)
+    exclusive = boolean(variables, "application_exclusive")
+    strategy = _strategy(str(variables.get("deploy_strategy") or ""), exclusive)
     canary = strategy == "canary"
-    percents = steps(said, _CANARY_STEPS if canary else ())
-    bake = seconds(said, "deploy_bake")
+    percents = steps(variables, _CANARY_STEPS if canary else ())
+    bake = seconds(variables, "deploy_bake")
     bake = (_CANARY_BAKE if canary else 0.0) if bake is None else bake
-    settings = mapping(said, "deploy_canary")
+    settings = mapping(variables, "deploy_canary")
     # The hosts check it as well; here nothing has begun.
     parse_traffic_steps(percents, bake, settings)
-    whole(said, "deploy_max_fail", 0)
-    manifest = (said.get("deploy_artifact") or {}).get("manifest") or {}
+    whole_number(variables, "deploy_max_fail", 0)
+    manifest = (variables.get("deploy_artifact") or {}).get("manifest") or {}
     budget = float((manifest.get("health") or {}).get("startup_budget") or 0.0)
-    return Wish(
+    return DeployOptions(
         strategy,
         percents,
         bake,
         settings,
-        seconds(said, "deploy_confirm_timeout"),
+        seconds(variables, "deploy_confirm_timeout"),
         budget + _STOP if exclusive else 0.0,
-        max(1, whole(said, "ansible_forks", _FORKS)),
-        given(said, "deploy_batch_size"),
-        given(said, "deploy_canaries"),
-        given(said, "deploy_capacity_floor"),
+        max(1, whole_number(variables, "ansible_forks", _FORKS)),
+        value_of(variables, "deploy_batch_size"),
+        value_of(variables, "deploy_canaries"),
+        value_of(variables, "deploy_capacity_floor"),
     )
 
 
-def _batches(wish: Wish, hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> list[list[str]]:
+def _batches(
+    options: DeployOptions, hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
+) -> list[list[str]]:
     if not hosts:
         return []
     domains = {name: hostvars[name].get("mas_failure_domain") for name in hosts}
-    return release_batches(hosts, wish.strategy, domains, wish.size, wish.canaries, wish.floor)
+    return release_batches(hosts, options.strategy, domains, options.size, options.canaries, options.floor)
 
 
-def _patience(batches: Sequence[Sequence[str]], wish: Wish) -> float:
+def _confirm_timeout(batches: Sequence[Sequence[str]], options: DeployOptions) -> float:
     """Seconds that the first host may have to wait for the last one, and for its turn to hear of it.
 
     A verdict holds a host for longer than the bake where it has too few requests to judge by.
     """
-    switches = sum(ceil(len(batch) / wish.forks) for batch in batches)
-    confirmations = ceil(sum(map(len, batches)) / wish.forks)
-    each = _WAVE + wish.start + parse_traffic_steps(wish.steps, wish.bake, wish.canary).seconds
-    return _CONFIRMATION + wish.start + max(0, switches - 1) * each + max(0, confirmations - 1) * _WAVE
+    switches = sum(ceil(len(batch) / options.forks) for batch in batches)
+    confirmations = ceil(sum(map(len, batches)) / options.forks)
+    each = _WAVE + options.start + parse_traffic_steps(options.steps, options.bake, options.canary).seconds
+    return _CONFIRMATION + options.start + max(0, switches - 1) * each + max(0, confirmations - 1) * _WAVE
 
 
 def _strategy(strategy: str, exclusive: bool) -> str:

@@ -3,7 +3,7 @@
 
     tests/bench/canary.py [--runs 1000] [--seed 1]
 
-A canary is watched for 20 windows with a tenth of the requests, and judged after each. Told are, for each scenario, the
+A canary is watched for 20 windows with a tenth of the requests, and judged after each. The output has, for each scenario, the
 part of the canaries that failed (false alarms for healthy ones, power for the others), the median window in which they
 did, and the part that passed before the end. The other methods are what is often used instead:
 

@@ -26,7 +26,7 @@ Latencies = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scenario:
-    """``expected`` says what must happen to such a canary: pass, fail, or any (only told)."""
+    """``expected`` says what must happen to such a canary: pass, fail, or any (only printed)."""
 
     kind: str
     name: str

@@ -113,9 +113,10 @@ class Row:
         targets = TARGETS.get(self.name)
         if targets is None or self.mode != MODES[0]:
             return ""
-        told = (("wall", self.wall_ratio, targets[0]), ("CPU", self.cpu_ratio, targets[1]))
+        ratios = (("wall", self.wall_ratio, targets[0]), ("CPU", self.cpu_ratio, targets[1]))
         return ", ".join(
-            f"{name} {'met' if found <= target else 'NOT met'} ({target:.3g})" for name, found, target in told
+            f"{name} {'met' if found <= target else 'NOT met'} ({target:.3g})"
+            for name, found, target in ratios
         )
 
 
@@ -154,7 +155,7 @@ class Bench:
         self._measure(mode, PING, self.ping)
         self._measure(mode, "rollback", self.fleet.rollback)
         self._expect(before)
-        # The same way again, because a rollback that is told its target has nothing to ask first.
+        # The same way again, because a rollback with a named target has nothing to find out first.
         self.fleet.deploy(version).check()
         self._measure(mode, "rollback to a version", lambda: self.fleet.rollback(before))
         self._expect(before)

@@ -88,8 +88,8 @@ for number, line in enumerate(sys.stdin, start=1):
             sys.exit(result["msg"])
         token = result.get("token", token)
         phases[params["state"]] = time.monotonic() - started
-    told = {"number": number, "seconds": time.monotonic() - begin, **phases}
-    print(json.dumps({**told, **(kept() if number in looks else {})}), flush=True)
+    sample = {"number": number, "seconds": time.monotonic() - begin, **phases}
+    print(json.dumps({**sample, **(kept() if number in looks else {})}), flush=True)
 """
 
 
@@ -103,16 +103,16 @@ def main() -> int:
     try:
         fleet = Fleet.up(run, 1, application_signature_required=False)
         fleet.provision().check()
-        told = list(deploys(fleet, options.deploys))
+        samples = list(deploys(fleet, options.deploys))
     except CommandFailed as error:
         print(error, file=sys.stderr)
         return 1
     finally:
         Fleet.remove(run)
-    rows = table(told)
+    rows = table(samples)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(
-        json.dumps({"deploys": options.deploys, "looks": rows, "samples": told}, indent=2) + "\n"
+        json.dumps({"deploys": options.deploys, "looks": rows, "samples": samples}, indent=2) + "\n"
     )
     print("\n" + text(rows))
     print(f"\nAll samples: {RESULTS.relative_to(CHECKOUT)}")
@@ -167,7 +167,7 @@ def artifacts(fleet: Fleet, count: int) -> list[list[dict[str, Any]]]:
 
 
 def phases(version: str, sha256: str, archive: str) -> list[dict[str, Any]]:
-    """What a playbook tells the host, checked and with all defaults, as its action does."""
+    """The options that a playbook gives the host, checked and with all defaults, as its action does."""
     named = {
         "application": APPLICATION,
         "version": version,
@@ -175,21 +175,21 @@ def phases(version: str, sha256: str, archive: str) -> list[dict[str, Any]]:
         "run": version,
         "actor": "bench",
     }
-    told: list[dict[str, Any]] = [
+    options: list[dict[str, Any]] = [
         {**named, "state": "staged", "artifact": archive},
         {**named, "state": "live", "confirm_timeout": 120},
         {**named, "state": "confirmed"},
     ]
     validator = ArgumentSpecValidator(**RELEASE.to_kwargs())
-    return [validator.validate(params).validated_parameters for params in told]
+    return [validator.validate(params).validated_parameters for params in options]
 
 
-def table(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def table(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What there was at each look, with the mean of the deploys just before it."""
     rows = []
-    for each in told:
+    for each in samples:
         if "ledger" in each:
-            last = told[max(0, each["number"] - 10) : each["number"]]
+            last = samples[max(0, each["number"] - 10) : each["number"]]
             rows.append({**each, "seconds": sum(one["seconds"] for one in last) / len(last)})
     return rows
 

@@ -11,7 +11,7 @@ and freezes. A round judges all of them, with nothing kept from the round before
                      now; measured on as many hosts as there are sets, and multiplied
 
 Both are one process that computes, so its CPU seconds are what it takes on a core of its own, however busy the machine
-is; the target is for those, and the wall's are told beside them.
+is; the target is for those, and the wall's are printed beside them.
 
 It prints a table and writes .cache/bench/windows.json. Its exit status says whether the target was met.
 """

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.house import layers
+from tests.house.import_graph import cycle, import_graph
 from tests.house.source import ROOT, Source, below
 
 DOMAIN = "plugins/module_utils/_releases/layout.py"
@@ -166,3 +167,34 @@ def test_an_undeclared_library_is_found() -> None:
     bad = Source("plugins/plugin_utils/artifacts/pack.py", "import pathspec\nimport requests")
     assert [line for line in layers.undeclared(bad, frozenset({"pathspec"})) if "requests" in line]
     assert not [line for line in layers.undeclared(bad, frozenset({"pathspec"})) if "pathspec " in line]
+
+
+def test_no_file_imports_itself_in_the_end() -> None:
+    graph = import_graph(below("plugins", "*.py"))
+    assert sum(map(len, graph.values())) > len(graph)
+    assert cycle(graph) == ""
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("from .b import x", "from .a import y"),
+        ("from . import b", "from . import a"),
+        ("from .b import x", "def f():\n    from .a import y"),
+        ("from .b import x", "if TYPE_CHECKING:\n    from .a import y"),
+        ("from .b import x", "from ..p import a"),
+        ("from .b import x", "import ansible_collections.mas.ops.plugins.module_utils.p.a"),
+        ("from .b import x", "from ansible_collections.mas.ops.plugins.module_utils.p.a import y"),
+        ("from . import x", "", "from .a import x"),
+    ],
+)
+def test_a_circle_of_imports_is_found(texts: tuple[str, ...]) -> None:
+    folder = "plugins/module_utils/p"
+    names = ("a", "b", "__init__")
+    sources = [Source(f"{folder}/{name}.py", text) for name, text in zip(names, texts, strict=False)]
+    assert f"{folder}/a.py" in cycle(import_graph(sources))
+
+
+def test_imports_without_a_circle_pass() -> None:
+    texts = {"a": "from .b import x\nfrom .c import x", "b": "from .c import x", "c": "from ansible import a"}
+    assert cycle(import_graph(Source(f"plugins/p/{name}.py", text) for name, text in texts.items())) == ""

@@ -18,7 +18,7 @@ from .sample import Sample, Window
 class Reading:
     """The counters of both slots at one time.
 
-    :param process: what tells one life of the proxy from the next; its counters begin at zero in each
+    :param process: identifies one process of the proxy; its counters begin at zero in each
     :param slots: counted since then, by slot
     """
 

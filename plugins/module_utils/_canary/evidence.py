@@ -65,8 +65,8 @@ def evidence(strata: Sequence[Stratum], tolerated: float) -> Evidence:
         The least ratio that counts as worse is its square, which is as far from it as 1 is on the other side.
     """
     ratios = [tolerated * tolerated * ratio for ratio in RATIOS]
-    told = [stratum for stratum in strata if stratum.canary_events or stratum.baseline_events]
-    parts = [[_log_ratio(stratum, ratio, stratum.canary_events) for stratum in told] for ratio in ratios]
+    eventful = [stratum for stratum in strata if stratum.canary_events or stratum.baseline_events]
+    parts = [[_log_ratio(stratum, ratio, stratum.canary_events) for stratum in eventful] for ratio in ratios]
     sums = [math.fsum(part) for part in parts]
     without = [
         log_mean(
@@ -75,7 +75,7 @@ def evidence(strata: Sequence[Stratum], tolerated: float) -> Evidence:
                 for whole, part, ratio in zip(sums, parts, ratios)
             ]
         )
-        for number, stratum in enumerate(told)
+        for number, stratum in enumerate(eventful)
         if stratum.peak
     ]
     return Evidence(log_mean(sums), min(without, default=0.0))
@@ -103,7 +103,7 @@ def log_mean(logs: Sequence[float]) -> float:
 def rate_ratio(strata: Sequence[Stratum]) -> float:
     """How many times the baseline's rate the canary's is, as Mantel and Haenszel pool it.
 
-    Infinite when only the canary has events, 1 when nobody has.
+    Infinite when only the canary has events, 1 when neither arm has.
     """
     mine = math.fsum(each.canary_events * each.baseline / (each.canary + each.baseline) for each in strata)
     base = math.fsum(each.baseline_events * each.canary / (each.canary + each.baseline) for each in strata)

@@ -53,6 +53,10 @@ class NotFound(OpsError):
     kind = "not_found"
 
 
+class Absent(NotFound):
+    """A source answered that it does not have it, other than one that did not answer."""
+
+
 class NotHere(NotFound):
     """What is to be gone back to is not on this host; it may be had from elsewhere.
 
@@ -73,7 +77,7 @@ class Refused(OpsError):
 
 
 class Busy(OpsError):
-    """Somebody else is changing the same thing now."""
+    """Another run is changing the same thing now."""
 
     kind = "busy"
 
@@ -121,7 +125,7 @@ class ServiceError(OpsError):
 
 
 class TrafficError(OpsError):
-    """The proxy could not be asked or did not do what it was told."""
+    """The proxy did not answer, or did not carry out an order."""
 
     kind = "traffic"
 

@@ -162,7 +162,7 @@ def exclusive(
 
     :param wait: called instead of that while another process holds it, with the seconds waited so far; it pauses
         for a moment, or raises what ends the waiting. It may have the file replaced by a new one
-    :param said: what the file tells others about who holds it
+    :param said: what is written into the file, for others to read who holds it
     :returns: the names of what was set aside
     """
     kept: list[str] = []
@@ -180,7 +180,7 @@ def exclusive(
                 raise held_by_another(path)
             else:
                 time.sleep(_POLL)
-        # On a full disk nobody reads who holds the lock; the kernel still knows.
+        # On a full disk the file does not say who holds the lock; the kernel still knows.
         with contextlib.suppress(OSError):
             os.ftruncate(handle, 0)
             os.pwrite(handle, said, 0)

@@ -55,7 +55,7 @@ def check_options(params: Mapping[str, Any]) -> None:
 def text(value: Any, option: str = "version") -> str:
     """A version, or another text that looks like a number; empty where nothing was said.
 
-    YAML and JSON make a number of ``1.10``, and what was written cannot be told from it any more.
+    YAML and JSON make a number of ``1.10``, and what was written cannot be read from it any more.
 
     :raises BadInput: it is no text
     """

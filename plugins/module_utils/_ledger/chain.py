@@ -20,7 +20,7 @@ GENESIS = "0" * 64
 class Break:
     """The first place where the chain does not hold. ``line`` counts from 1 in ``file``.
 
-    ``sequence`` is the one that belongs there, 0 where nobody can tell.
+    ``sequence`` is the one that belongs there, 0 where it is not known.
     """
 
     line: int

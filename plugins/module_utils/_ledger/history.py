@@ -181,7 +181,7 @@ def fold(entries: Iterable[Mapping[str, Any]], application: str) -> History:
 
 
 def unconfirmed(entries: Iterable[Mapping[str, Any]], application: str) -> Mapping[str, Any] | None:
-    """The entry with which the release went live that nobody has confirmed since, if there is one."""
+    """The entry with which the release went live that was not confirmed since, if there is one."""
     found: Mapping[str, Any] | None = None
     for entry in entries:
         if entry.get("kind") == RELEASE and entry.get("application") == application:

@@ -40,7 +40,7 @@ def segment_range(ledger: str, name: str) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class Chain:
-    """What is known about a chain. ``intact`` is ``None`` where nobody looked.
+    """What is known about a chain. ``intact`` is ``None`` where it was not verified.
 
     ``truncated``: it does not begin with entry 1, because older files were pruned.
     """

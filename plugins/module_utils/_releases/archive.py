@@ -28,7 +28,7 @@ SPARSE = "sparse file"
 _MAX_LINKS = 40
 #: The interpreter of a virtual environment that a distribution's own Python made. No other link leaves the tree.
 _SYSTEM = re.compile(r"/usr/bin/python3(\.[0-9]{1,2})?")
-#: Nobody but the application's group may read what has none of these bits.
+#: What has none of these bits can be read by root and the application's group only.
 _OTHERS = 0o004
 _CONTROL = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 _FIX = "Do not unpack it. Build the artifact again with mas.ops.build and find out who made this one."

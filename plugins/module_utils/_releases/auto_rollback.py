@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .lease import Deadline, Moment
-
-if TYPE_CHECKING:
-    from .state import Operation
+from .lease import Deadline
 
 #: Who did it, in the ledger.
 ACTOR = "auto-rollback"
@@ -46,19 +43,3 @@ def parse_armed(data: Mapping[str, Any] | None) -> Armed | None:
     if not all(isinstance(number, (int, float)) for number in (until.uptime, until.wall, until.seconds)):
         raise TypeError("until")
     return found
-
-
-def presumed(
-    operation: Operation | None, unconfirmed: Mapping[str, Any] | None, moment: Moment
-) -> Armed | None:
-    """What the automatic rollback waits for where its file is damaged: the release of an open deploy, or one that the ledger knows
-    as live and not as confirmed. Its time is over.
-
-    :param unconfirmed: the entry of the ledger
-    """
-    if operation and operation.kind == "deploy":
-        return Armed(operation.release, operation.run, operation.since, moment.after(0.0))
-    if unconfirmed:
-        run, time = str(unconfirmed.get("run", "")), str(unconfirmed.get("time", ""))
-        return Armed(str(unconfirmed["to"]), run, time, moment.after(0.0))
-    return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of an application that somebody or something destroyed, and what they say as far as it can be had elsewhere."""
+"""Files of an application that were destroyed, and what they said as far as it can be read elsewhere."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Remains:
 def rebuilt(app: Application, slot: str, release: str, manifest: Manifest | None, remains: Remains) -> Slot:
     """The record of a slot that lost it, from its units, which are still what it was assigned.
 
-    :param manifest: of the release; ``None`` where that is damaged as well. Nobody knows then what a healthy answer
+    :param manifest: of the release; ``None`` where that is damaged as well. It is not known then what a healthy answer
         is: the slot can be left, not judged
     :raises BadInput: nothing of it is left
     """

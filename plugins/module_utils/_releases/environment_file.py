@@ -16,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Inside double quotes systemd reads a backslash before one of these, and only these, as an escape.
 _SPECIAL = re.compile(r'(["$`\\])')
 _ESCAPED = frozenset('"$`\\')
-#: What makes a program load code or read and write files of somebody else's choice: the dynamic loader, the C library and
+#: What makes a program load code or read and write files that another person chose: the dynamic loader, the C library and
 #: OpenSSL obey these in each program, also in those that a unit runs as root when its process starts and ends. A program
 #: with the rights of its file would ignore them all (``secure_getenv``).
 OBEYED_BY_ALL = frozenset(

@@ -266,8 +266,8 @@ class Executor(HealthSteps):
         source = self._source_of(after) if after and action == "live" else {}
         # How long a run takes, which the gate must know, counts from its staging and not from its last call.
         began = {"began": self.state.operation.since} if self.state.operation else {}
-        told = {name: step.detail[name] for name in ("left", "brought") if name in step.detail}
-        self.record(action, before or None, after, slot=step.target, **began, **source, **told)
+        extra = {name: step.detail[name] for name in ("left", "brought") if name in step.detail}
+        self.record(action, before or None, after, slot=step.target, **began, **source, **extra)
         self._journal(None, live=None if nothing else step.target)
         self._set_backup(self._warm())
 

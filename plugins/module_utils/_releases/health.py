@@ -87,9 +87,9 @@ class Answer:
         return self.status == check.expected
 
     def __str__(self) -> str:
-        return self.told()
+        return self.describe()
 
-    def told(self, secrets: Iterable[str] = ()) -> str:
+    def describe(self, secrets: Iterable[str] = ()) -> str:
         """In words, with the first ones of what came.
 
         :param secrets: what is not shown: an application may answer with its settings, and errors are kept for ever
@@ -105,8 +105,8 @@ def parse_answer(data: bytes) -> Answer:
     found = _STATUS.match(data)
     if found:
         head, end, body = data.partition(b"\r\n\r\n")
-        told = _SERVER.search(head)
-        server = printable(told[1]) if told else ""
+        named = _SERVER.search(head)
+        server = printable(named[1]) if named else ""
         return Answer(int(found[1]), body=body.decode(errors="replace"), server=server if end else None)
     if data.startswith(_TLS):
         return Answer(problem="it speaks TLS there, and the proxy speaks HTTP to it")

@@ -137,7 +137,7 @@ class HealthSteps:
 
     def _owned(self, slot: str) -> bool:
         """
-        :raises HealthError: somebody else listens there, so no answer means anything
+        :raises HealthError: another program listens there, so no answer means anything
         """
         record = self.ports.store.record(slot)
         if record is None:
@@ -158,7 +158,7 @@ class HealthSteps:
         budget = f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
         words = self.ports.services.last_words(unit)
         return HealthError(
-            f"{self._release_in(slot)} did not become healthy {budget}: {answer.told(self.ports.store.secrets(slot))} "
+            f"{self._release_in(slot)} did not become healthy {budget}: {answer.describe(self.ports.store.secrets(slot))} "
             f"(unit {facts.active}, {facts.restarts} restarts)",
             where=f"GET http://127.0.0.1:{self._port(slot)}{health.path} "
             f"with Host {host} wants {health.expected}",
@@ -280,7 +280,7 @@ class HealthSteps:
                 f"the proxy does not give all requests to the {slot} slot, but {facts.running} "
                 f"(after a restart {persisted})",
                 where=self.app.name,
-                fix="Somebody changed the split since the switch: see who, and deploy again.",
+                fix="The split was changed since the switch: find out by whom, and deploy again.",
             )
         if not self.looks_only:
             self._set_backup(self._warm())
@@ -317,7 +317,7 @@ class HealthSteps:
                 )
             if clock.seconds() > deadline:
                 raise HealthError(
-                    f"users do not get {self._release_in(slot)}: {answer.told(self.ports.store.secrets(slot))}",
+                    f"users do not get {self._release_in(slot)}: {answer.describe(self.ports.store.secrets(slot))}",
                     where=f"GET {front.door.url}{check.path} with Host {check.host} wants {check.expected}",
                     fix="See the frontend in HAProxy's configuration; where it answers that path otherwise, "
                     "say how in application_front_door.",

@@ -4,9 +4,9 @@
 
 """Who may change an application of a host: a lock with an owner, a lease and a fencing token.
 
-The lock of the operating system (``_core.files.exclusive``) parts two modules that run at the same instant. A
+The lock of the operating system (``_core.files.exclusive``) keeps two modules apart that run at the same instant. A
 deploy is several modules with pauses in between, and its controller may die in one of them: then the lease ends
-by itself, and the token tells a controller that comes back late that somebody else has gone on.
+by itself, and by the token a controller that comes back late learns that another run has gone on.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Moment:
     """One instant on two clocks.
 
     :param text: UTC, RFC 3339, for people
-    :param wall: seconds since the epoch; somebody may set it
-    :param boot: what tells this boot of the host from all others
-    :param uptime: seconds since that boot; nobody can set it
+    :param wall: seconds since the epoch; it can be set
+    :param boot: identifies this boot of the host
+    :param uptime: seconds since that boot; it cannot be set
     """
 
     text: str
@@ -86,7 +86,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Lease:
-    """The content of ``lease.json``. ``run`` is empty while nobody holds it; ``token`` only grows.
+    """The content of ``lease.json``. ``run`` is empty while no run holds it; ``token`` only grows.
 
     ``words`` are what people read of ``operation``. ``last`` says who held it last, for a run that comes back too late.
     """
@@ -109,7 +109,7 @@ class Lease:
 
 
 def parse_lease(data: Any) -> Lease:
-    """Read the parsed file; a host without one, or with one that nobody can read, has a free lock."""
+    """Read the parsed file; a host without one, or with one that cannot be read, has a free lock."""
     if not isinstance(data, Mapping):
         return Lease()
     try:
@@ -174,7 +174,7 @@ def refuse_overtaken(lease: Lease, wanted: Claim) -> None:
 
 
 def released(lease: Lease) -> Lease:
-    """The lock as nobody holds it. The token stays, so that a late one is still known."""
+    """The lock without a holder. The token stays, so that an outdated one is still refused."""
     return Lease(token=lease.token, last=lease.last if lease.free else _holder(lease))
 
 
@@ -183,7 +183,7 @@ def _is_over(lease: Lease, moment: Moment) -> bool:
 
 
 def _may_end(lease: Lease, wanted: Claim) -> bool:
-    """The same command of the same person again, after a crash; or a way back, which nobody has to wait for."""
+    """The same command of the same person again, after a crash; or a rollback, which waits for no lease."""
     same = (lease.owner, lease.operation) == (wanted.owner, wanted.operation)
     return wanted.returns or same
 

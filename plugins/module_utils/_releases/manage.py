@@ -163,14 +163,14 @@ def change(
 
     :returns: the plan, and facts for the caller: ``release``, ``live``, ``previous``, ``slot``,
         ``rollback_command``, ``seconds`` by step, ``resumed`` (the run that began this was another one), ``token``
-    :raises OpsError: after the host was put back to what it served before; so is anything that nobody foresaw
+    :raises OpsError: after the host was put back to what it served before; so is any other error
     """
     seconds = limits.lease + request.traffic_steps.seconds
     lease = claim(ports.store.lease(), request.claim(check), ports.clock.moment(), seconds)
     if not check:
         ports.store.write_lease(lease)
     try:
-        plan, facts, told = _carry_out(ports, layout, limits, request, check)
+        plan, facts, results = _carry_out(ports, layout, limits, request, check)
     except Exception as error:
         # It is about the same disk, where that is what failed.
         with contextlib.suppress(StorageError):
@@ -180,13 +180,13 @@ def change(
         raise
     if limits.lease <= 0 or not request.goes_on(facts):
         _let_go(ports, lease, check)
-    return plan, {**report(facts, layout.app, request.inventory), **told, "token": lease.token}
+    return plan, {**report(facts, layout.app, request.inventory), **results, "token": lease.token}
 
 
 def _carry_out(
     ports: Ports, layout: Layout, limits: Limits, request: Request, check: bool
 ) -> tuple[Plan, Facts, dict[str, Any]]:
-    """With the lock held: the plan, the facts after it, and what else is to be told."""
+    """With the lock held: the plan, the facts after it, and further return values."""
     app = layout.app
     found = facts = seen = observe(app, layout, ports)
     was = facts.live_release
@@ -208,7 +208,7 @@ def _carry_out(
     if was and was == facts.live_release and _looks(request, plan, check, assumed=facts is not seen):
         # Nothing new is live, so nothing else looks at it; what is called good is looked at all the same.
         executor.prove(facts.state.live or "")
-    told: dict[str, Any] = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
+    results: dict[str, Any] = {"seconds": executor.seconds, "resumed": resumed, "verdict": watch.to_dict()}
     # Live here before this run, and so after it, however the deploy of the fleet ends.
     repaired = request.state == "staged" and (plan.changed or bool(found.damage)) and not _brings(plan)
     if executor.goes_back and not check and facts.live and not missing:
@@ -218,21 +218,21 @@ def _carry_out(
         # A deploy of what is live brings nothing, new settings neither.
         executor.warnings += _settings_of_then(facts, app)
     if executor.warnings:
-        told["warnings"] = [located(warning, request.inventory) for warning in executor.warnings]
-    told["damage"] = [*ports.store.mended(), *map(str, facts.damage if check else ())]
+        results["warnings"] = [located(warning, request.inventory) for warning in executor.warnings]
+    results["damage"] = [*ports.store.mended(), *map(str, facts.damage if check else ())]
     plan = planner.mended(plan, found)
     if request.report_missing:
-        told |= {"missing": missing, "lacks": lacks, "targets": _targets(facts, app, ports)}
-    told = {"missing": "", **told, "was": was, "aim": plan.after["live"], "repaired": repaired}
-    return plan, facts, told
+        results |= {"missing": missing, "lacks": lacks, "targets": _targets(facts, app, ports)}
+    results = {"missing": "", **results, "was": was, "aim": plan.after["live"], "repaired": repaired}
+    return plan, facts, results
 
 
 def _settings_of_then(facts: Facts, app: Application) -> list[str]:
-    """That a way back did not start anew what it went to, where that makes a difference."""
+    """That a rollback did not start anew what it went to, where that makes a difference."""
     changed = ", ".join(facts.live.pending) if facts.live else ""
     anew = f"To start it with those of today: {command('restart', application_name=app.name)}"
-    told = f"{facts.live_release} runs with the settings that it was started with. Changed since then: {changed}. {anew}"
-    return [told] if changed else []
+    warning = f"{facts.live_release} runs with the settings that it was started with. Changed since then: {changed}. {anew}"
+    return [warning] if changed else []
 
 
 def _looks(request: Request, plan: Plan, check: bool, assumed: bool) -> bool:
@@ -260,7 +260,7 @@ def _brings(plan: Plan) -> bool:
 def _apply(executor: Executor, plan: Plan, operation: Operation | None, request: Request) -> None:
     """Take the steps; what fails is put back.
 
-    Not so what was stopped: a way back that ended this run does that itself, and without a controller the host waits
+    Not so what was stopped: a rollback that ended this run does that itself, and without a controller the host waits
     at the step that it is at. Of an application that cannot run twice that step may be one at which none runs.
     """
     try:
@@ -271,7 +271,7 @@ def _apply(executor: Executor, plan: Plan, operation: Operation | None, request:
         alone = isinstance(error, Abandoned) and executor.app.exclusive
         if isinstance(error, Stopped) and not alone:
             raise
-        foreseen = error if isinstance(error, OpsError) else OpsError(f"nobody foresaw this: {error!r}")
+        foreseen = error if isinstance(error, OpsError) else OpsError(f"unexpected error: {error!r}")
         foreseen.advise(_put_back(executor, foreseen))
         raise
 
@@ -390,8 +390,8 @@ def _put_back(executor: Executor, error: OpsError) -> str:
         executor.apply(confirmation.undone(planner.plan_undo(facts, app), facts), None)
         live = observe(app, layout, ports).live_release
         if failed:
-            told = {"operation": failed.kind, "error": str(error), "step": failed.step}
-            executor.record("failed", live, failed.release, **told)
+            detail = {"operation": failed.kind, "error": str(error), "step": failed.step}
+            executor.record("failed", live, failed.release, **detail)
     except Stopped:
         raise
     except OpsError as second:

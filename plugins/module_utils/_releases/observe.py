@@ -12,19 +12,20 @@ from typing import Any
 from .._ledger.history import fold, unconfirmed
 from .._traffic.split import SLOTS, TrafficFacts
 from .application import Application
-from .auto_rollback import presumed
+from .auto_rollback import Armed
 from .health import check_of, slot_door
 from .layout import Layout
+from .lease import Moment
 from .ports import Ports
 from .slot import Slot
 from .sockets import Ownership
-from .state import Facts, SlotFacts, recovered
+from .state import Facts, Operation, SlotFacts, recovered
 
 
 def observe(app: Application, layout: Layout, ports: Ports, again: bool = False) -> Facts:
     """Look at everything a plan depends on. Changes nothing.
 
-    :param again: after a plan that went well. Its steps saw the units do what they were told.
+    :param again: after a plan that went well. Its steps saw the units reach the state that they ordered.
     """
     look = ports.services.recall if again else ports.services.look
     records = {slot: ports.store.record(slot) for slot in SLOTS}
@@ -37,8 +38,22 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
     state = recovered(ports.store.state(), slots, history)
     armed, damage = ports.store.armed(), tuple(ports.store.damage())
     if any(found.path == layout.auto_rollback for found in damage):
-        armed = presumed(state.operation, unconfirmed(entries, app.name), ports.clock.moment())
+        armed = _presumed(state.operation, unconfirmed(entries, app.name), ports.clock.moment())
     return Facts(state, slots, ports.store.on_disk(), history, armed, damage)
+
+
+def _presumed(operation: Operation | None, entry: Mapping[str, Any] | None, moment: Moment) -> Armed | None:
+    """What the automatic rollback waits for where its file is damaged: the release of an open deploy, or one that the
+    ledger knows as live and not as confirmed. Its time is over.
+
+    :param entry: of the ledger, about a release that is live and not confirmed
+    """
+    if operation and operation.kind == "deploy":
+        return Armed(operation.release, operation.run, operation.since, moment.after(0.0))
+    if entry:
+        run, time = str(entry.get("run", "")), str(entry.get("time", ""))
+        return Armed(str(entry["to"]), run, time, moment.after(0.0))
+    return None
 
 
 def _slot(

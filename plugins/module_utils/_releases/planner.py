@@ -89,7 +89,7 @@ def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
 
 
 def after_staged(facts: Facts, app: Application, release: str) -> Facts:
-    """The facts once ``release`` is staged, for what check mode tells about the switch."""
+    """The facts once ``release`` is staged, for what check mode says about the switch."""
     steps = plan_staged(facts, app, release).steps
     if not steps:
         return facts
@@ -221,15 +221,13 @@ def _left(plan: Plan, release: str | None) -> Plan:
 
 
 def _plan_nothing(facts: Facts, slot: str) -> Plan:
-    """Leave the only release that there ever was."""
-    nothing = {"action": "rolled_back", "to": None}
-    steps = [
-        *step_builders.withdrawn(facts),
-        Step("stop", slot),
-        Step("unassign", slot),
-        Step("commit", slot, nothing),
-    ]
-    return _plan(facts, steps, live=None, slots={slot: None})
+    """Leave the only release that there ever was; a restart that was killed may have brought it up in the other slot too."""
+    release = facts.slots[slot].release
+    slots = [slot, *(name for name in (other(slot),) if release and facts.slots[name].release == release)]
+    steps = step_builders.withdrawn(facts)
+    steps += [Step(action, name) for name in slots for action in ("stop", "unassign")]
+    steps += [Step("commit", slot, {"action": "rolled_back", "to": None})]
+    return _plan(facts, steps, live=None, slots=dict.fromkeys(slots))
 
 
 def nothing(facts: Facts) -> Plan:

@@ -31,7 +31,7 @@ _ALL_OF_IPV6 = bytes(16)
 
 @dataclass(frozen=True)
 class Ownership:
-    """``own``: the unit listens on its port. ``stranger``: who else does, in words; empty when nobody else does."""
+    """``own``: the unit listens on its port. ``stranger``: who else does, in words; empty when no other program does."""
 
     own: bool
     stranger: str = ""

@@ -123,7 +123,7 @@ class SlotFacts:
 
 
 def recovered(state: State, slots: Mapping[str, SlotFacts], history: History) -> State:
-    """The state of a host whose journal was lost: the ledger and the slots still tell what is live.
+    """The state of a host whose journal was lost: the ledger and the slots still say what is live.
 
     Without this, a host full of users would look like a new one, and its slots like free ones. A release in the other
     slot that was never live is one of a deploy that has not ended.

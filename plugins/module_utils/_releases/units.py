@@ -69,9 +69,9 @@ def _hooks(record: Slot, process: Process) -> list[tuple[str, str]]:
     # Each boot begins without the slot.
     start = ("ExecStartPost", f"{run} slot-up {code} any {names}")
     if process.socket_activated:
-        # Nobody else can have its port, and requests wait for the next process.
+        # No other program can have its port, and requests wait for the next process.
         return [start]
-    # On a planned stop the proxy is told before the process gets its signal.
+    # On a planned stop the proxy gets its order before the process gets its signal.
     return [
         start,
         ("ExecStop", f"{run} slot-out {code} any {names}"),

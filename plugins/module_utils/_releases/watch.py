@@ -55,7 +55,7 @@ class Watch:
 
         :raises VerdictError: the release is worse than the one before it
         """
-        # Most releases are watched by nobody, and need not load the statistics.
+        # Most switches are not watched, and need not load the statistics.
         from .._canary.bake import Bake  # noqa: PLC0415
         from .._canary.judge import FAIL  # noqa: PLC0415
 

@@ -79,7 +79,7 @@ def parse_fixed(application: str, text: str) -> Fixed | None:
 def render_warm(application: str, slot: str | None) -> str:
     """The text of the file that says which slot answers while the live one is down, if any."""
     settings = {variable(application, name, "warm"): int(name == slot) for name in SLOTS}
-    return render_settings(f": which slot of {application} may stand in for the live one.", settings)
+    return render_settings(f": which slot of {application} is the backup of the live one.", settings)
 
 
 def parse_warm(application: str, text: str) -> str | None:

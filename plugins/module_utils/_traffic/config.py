@@ -117,7 +117,7 @@ def render_options(master: str, folder: str) -> str:
 def render_service(program: str, folder: str, socket: str) -> str:
     """The text of what is added to HAProxy's service. No failure of it keeps HAProxy from its start.
 
-    :param program: see :mod:`.adapters.keep_out`; it is told the folder of the applications, and the socket
+    :param program: see :mod:`.adapters.keep_out`; its arguments are the folder of the applications, and the socket
     """
     run = f"-/usr/bin/python3 -I -S {program}"
     return f"""\
@@ -211,7 +211,7 @@ def render_backend(site: Site) -> str:
     servers = "".join(f"    {line}\n" for line in _servers(site, cookie))
     return f"""\
 {MARK}.
-# How many answers took how long, by slot: mas.ops.traffic_info tells it, and the verdict of a canary uses it.
+# How many answers took how long, by slot: mas.ops.traffic_info returns it, and the verdict of a canary uses it.
 backend {name}_latency
     stick-table type string len 32 size 2k store gpc0
 

@@ -31,7 +31,7 @@ SOCKET = "/run/haproxy/admin.sock"
 MASTER = "/run/haproxy-master.sock"
 #: Read by systemd at a boot, before any service starts.
 BOOT = "/etc/tmpfiles.d/mas-{}.conf"
-#: What HAProxy's service runs after each start and reload, and what tells it to. Whoever else could write to the folder
+#: What HAProxy's service runs after each start and reload, and what makes it do so. Whoever else could write to the folder
 #: of the program could have HAProxy run one as root as well.
 KEEP_OUT = f"{SITES}/keep_out.py"
 SERVICE = "/etc/systemd/system/haproxy.service.d/mas-ops.conf"
@@ -60,9 +60,9 @@ class Held:
 class Found:
     """What is on the host.
 
-    ``files`` are the texts of all files that could be written, by path. ``foreign`` are the main files that somebody
-    changed who is not the role. ``slots`` is what each slot holds, by application and slot. ``keep_out`` is the text of
-    the program that keeps slots out, as this code brings it.
+    ``files`` are the texts of all files that could be written, by path. ``foreign`` are the main files that
+    neither the distribution nor the role wrote. ``slots`` is what each slot holds, by application and slot. ``keep_out``
+    is the text of the program that keeps slots out, as this code brings it.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -199,7 +199,7 @@ def plan_config(
     if found.foreign and not take_over:
         raise Refused(
             f"{' and '.join(found.foreign)} {'is' if len(found.foreign) == 1 else 'are'} not the distribution's and "
-            "not of this role, but somebody's own",
+            "not of this role",
             where="HAProxy on this host",
             fix=f"Move what is needed into a file of its own in {FOLDER}, or set proxy_take_over: true: "
             "the role then keeps a copy beside each and writes its own.",

@@ -21,7 +21,7 @@ SLOTS = ("blue", "green")
 
 @dataclass(frozen=True)
 class Split:
-    """Percent of new requests for each slot; the sum is 100, or 0 where no slot is live: users are then told so."""
+    """Percent of new requests for each slot; the sum is 100, or 0 where no slot is live: users then get an error."""
 
     blue: int
     green: int
@@ -37,7 +37,7 @@ class Split:
 
     @classmethod
     def asked(cls, blue: int, green: int) -> Split:
-        """What somebody asks for, who has to say where requests go.
+        """A split that was asked for, which has to say where requests go.
 
         :raises BadInput: they are no parts of 100 percent
         """
@@ -106,7 +106,7 @@ class Server:
 class TrafficFacts:
     """The split after a reload (``persisted``, ``None`` when unreadable) and the servers right now.
 
-    ``process`` tells one life of the proxy from the next: its counters begin at zero in each.
+    ``process`` identifies one process of the proxy: its counters begin at zero in each.
     """
 
     persisted: Split | None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is damaged on a host, as a warning: a change that went well has repaired it, and somebody should know why."""
+"""What is damaged on a host, as a warning: a change that went well has repaired it, and its cause should be looked for."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ ALONG = 4 * 1024 * 1024
 
 
 def digest() -> str:
-    """What tells this version of the code from every other, 16 hex digits."""
+    """The digest of this version of the code, 16 hex digits."""
     summary = hashlib.sha256()
     for path in sorted(_CODE.rglob("*.py")):
         text = path.read_bytes()
@@ -130,11 +130,11 @@ def _result(done: Mapping[str, Any]) -> dict[str, Any]:
     try:
         result: dict[str, Any] = json.loads(done["stdout"])
     except ValueError:
-        told = done.get("stderr") or done.get("stdout") or "nothing"
+        output = done.get("stderr") or done.get("stdout") or "nothing"
         return {
             "failed": True,
             "changed": False,
-            "msg": f"the host did not end its work (exit status {done['rc']}). It said: {told.strip()[-2000:]}. "
+            "msg": f"the host did not end its work (exit status {done['rc']}). It said: {output.strip()[-2000:]}. "
             "Run the same command again: it continues.",
         }
     return result

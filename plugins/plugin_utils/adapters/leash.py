@@ -5,7 +5,7 @@
 """What a worker of Ansible began ends when ansible-playbook is gone.
 
 Workers have sessions of their own: when ansible-playbook is killed they go on, hold the connection to their host, and the
-host cannot know that nobody is left who would hear its answer or take the next step.
+host cannot know that no process is left that would read its answer or take the next step.
 """
 
 from __future__ import annotations

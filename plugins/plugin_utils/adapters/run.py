@@ -24,7 +24,7 @@ def run_id(task_vars: Mapping[str, Any]) -> str:
     job = _first(task_vars, _AWX_JOB)
     if job:
         return f"awx-{job}"
-    # Plugins run in forked workers, so the run is their parent; its start time tells reused ids apart.
+    # Plugins run in forked workers, so the run is their parent; its start time distinguishes reused ids.
     parent = os.getppid()
     return f"{socket.gethostname()}-{parent}-{_started(parent)}"
 

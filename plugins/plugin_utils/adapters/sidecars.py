@@ -17,12 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._core.errors import ArtifactError, NotFound
+from ...module_utils._core.urls import is_url, redact_url
 from ...module_utils._releases.adapters.fetch import fetch_text
-from ...module_utils._releases.adapters.receive import shown
-from ..artifacts.lookup import is_url
 from ..artifacts.sidecars import LIMITS, SHA256, SIGNATURE, check_signature, read_digest_line
-
-__all__ = ["is_url", "local_artifact", "read_sidecar"]
 
 #: Seconds for one file over HTTP, from the first look for the server to the last byte.
 DEADLINE = 60.0
@@ -43,7 +40,7 @@ def read_sidecar(place: str, suffix: str) -> str | None:
         return _local(where, limit)
     text = fetch_text(where, limit + 1, DEADLINE)
     if text is not None and len(text) > limit:
-        raise _too_long(shown(where), limit)
+        raise _too_long(redact_url(where), limit)
     return text
 
 

@@ -47,7 +47,7 @@ _TYPES: Mapping[str, Callable[[Any], Any]] = {
 def refuse_parts() -> None:
     """Ansible ends with success where it left tasks out, and a change that was made in part must not look like it.
 
-    Only where a playbook of this collection is run itself: in somebody's own, tags say what was meant.
+    Only where a playbook of this collection is run itself: in a playbook of the user, tags say what was meant.
 
     :raises BadInput: tasks would be left out, or what they find out would count for nothing
     """

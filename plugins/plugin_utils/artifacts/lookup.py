@@ -13,15 +13,11 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from ...module_utils._core.errors import ArtifactError, BadInput
+from ...module_utils._core.urls import is_url
 from ...module_utils._releases.manifest import Manifest, archive_name, check_name, check_version, release_id
 from . import sbom_summary, sidecars
 
 BUILD = "Build it with mas.ops.build."
-
-
-def is_url(place: str) -> bool:
-    """Whether it is fetched and not read."""
-    return place.startswith(("http://", "https://"))
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def test_warm_up(start: Callable[..., Any], client: Callable[..., Any]) -> None:
 
 
 class Load:
-    """Clients that stop as soon as they are told that the connection ends; no request may go unanswered."""
+    """Clients that stop as soon as they learn that the connection ends; no request may go unanswered."""
 
     def __init__(self, port: int, clients: int) -> None:
         self.port = port
@@ -181,7 +181,7 @@ def test_a_stop_still_answers_idle_connections_for_a_moment(
     silent.close()
     begun = time.monotonic()
     assert process.ended() == 0
-    assert time.monotonic() - begun < 4  # it does not sit the linger out when nobody is left
+    assert time.monotonic() - begun < 4  # it does not sit the linger out when no client is left
 
 
 def test_the_grace_ends_a_stop(start: Callable[..., Any]) -> None:

@@ -41,7 +41,7 @@ def test_between_two_readings() -> None:
     [
         reading(2, (30, 1, 0), (50, 0, 0)),  # fewer than before
         reading(2, (300, 10, 0), (5000, 0, 0), "2"),  # more, but of another life
-        reading(2, (100, 5, 0), (900, 7, 0)),  # only the downs tell
+        reading(2, (100, 5, 0), (900, 7, 0)),  # only the downs differ
     ],
 )
 def test_a_proxy_that_began_again(after: Reading) -> None:

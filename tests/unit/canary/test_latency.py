@@ -1,4 +1,4 @@
-"""Slower, as a histogram or as values tell it."""
+"""Slower, as a histogram or as values show it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ STAGED = {"application": "agents", "version": "1.0.0", "state": "staged"}
 
 
 class Connection:
-    """A connection plugin with the option, which nobody has set."""
+    """A connection plugin with the option, which is not set."""
 
     def __init__(self) -> None:
         self.options = {"pipelining": False}
@@ -36,7 +36,7 @@ class Connection:
 
 
 class Action(ActionModule):
-    """A host that answers as it is told."""
+    """A host with a set response."""
 
     def __init__(self, args: dict[str, Any], answer: dict[str, Any]) -> None:
         self._task = SimpleNamespace(args=args, check_mode=False)  # type: ignore[assignment]
@@ -87,8 +87,8 @@ def answer(**result: Any) -> dict[str, Any]:
     return {"rc": 0, "stdout": json.dumps(result), "stderr": ""}
 
 
-def run(args: dict[str, Any], told: dict[str, Any]) -> tuple[Action, dict[str, Any]]:
-    action = Action(args, told)
+def run(args: dict[str, Any], response: dict[str, Any]) -> tuple[Action, dict[str, Any]]:
+    action = Action(args, response)
     return action, action.run(task_vars={"awx_job_id": 5, "awx_user_name": "ada"})
 
 
@@ -135,8 +135,8 @@ def test_a_large_one_is_pushed_first(artifact: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("status", [launch.NOT_INSTALLED, 127])
 def test_a_host_without_the_code_or_with_damaged_code_gets_the_module(artifact: Path, status: int) -> None:
-    told = {"rc": status, "stdout": "", "stderr": "mas.ops: no code on this host can be run"}
-    action, result = run({**STAGED, "artifact": str(artifact)}, told)
+    response = {"rc": status, "stdout": "", "stderr": "mas.ops: no code on this host can be run"}
+    action, result = run({**STAGED, "artifact": str(artifact)}, response)
     assert result == {"changed": True, "long": "way"}
     assert [action.module["artifact"]] == action.pushed
     assert action.module["sha256"] == DIGEST
@@ -164,15 +164,15 @@ def test_a_connection_without_that_option_gets_the_module() -> None:
     ],
 )
 def test_a_sudo_that_wants_a_terminal_gets_the_module(said: str) -> None:
-    told = {"rc": 1, "stdout": "", "stderr": said}
-    action, result = run({"application": "agents", "version": "1.0.0", "state": "live"}, told)
+    response = {"rc": 1, "stdout": "", "stderr": said}
+    action, result = run({"application": "agents", "version": "1.0.0", "state": "live"}, response)
     assert result == {"changed": True, "long": "way"}
     assert action.module["state"] == "live"
 
 
 def test_a_host_that_ended_in_the_middle_is_an_error_and_not_tried_again() -> None:
-    told = {"rc": -9, "stdout": "", "stderr": "Killed"}
-    action, result = run({"application": "agents", "version": "1.0.0", "state": "live"}, told)
+    response = {"rc": -9, "stdout": "", "stderr": "Killed"}
+    action, result = run({"application": "agents", "version": "1.0.0", "state": "live"}, response)
     assert result["failed"]
     assert "did not end its work (exit status -9). It said: Killed." in result["msg"]
     assert action.module == {}

@@ -1,4 +1,4 @@
-"""The controller's part of a release: what is pushed where, and what the host is told."""
+"""The controller's part of a release: what is pushed where, and the arguments that the host gets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pytest
 from ansible.plugins.action import ActionBase
 from ansible_collections.mas.ops.plugins.action.release import ActionModule
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import NotFound
+from ansible_collections.mas.ops.plugins.module_utils._core.urls import is_url
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.host_call import digest
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import is_url, local_artifact
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import local_artifact
 
 DIGEST = "1" * 64
 SIGNATURE = "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n"
-#: What the action tells every host.
+#: The arguments that the action adds for every host.
 KNOWN = {"run": "awx-5", "actor": "ada", "inventory": [], "code_digest": digest()}
 
 
@@ -37,7 +38,7 @@ class Action(ActionModule):
         self.pushed: list[tuple[str, str]] = []
         self.commands: list[tuple[str, bool]] = []
         self.made = {"rc": 0, "stderr": ""}
-        self.told: dict[str, Any] = {}
+        self.sent: dict[str, Any] = {}
 
     def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:  # noqa: ARG002
         return False
@@ -51,7 +52,7 @@ class Action(ActionModule):
         return remote_path
 
     def _execute_module(self, **kwargs: Any) -> dict[str, Any]:
-        self.told = kwargs["module_args"]
+        self.sent = kwargs["module_args"]
         return {"changed": True}
 
 
@@ -74,9 +75,9 @@ def test_a_local_artifact_is_pushed_under_a_name_that_nobody_guesses(
     folder = Path(remote).parent
     assert folder.parent == Path("/tmp")
     assert len(folder.name) > 40
-    # By the user of the connection, and not open to anybody else.
+    # By the user of the connection, and not open to other users.
     assert first.commands == [(f"mkdir -m 0700 {folder}", False)]
-    assert first.told == {
+    assert first.sent == {
         "state": "staged", "artifact": remote, "artifact_pushed": True, "sha256": DIGEST,
         "signature": SIGNATURE, "size": 1, **KNOWN,
     }  # fmt: skip
@@ -89,14 +90,14 @@ def test_what_lies_in_the_way_gets_no_artifact(monkeypatch: pytest.MonkeyPatch, 
     result = action.run(task_vars={})
     assert result["failed"]
     assert "cannot be pushed: mkdir: cannot create directory: File exists" in result["msg"]
-    assert (action.pushed, action.told) == ([], {})
+    assert (action.pushed, action.sent) == ([], {})
 
 
 def test_check_mode_pushes_nothing(monkeypatch: pytest.MonkeyPatch, artifact: Path) -> None:
     action, _ = run(monkeypatch, {"state": "staged", "artifact": str(artifact)}, check=True)
     assert action.pushed == []
-    assert action.told["sha256"] == DIGEST
-    assert "artifact_pushed" not in action.told
+    assert action.sent["sha256"] == DIGEST
+    assert "artifact_pushed" not in action.sent
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_check_mode_pushes_nothing(monkeypatch: pytest.MonkeyPatch, artifact: Pa
 def test_what_needs_no_push(monkeypatch: pytest.MonkeyPatch, args: dict[str, Any]) -> None:
     action, result = run(monkeypatch, args)
     assert action.pushed == []
-    assert action.told == {**args, **KNOWN}
+    assert action.sent == {**args, **KNOWN}
     assert result == {"changed": True}
 
 
@@ -118,7 +119,7 @@ def test_an_artifact_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path
     action, result = run(monkeypatch, {"state": "staged", "artifact": str(tmp_path / "a-1.tar.gz")})
     assert result["failed"]
     assert result["error"] == "not_found"
-    assert action.told == {}
+    assert action.sent == {}
 
 
 def test_what_is_given_beats_what_lies_beside(artifact: Path) -> None:
@@ -139,7 +140,7 @@ def test_urls() -> None:
 def test_what_the_task_says_beats_what_the_controller_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {"state": "live", "run": "change-7", "actor": "bob"}
     action, _ = run(monkeypatch, said)
-    assert action.told == {**KNOWN, **said}
+    assert action.sent == {**KNOWN, **said}
 
 
 @pytest.mark.parametrize("option", ["version", "to_version", "from_version"])
@@ -149,4 +150,4 @@ def test_a_number_is_no_version(monkeypatch: pytest.MonkeyPatch, option: str, nu
         action, result = run(monkeypatch, {"state": "live", **args})
         assert result["failed"]
         assert f"{option} is the " in result["msg"]
-        assert action.told == {}
+        assert action.sent == {}

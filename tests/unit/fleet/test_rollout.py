@@ -64,10 +64,10 @@ def test_some_may_fail_to_stage_and_are_named_at_the_end() -> None:
     hosts = fleet(staged=[OK, FAILED, OK], switched=[live, None, live])
     state = rollout(hosts, HOSTS, max_fail=1)
     assert (state["go"], state["complete"], state["done"]) == (True, True, False)
-    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
-    assert "it failed on web2." in told
-    assert "web2: it broke" in told
-    assert "They serve 2.0.0: web1, web3." in told
+    message = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+    assert "it failed on web2." in message
+    assert "web2: it broke" in message
+    assert "They serve 2.0.0: web1, web3." in message
     assert not rollout(fleet(staged=[FAILED, FAILED, FAILED]), HOSTS, max_fail=3)["go"]
 
 
@@ -78,17 +78,17 @@ def test_one_that_broke_stops_the_next_batch() -> None:
     state = rollout(hosts, HOSTS)
     assert not state["go"]
     assert state["broken"] == ["web2"]
-    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
-    assert "Back on what they served before: web1, web3." in told
-    assert "web2 could not be taken back: stuck" in told
-    assert "-e deploy_abort=true" in told
+    message = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+    assert "Back on what they served before: web1, web3." in message
+    assert "web2 could not be taken back: stuck" in message
+    assert "-e deploy_abort=true" in message
 
 
 def test_one_that_is_silent_goes_back_by_itself() -> None:
     hosts = fleet(staged=[OK, OK, OK], switched=[ARMED, SILENT, ARMED], left=[OK, SILENT, OK])
-    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
-    assert "web2: it cannot be reached" in told
-    assert "web2 cannot be reached: if it has switched, it goes back by itself" in told
+    message = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+    assert "web2: it cannot be reached" in message
+    assert "web2 cannot be reached: if it has switched, it goes back by itself" in message
 
 
 def test_a_confirmation_that_failed_is_no_end() -> None:
@@ -105,17 +105,17 @@ def test_what_was_skipped_did_not_run() -> None:
 
 def test_hosts_that_served_it_already_are_named_when_another_could_not_follow() -> None:
     served = {"changed": False, "live": "2.0.0-222222222222", "token": 4}
-    told = rollout_failure(fleet(staged=[served, served, FAILED]), HOSTS, "agents", "2.0.0")
-    assert "it failed on web3" in told
-    assert "They serve 2.0.0: web1, web2." in told
+    message = rollout_failure(fleet(staged=[served, served, FAILED]), HOSTS, "agents", "2.0.0")
+    assert "it failed on web3" in message
+    assert "They serve 2.0.0: web1, web2." in message
 
 
 def test_what_nobody_approved_is_not_switched() -> None:
     denied = {"decision": "denied", "msg": "grace denied it: not on a Friday"}
     hosts = fleet(staged=[OK] * 3, approved=[denied] * 3, left=[OK] * 3)
     assert not rollout(hosts, HOSTS)["go"]
-    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
-    assert "It was not approved: grace denied it: not on a Friday" in told
+    message = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
+    assert "It was not approved: grace denied it: not on a Friday" in message
     assert rollout(fleet(staged=[OK] * 3, approved=[{"decision": "approved"}] * 3), HOSTS)["go"]
 
 
@@ -163,7 +163,7 @@ def test_what_all_hosts_are_told_is_worked_out_once() -> None:
     switch = {"steps": [10], "bake": 0.0, "canary": {}, "confirm_timeout": 120.0, "assume_staged": True}
     options = rollout_plan(hosts, HOSTS, call)["options"]
     assert options == {"staged": {**named, **stage}, "live": {**named, **switch}, "confirmed": named}
-    assert {name for told in options.values() for name in told} <= set(RELEASE.options)
+    assert {name for common in options.values() for name in common} <= set(RELEASE.options)
 
 
 @pytest.mark.parametrize(
@@ -291,11 +291,11 @@ def test_a_start_within_the_switch_is_waited_for() -> None:
 
 def test_a_dry_run_took_nothing_back() -> None:
     hosts = fleet(staged=[OK, FAILED, OK], left=[OK, None, OK])
-    told = rollout_failure(hosts, HOSTS, "agents", "2.0.0", check=True)
-    assert told.splitlines()[0] == "agents 2.0.0 cannot be deployed to every host: it failed on web2."
-    assert "nothing was changed on any host" in told
-    assert "Back on" not in told
-    assert "deploy_abort=true" not in told
+    message = rollout_failure(hosts, HOSTS, "agents", "2.0.0", check=True)
+    assert message.splitlines()[0] == "agents 2.0.0 cannot be deployed to every host: it failed on web2."
+    assert "nothing was changed on any host" in message
+    assert "Back on" not in message
+    assert "deploy_abort=true" not in message
 
 
 def test_a_message_of_several_lines_stays_below_its_host() -> None:

@@ -1,4 +1,4 @@
-"""What the gate means for a rollout: hosts that it skips take no part, and a closed gate is told at the end."""
+"""What the gate means for a rollout: hosts that it skips take no part, and a closed gate is named at the end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_gate_that_closed_is_told() -> None:
         web3={"deploy_staged": OK, "deploy_left": OK},
     )
     assert not rollout(found, HOSTS)["complete"]
-    told = rollout_failure(found, HOSTS, "agents", "2.0.0")
-    assert "The gate closed before the next batch." in told
-    assert gate["msg"] in told
-    assert "Back on what they served before: web1, web2, web3." in told
+    message = rollout_failure(found, HOSTS, "agents", "2.0.0")
+    assert "The gate closed before the next batch." in message
+    assert gate["msg"] in message
+    assert "Back on what they served before: web1, web2, web3." in message

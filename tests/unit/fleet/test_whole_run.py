@@ -151,9 +151,9 @@ def test_the_stop_stops(inventory: Path) -> None:
 
 
 def test_hosts_that_limit_leaves_out_are_named(inventory: Path) -> None:
-    told = ran(inventory, "--limit", "web2").stderr
-    assert "--limit web2 leaves out 2 of 3 hosts of agents, which stay as they are: web1, web3" in told
-    assert told.count("leaves out 2 of 3") == 1
+    stderr = ran(inventory, "--limit", "web2").stderr
+    assert "--limit web2 leaves out 2 of 3 hosts of agents, which stay as they are: web1, web3" in stderr
+    assert stderr.count("leaves out 2 of 3") == 1
     assert "leaves out" not in ran(inventory).stderr
     assert "leaves out" not in ran(inventory, "--limit", "agents").stderr
 

@@ -24,9 +24,10 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     OpsError,
     StorageError,
 )
+from ansible_collections.mas.ops.plugins.module_utils._core.urls import redact_url
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import download
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import fetch as module
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.fetch import fetch, fetch_text, shown
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.fetch import fetch, fetch_text
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.receive import Bounds, cause
 
 BYTES = os.urandom(3 << 20)
@@ -160,7 +161,7 @@ def test_secrets_of_a_url_are_not_told(serve: Answers, dest: Path) -> None:
     with pytest.raises(BadInput, match="name and password") as refused:
         fetch(url.replace("http://", "http://user:hidden@"), str(dest), DIGEST)
     assert "hidden" not in str(refused.value)
-    assert shown("/a/b?c") == "/a/b?c"
+    assert redact_url("/a/b?c") == "/a/b?c"
 
 
 def test_text_beside_an_artifact(serve: Answers, tmp_path: Path) -> None:

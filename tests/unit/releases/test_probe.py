@@ -131,7 +131,7 @@ def test_what_went_wrong_is_said(answer: bytes, says: str) -> None:
 )
 def test_what_an_application_answers_is_shown_without_its_secrets(answer: bytes, says: str) -> None:
     with answering(answer) as port:
-        assert ask(slot_door(port), CHECK).told(["s3cret-word"]) == says
+        assert ask(slot_door(port), CHECK).describe(["s3cret-word"]) == says
 
 
 def test_nobody_or_somebody_silent() -> None:

@@ -179,7 +179,7 @@ def test_what_nobody_foresaw_puts_the_host_back_too(host: FakeHost, monkeypatch:
     monkeypatch.undo()
     serves(host, "1.0.0")
     assert host.state().operation is None
-    assert "nobody foresaw this: KeyError" in host.ledger[-1]["error"]
+    assert "unexpected error: KeyError" in host.ledger[-1]["error"]
     assert host.do("staged", "2.0.0", run="run-2")[1]["token"], "the lock is free for another run"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, HealthError, Refused
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
-from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, release
+from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, Killed, live, release
+from ansible_collections.mas.ops.tests.unit.releases.test_release_machine import ExclusiveHost
 
 
 def deployed(*versions: str, host: FakeHost | None = None) -> FakeHost:
@@ -154,3 +156,15 @@ def test_after_a_restart_the_warm_release_stands_in_again() -> None:
     host.do("restarted")
     assert host.slots["green"] == release("1.0.0")
     assert host.stands_in == "green"
+
+
+@pytest.mark.parametrize("kind", [FakeHost, ExclusiveHost])
+def test_leaving_the_only_release_leaves_no_copy_of_a_restart_that_was_killed(kind: type[FakeHost]) -> None:
+    for changes in range(1, 40):
+        host = deployed("1.0.0", host=kind())
+        host.die_at = host.changes + changes
+        with suppress(Killed):
+            host.do("restarted")
+        host.die_at = -1
+        host.do("rolled_back", from_version="1.0.0")
+        assert (live(host), host.slots, host.running) == (None, {"blue": None, "green": None}, {}), changes

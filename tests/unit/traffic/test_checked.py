@@ -33,7 +33,9 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 def test_one_that_never_ends_is_not_waited_for(program: Program) -> None:
     program("exec sleep 60")
     said = complaints("/main", "/folder", 0.2)
-    assert said.endswith("haproxy -c -f /main -f /folder did not end within 0.2 s, so nobody knows")
+    assert said.endswith(
+        "haproxy -c -f /main -f /folder did not end within 0.2 s, so the result is not known"
+    )
 
 
 @pytest.mark.usefixtures("program")
@@ -174,7 +176,7 @@ def test_where_files_cannot_be_told_haproxy_is_asked_each_time(
     assert [asked(), asked()] == [("", 3), ("", 3)]
 
 
-def test_all_files_of_what_the_role_writes_can_be_told() -> None:
+def test_all_files_of_what_the_role_writes_are_known() -> None:
     """Or HAProxy would be asked each time. Not so where there is a certificate."""
     plain, fallback = site("agents"), site("shop", 8201, fallback=True, domains=["shop.example.com"])
     texts = [
@@ -182,9 +184,9 @@ def test_all_files_of_what_the_role_writes_can_be_told() -> None:
         *map(config.render_backend, (plain, fallback)),
         config.render_front([plain, fallback]),
     ]
-    assert [checked._told(text) for text in texts] == [True] * 4
+    assert [checked._names_all(text) for text in texts] == [True] * 4
     secured = site("agents", certificate="/etc/ssl/site.pem", tls_port=443)
-    assert not checked._told(config.render_front([secured]))
+    assert not checked._names_all(config.render_front([secured]))
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])

@@ -188,7 +188,7 @@ def test_what_the_modules_wrote_stays() -> None:
 
 def test_somebodys_own_main_file_is_not_replaced_unasked() -> None:
     found = Found({MAIN: "global\n    # mine\n"}, (MAIN,))
-    with pytest.raises(Refused, match=r"haproxy\.cfg is .*somebody's own.*proxy_take_over"):
+    with pytest.raises(Refused, match=r"haproxy\.cfg is .*not of this role.*proxy_take_over"):
         plan_config(found, MAIN_SETTINGS, [site("shop")])
     plan = plan_config(found, MAIN_SETTINGS, [site("shop")], take_over=True)
     assert plan.describe()[0] == f"keep {MAIN}"

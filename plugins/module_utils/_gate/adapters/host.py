@@ -82,7 +82,7 @@ def _locked(path: str) -> bool:
     """Whether a run holds the lock of the application now.
 
     A shared lock is taken and given back at once. It does not disturb another gate; a run that begins in these
-    microseconds is told that it is busy, and changes nothing.
+    microseconds finds it busy, and changes nothing.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -98,7 +98,7 @@ def _locked(path: str) -> bool:
 
 
 def _lease(path: str) -> dict[str, str]:
-    """Who holds the application between two phases, until the lease is over; empty when nobody does."""
+    """Who holds the application between two phases, until the lease is over; empty when no run does."""
     try:
         lease = parse_lease(read_json(path))
     except OpsError:
@@ -109,7 +109,7 @@ def _lease(path: str) -> dict[str, str]:
 
 
 def _ledger(application: str) -> dict[str, Any]:
-    """From the ledger, or why it tells nothing."""
+    """From the ledger, or why it cannot be read."""
     empty = {"runs": [], "newest": {}, "ledger_error": ""}
     try:
         entries = expand(FileLedger().entries())

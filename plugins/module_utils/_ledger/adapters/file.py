@@ -139,7 +139,7 @@ class FileLedger:
         if stream.seek(0, os.SEEK_END) == 0:
             if rotation.segments(self.path):
                 raise _missing(self.path)
-            # Under the lock: nobody's first line counts as written before the file's name does.
+            # Under the lock: no first line counts as written before the file's name does.
             sync_folder(os.path.dirname(self.path) or ".")
         if torn:
             repaired = {"kind": LEDGER_KIND, "action": REPAIRED, "bytes": torn, "time": time}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file attribute of ``chattr +a``: the kernel lets nobody change or remove what was written.
+"""The file attribute of ``chattr +a``: the kernel lets no process change or remove what was written.
 
 It guards against accidents and careless programs. Who may change attributes (root with
 CAP_LINUX_IMMUTABLE) may take it off, so the hash chain is still what proves.

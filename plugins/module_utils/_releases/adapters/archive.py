@@ -208,7 +208,7 @@ def check_room(folder: str, need: int) -> None:
 
 
 def disk_of(folder: str) -> int:
-    """What tells the file system apart that a folder is on, or will be."""
+    """The device number of the file system that a folder is on, or will be."""
     return os.stat(_nearest(folder)).st_dev
 
 

@@ -29,10 +29,10 @@ _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 class Attention(HostClock):
     """The clock of a run that can be ended while it waits.
 
-    :param request: the file in which others write whom they want to end; empty where nobody can
+    :param request: the file in which others write whom they want to end; empty where no other run can
     :param holder: this process, as the lock file says it
     :param controller: whether there is a controller whose end is the end of this run. The result of a module goes
-        into its standard output: when nobody can read that any more, the connection and what made it are gone.
+        into its standard output: when no process can read that any more, the connection and what made it are gone.
     """
 
     def __init__(self, request: str = "", holder: Holder | None = None, controller: bool = False) -> None:

@@ -60,14 +60,14 @@ def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layo
     app = load_application(params["application"])
     request = _request(params)
     layout, claim = Layout(app), request.claim(check_mode)
-    # What goes back needs nobody any more once it has begun.
+    # A rollback goes on without its controller once it has begun.
     attention = Attention(end_request(layout), this_process(claim), controller=not claim.returns)
     allowed = (params["size"], params["size_limit"], params["fetch_timeout"])
     transfer = Transfer(*allowed, params.get("manifest") or {})
     proof = (params["sha256"] or "", params["signature"])
     ports, layout = assemble(app, params["artifact"], *proof, attention, transfer)
     limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
-    # Check mode changes nothing, so it ends nobody's work either.
+    # Check mode changes nothing, so it ends no other run either.
     with hold(layout, claim, attention, ends=not check_mode) as aside:
         if before:
             before(layout)

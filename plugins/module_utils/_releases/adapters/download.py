@@ -12,8 +12,8 @@ import urllib.request
 from io import RawIOBase
 from typing import IO, Any, cast
 
-from ..._core.errors import BadInput, NotFound
-from .receive import Missing, shown
+from ..._core.errors import Absent, BadInput, NotFound
+from ..._core.urls import redact_url
 
 _TIMEOUT = 30.0
 #: It follows redirects and the host's proxy settings, and knows http(s) only because the caller checks.
@@ -45,22 +45,24 @@ def open_url(source: str, missing: str) -> IO[bytes]:
     """The bytes of an http(s) URL.
 
     :param missing: what to say when there is no such thing
-    :raises NotFound: the store says that it has no such artifact (:class:`Missing`), or something else than yes
-    :raises OSError, ValueError: nobody answers, or nothing that is HTTP
+    :raises NotFound: the store says that it has no such artifact (:class:`Absent`), or something else than yes
+    :raises OSError, ValueError: no answer, or one that is not HTTP
     """
     if "@" in source.split("/", 3)[2]:
         raise BadInput(
             "a URL of artifacts must not hold a name and password",
-            where=shown(source),
+            where=redact_url(source),
             fix="Let the store trust the hosts' addresses, or name a folder of the controller instead.",
         )
     try:
         return cast(IO[bytes], _Body(_BROWSER.open(source, timeout=_TIMEOUT)))
     except urllib.error.HTTPError as error:
         error.close()
-        kind = Missing if error.code in _GONE else NotFound
+        kind = Absent if error.code in _GONE else NotFound
         raise kind(
-            f"{missing}: HTTP {error.code}", where=shown(source), fix="See that this version was published."
+            f"{missing}: HTTP {error.code}",
+            where=redact_url(source),
+            fix="See that this version was published.",
         ) from error
     except http.client.HTTPException as error:
         raise OSError(str(error) or type(error).__name__) from error

@@ -16,9 +16,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..._core.errors import ArtifactError, NotFound
+from ..._core.errors import Absent, ArtifactError, NotFound
 from ..._core.files import storage_errors
-from .receive import USUAL, Bounds, Missing, receive, shown
+from ..._core.urls import redact_url
+from .receive import USUAL, Bounds, receive
 
 NAMESPACE = "mas.ops.artifact"
 #: Bytes that stay free on the disk: the journal and the ledger must go on.
@@ -60,13 +61,13 @@ def fetch(source: str, dest: str, sha256: str, bounds: Bounds = USUAL) -> None:
         if bounds.size is not None and total < bounds.size:
             raise NotFound(
                 f"the artifact ended after {total} of {bounds.size} bytes",
-                where=shown(source),
+                where=redact_url(source),
                 fix="Run the same command again; if it stays so, compare the store with what was built.",
             )
         if digest.hexdigest() != sha256:
             raise ArtifactError(
                 f"the artifact's sha256 is {digest.hexdigest()}, not {sha256}",
-                where=shown(source),
+                where=redact_url(source),
                 fix="It was damaged or replaced on its way: compare the store with what was built, and build again.",
             )
 
@@ -75,12 +76,12 @@ def fetch_text(source: str, limit: int = 65536, seconds: float = 60.0) -> str | 
     """A small file beside an artifact, or ``None`` when it is not there.
 
     :param limit: bytes that are read of it
-    :raises NotFound: nobody can tell, because the store does not answer, or not in time
+    :raises NotFound: it is not known, because the store does not answer, or not in time
     """
     text = bytearray()
     try:
         receive(source, Bounds(seconds=seconds), lambda chunk, _total: text.extend(chunk), limit)
-    except Missing:
+    except Absent:
         return None
     return text.decode("ascii", "replace")
 

@@ -68,7 +68,7 @@ class Folders(SlotFiles):
         self._mended: list[str] = []
 
     def state(self) -> State:
-        """As of a host without releases where it is damaged: ledger and slots then tell what is live."""
+        """As of a host without releases where it is damaged: ledger and slots then say what is live."""
         with self._noting(self.layout.state, "ledger and slots"):
             return parse_state(read_json(self.layout.state))
         return State()
@@ -77,7 +77,7 @@ class Folders(SlotFiles):
         write_json(self.layout.state, state.to_dict(), mode=0o640)
 
     def lease(self) -> Lease:
-        """One that nobody can read must not keep a host from going back: the lock of the kernel is what parts two runs."""
+        """One that cannot be read must not keep a host from going back: the lock of the kernel keeps two runs apart."""
         with self._noting(self.layout.lease, ""):
             return parse_lease(read_json(self.layout.lease))
         return parse_lease(None)
@@ -148,7 +148,7 @@ class Folders(SlotFiles):
             sync_folder(os.path.dirname(self.layout.auto_rollback))
 
     def on_disk(self) -> frozenset[str]:
-        """The releases that are completely unpacked. What somebody else put beside them is not ours to remove."""
+        """The releases that are completely unpacked. Other things beside them are not this collection's to remove."""
         return frozenset(filter(_RELEASE.fullmatch, _names(self.layout.releases)))
 
     def manifest(self, release: str) -> Manifest:

@@ -48,14 +48,14 @@ def port_taken(port: int) -> bool:
 
 
 def ownership(port: int, unit: str, by_systemd: bool = False) -> Ownership:
-    """Whether ``unit`` listens on its port, and nobody else does.
+    """Whether ``unit`` listens on its port, and nothing else does.
 
     :param by_systemd: systemd itself holds the socket and hands it to the unit
     """
     sockets = listeners()
     wanted = listening(sockets, port)
     if not wanted:
-        # A socket of IPv4 gets all that comes to 127.0.0.1; then one of IPv6 is in nobody's way, whoever has it.
+        # A socket of IPv4 gets all that comes to 127.0.0.1; then one of IPv6 does no harm, whoever has it.
         wanted = listening_to_all(sockets, port)
         if wanted and not port_taken(port):
             # It wants IPv6 only.

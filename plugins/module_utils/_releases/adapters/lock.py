@@ -55,7 +55,7 @@ def hold(layout: Layout, wanted: Claim, attention: Attention, ends: bool = True)
     waiting = _Waiting(layout, wanted, attention, ends)
     with exclusive(layout.lock, wait=waiting, said=said) as kept:
         aside = [f"{layout.lock} was no file. It was set aside as {name}." for name in kept]
-        yield [*aside, *waiting.told, *_forget_request(layout)]
+        yield [*aside, *waiting.messages, *_forget_request(layout)]
 
 
 def _forget_request(layout: Layout) -> list[str]:
@@ -70,10 +70,10 @@ def _forget_request(layout: Layout) -> list[str]:
 
 
 class _Waiting:
-    """What is done while another process holds the lock. ``told``: what was set aside."""
+    """What is done while another process holds the lock. ``messages``: what was set aside."""
 
     def __init__(self, layout: Layout, wanted: Claim, attention: Attention, ends: bool) -> None:
-        self.told: list[str] = []
+        self.messages: list[str] = []
         self._layout = layout
         self._wanted = wanted
         self._attention = attention
@@ -130,13 +130,13 @@ class _Waiting:
         if self._ends and (self._wanted.returns or self._wanted.force_unlock):
             kept = replace_lock(path, inode)
             if kept:
-                self.told.append(f"{path} was {held}. It was set aside as {kept}, and a new one made.")
+                self.messages.append(f"{path} was {held}. It was set aside as {kept}, and a new one made.")
         elif waited > (PATIENCE if self._ends else 0.0):
             fix = f"End it there (kill {' '.join(map(str, sorted(who)))})" if who else "Boot the host"
             raise Busy(
                 f"the lock of the application is {held}",
                 where=path,
-                fix=f"{fix}, then run the same command again. A way back does not wait for it.",
+                fix=f"{fix}, then run the same command again. A rollback does not wait for it.",
             )
 
     def _holder(self) -> Holder:
@@ -158,7 +158,7 @@ class _Waiting:
         )
         # On a full disk it is not asked, only killed.
         with contextlib.suppress(StorageError):
-            self.told += _forget_request(self._layout)
+            self.messages += _forget_request(self._layout)
             write_json(end_request(self._layout), request.to_dict(), mode=0o640)
         self._asked, self._since = holder, time.monotonic()
 

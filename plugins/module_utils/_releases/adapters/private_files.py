@@ -19,7 +19,7 @@ _OTHERS = 0o007
 
 
 def account(app: Application) -> tuple[int, int]:
-    """The ids of the application's user and group; root's, which lets nobody in, where the host has none of that name."""
+    """The ids of the application's user and group; root's, which no application is in, where the host has none of that name."""
     user = group = 0
     with contextlib.suppress(KeyError):
         user = pwd.getpwnam(app.user).pw_uid

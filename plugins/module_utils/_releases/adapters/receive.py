@@ -10,28 +10,20 @@ import contextlib
 import errno
 import os
 import queue
-import re
 import stat
 import threading
 import time
 from dataclasses import dataclass
 from typing import IO, Callable
 
-from ..._core.errors import ArtifactError, NotFound
+from ..._core.errors import Absent, ArtifactError, NotFound
+from ..._core.urls import is_url, redact_url
 
 _CHUNK = 1 << 18
-#: Seconds between two looks at the clock, and at whether somebody wants the fetch to end.
+#: Seconds between two looks at the clock, and at whether another run wants the fetch to end.
 _LOOK = 0.25
 #: All that a server, a network or a disk can do to a reader.
 _BROKEN = (OSError, ValueError)
-
-
-class Missing(NotFound):
-    """The source is surely not there."""
-
-
-def is_url(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
 
 
 def go_on() -> None:
@@ -66,18 +58,13 @@ class Bounds:
             known = f"the artifact has {self.size}" if self.size is not None else f"the limit is {self.limit}"
             raise ArtifactError(
                 f"the store sends more than the artifact: at least {total} bytes, and {known}",
-                where=shown(source),
+                where=redact_url(source),
                 fix="Compare the store with what was built. For larger artifacts there is size_limit of mas.ops.release.",
             )
 
 
 #: What holds where a caller says nothing else.
 USUAL = Bounds()
-
-
-def shown(source: str) -> str:
-    """A source without what may be secret in a URL: name, password, query."""
-    return re.sub(r"^(https?://)[^/]*@", r"\1", source).partition("?")[0] if is_url(source) else source
 
 
 def receive(source: str, bounds: Bounds, keep: Callable[[bytes, int], object], only: int = 0) -> int:
@@ -116,7 +103,7 @@ def receive(source: str, bounds: Bounds, keep: Callable[[bytes, int], object], o
 def _late(source: str, bounds: Bounds, total: int) -> NotFound:
     return NotFound(
         f"the artifact was not there after {bounds.seconds:g} seconds: {total} bytes had come",
-        where=shown(source),
+        where=redact_url(source),
         fix="See how the store and the network do. For slow ones there is change_fetch_timeout.",
     )
 
@@ -155,7 +142,7 @@ def _read_all(
 
 
 def _open(source: str) -> IO[bytes]:
-    missing = f"there is no {os.path.basename(shown(source))}"
+    missing = f"there is no {os.path.basename(redact_url(source))}"
     try:
         if not is_url(source):
             return _open_file(source)
@@ -163,11 +150,11 @@ def _open(source: str) -> IO[bytes]:
 
         return open_url(source, missing)
     except FileNotFoundError as error:
-        raise Missing(missing, where=source, fix="Build or publish this version first.") from error
+        raise Absent(missing, where=source, fix="Build or publish this version first.") from error
     except _BROKEN as error:
         raise NotFound(
             f"the artifact cannot be reached: {cause(error)}",
-            where=shown(source),
+            where=redact_url(source),
             fix="See that its store runs and try again.",
         ) from error
 
@@ -205,5 +192,5 @@ def _read(stream: IO[bytes], source: str, size: int) -> bytes:
 
 def _broken(source: str, why: str) -> NotFound:
     return NotFound(
-        f"reading the artifact failed: {why}", where=shown(source), fix="Run the same command again."
+        f"reading the artifact failed: {why}", where=redact_url(source), fix="Run the same command again."
     )

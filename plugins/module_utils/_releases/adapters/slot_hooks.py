@@ -59,7 +59,7 @@ def down(application: str, slot: str, config: str = _CONFIG, record: str = _RECO
 
 
 def _take_out(application: str, slot: str, config: str, record: str) -> tuple[int, bool]:
-    """The exit status, and whether another release may stand in for this slot now.
+    """The exit status, and whether another release may answer in place of this slot now.
 
     The file comes before the order: see :mod:`.keep_out` of the proxy, which reads the one and is too late for the other.
     """

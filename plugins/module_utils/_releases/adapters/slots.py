@@ -37,7 +37,7 @@ class SlotFiles:
     """Durable: each unit that a record names is on the disk, wherever a run was killed."""
 
     layout: Layout
-    #: As they were read last: a phase asks for them at each look at a slot, and nobody else writes them meanwhile.
+    #: As they were read last: a phase asks for them at each look at a slot, and no other run writes them meanwhile.
     _records: dict[str, Slot | None]
     #: Files that were found damaged, by path.
     _damage: dict[str, Damage]
@@ -140,7 +140,7 @@ class SlotFiles:
         The slot is empty meanwhile, and until ``read`` has returned: what a slot holds can be started, wherever a run was
         killed.
 
-        :param read: told, once all files are as they should be, whether systemd has to read the units again
+        :param read: called once all files are as they should be, with whether systemd has to read the units again
         """
         # It may have been unpacked when the application had another group.
         give_to(self.layout.release(release), account(self.layout.app)[1])
@@ -203,7 +203,7 @@ class SlotFiles:
         _remove(self.layout.unit_file(self.layout.migration(slot)))
 
     def _environment(self, record: Slot) -> str:
-        """The slot's own settings come last and win. What the role refuses, somebody may have written by hand."""
+        """The slot's own settings come last and win. What the role refuses may still have been written by hand."""
         own = {
             "MAS_SHARED": os.path.join(record.root, "shared"),
             "MAS_SLOT": record.slot,

@@ -13,17 +13,18 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Callable
 
+from ..._core.urls import is_url
 from ..application import Application
 from ..manifest import Manifest
 from ..ports import Transfer
 from .archive import MARGIN, check_room, disk_of, read_manifest
 from .fetch import fetch, fetch_text, find_principals, verify_signature
 from .folders import Folders
-from .receive import Bounds, go_on, is_url, receive
+from .receive import Bounds, go_on, receive
 
 #: Where controllers put artifacts that are too large to go along with a call, and what their names begin with.
 PUSHED, _PREFIX = "/tmp", "mas-artifact-"  # noqa: S108 - each in a folder of its own, which only who pushed it can open
-#: Seconds after which nobody pushes any more what has not changed.
+#: Seconds after which a file that has not changed is no longer being pushed.
 _STALE = 3600.0
 
 
@@ -98,7 +99,7 @@ class Artifact:
             find_principals(self._signature(), self.app.signers, self.place)
         if is_url(self.place):
             receive(self.place, replace(self._bounds(), size=None), lambda *_: None, only=1)
-        manifest = Manifest.parse(dict(told)) if (told := self.transfer.manifest) else None
+        manifest = Manifest.parse(dict(given)) if (given := self.transfer.manifest) else None
         self._check_room(manifest, freed)
         return manifest
 

@@ -29,7 +29,7 @@ _END = "Result,ExecMainStatus"
 _WAIT = 3700.0
 #: What systemd may take to begin and to end a command, beside the command's own time.
 _MARGIN = 120.0
-#: How systemctl says that somebody may not do it.
+#: How systemctl says that its caller may not do it.
 _DENIED = ("Access denied", "authentication required", "Permission denied", "Operation not permitted")
 #: How systemctl begins to say that links were made without a reload, which is meant and is the cause of nothing.
 _NO_CAUSE = "Warning: The unit file, source configuration file or drop-ins of "

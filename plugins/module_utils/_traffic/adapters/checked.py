@@ -50,7 +50,7 @@ def complaints(main: str, folder: str, seconds: float = _SECONDS) -> str:
             timeout=seconds,
         )
     except subprocess.TimeoutExpired:
-        return f"{' '.join(command)} did not end within {seconds:g} s, so nobody knows"
+        return f"{' '.join(command)} did not end within {seconds:g} s, so the result is not known"
     except OSError as error:
         return f"{PROGRAM} cannot be run: {error.strerror}"
     alerts = [line for line in done.stderr.splitlines() if "ALERT" in line] or [done.stderr.strip()]
@@ -87,14 +87,14 @@ def _remembers(files: str) -> bool:
 
 
 def _files(main: str, folder: str, besides: Collection[str]) -> str:
-    """What tells the files that HAProxy reads from any others; empty where that cannot be told.
+    """A digest of the state of the files that HAProxy reads; empty where it is not known which they are.
 
     No program can set the time of the last change of an inode, which any change makes a new one.
     """
     own = {os.path.join(folder, name) for name in besides}
     read = {main, *_in(folder)} - own
     texts = [_text(path) for path in read]
-    if not all(map(_told, texts)):
+    if not all(map(_names_all, texts)):
         return ""
     named = {path for text in texts for path in _PATH.findall(text)} - {folder}
     within = {inner for path in named for inner in _in(path)} - own
@@ -102,7 +102,7 @@ def _files(main: str, folder: str, besides: Collection[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
-def _told(text: str) -> bool:
+def _names_all(text: str) -> bool:
     """Whether the configuration names in full all files that HAProxy reads for it."""
     for word in _WORD.findall(text):
         if word[0] == "#":

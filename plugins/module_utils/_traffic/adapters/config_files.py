@@ -134,7 +134,7 @@ def judge(files: Mapping[str, str], certificates: Iterable[str] = ()) -> None:
 def apply(
     plan: Plan, files: Mapping[str, str], known: Iterable[Site], secret: Container[str] = ()
 ) -> list[str]:
-    """Carry the plan out; the copies that were made of what was somebody's own.
+    """Carry the plan out; the copies that were made of files that were not of this role.
 
     :param secret: the files that only root may read
     """

@@ -10,7 +10,7 @@ import os
 
 
 def configured(split_file: str, application: str) -> bool:
-    """Whether the role configured the proxy; the files of one that somebody else configured are left alone."""
+    """Whether the role configured the proxy; the files of one that something else configured are left alone."""
     top = os.path.dirname(os.path.dirname(split_file))
     return os.path.isdir(os.path.join(top, "maps")) or os.path.exists(
         os.path.join(top, "mas", f"{application}.json")

@@ -154,7 +154,7 @@ class HAProxy:
     ) -> None:
         """Check ``slot`` so from now on, after a restart too. Files that were lost or damaged are written anew.
 
-        A proxy whose configuration has no such maps is somebody else's, or older than they are: its own checks stay.
+        A proxy whose configuration has no such maps was configured by something else, or before there were any: its own checks stay.
 
         :param ports: of both slots
         :param other: the check of the other slot
@@ -210,7 +210,7 @@ class HAProxy:
         return bool(fixed or not meant) and all(_read(path) == text for path, text in meant.items())
 
     def _meant(self) -> dict[str, str]:
-        """By path; nothing of a proxy that somebody else configured."""
+        """By path; nothing of a proxy that this role did not configure."""
         if not self._configured:
             return {}
         split = self._persisted() or Split(**self.facts().running)

@@ -44,7 +44,7 @@ def keep_out(folder: str, path: str, since: float, wait: float = _WAIT, master: 
     begin = time.monotonic()
     first = None
     while (now := time.monotonic()) < begin + wait and os.path.exists(f"/proc/{master}"):
-        reached = _all_told(folder, path, since)
+        reached = _all_ordered(folder, path, since)
         if reached and first is not None and now >= first + _SETTLED:
             return True
         if reached and first is None:
@@ -53,12 +53,12 @@ def keep_out(folder: str, path: str, since: float, wait: float = _WAIT, master: 
     return False
 
 
-def _all_told(folder: str, path: str, since: float) -> bool:
-    """Whether all slots were told to a process that is new."""
+def _all_ordered(folder: str, path: str, since: float) -> bool:
+    """Whether a new process has got the orders about all slots."""
     try:
         names = sorted(os.listdir(folder))
         slots = [words for name in names if (words := _slot(name))]
-        return all(_told(folder, path, *words) >= since for words in slots)
+        return all(_order(folder, path, *words) >= since for words in slots)
     except (OSError, ValueError):
         return False
 
@@ -71,7 +71,7 @@ def _slot(name: str) -> tuple[str, str] | None:
     return (application, slot) if application and slot in _SLOTS else None
 
 
-def _told(folder: str, path: str, application: str, slot: str) -> float:
+def _order(folder: str, path: str, application: str, slot: str) -> float:
     """Order a slot out that is to be out; when the process started that heard it.
 
     :raises OSError, ValueError: it does not answer

@@ -96,7 +96,7 @@ class Runtime:
 
 
 def life(text: str) -> str:
-    """What tells one life of the proxy from the next, from its answer to ``show info``."""
+    """What identifies one process of the proxy, from its answer to ``show info``."""
     return "-".join(_LIFE.findall(text))
 
 

@@ -16,9 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ....module_utils._core.errors import OpsError
+from ....module_utils._core.urls import is_url, redact_url
 from ....module_utils._releases.adapters.fetch import fetch_text
-from ....module_utils._releases.adapters.receive import shown
-from ...adapters.sidecars import is_url
 from ..decision import ApprovalAnswer, ApprovalDecision, ApprovalRequest, judge
 
 #: A decision is a few lines.
@@ -34,7 +33,7 @@ class DecisionSource:
     place: str
 
     def __str__(self) -> str:
-        return shown(self.place)
+        return redact_url(self.place)
 
     def read(self) -> tuple[str | None, str]:
         """The text, and who owns the file.

@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Iterable
 from typing import Any
 
-from ....module_utils._releases.adapters.receive import shown
+from ....module_utils._core.urls import redact_url
 from ...adapters.body import read_body
 from ..checks.model import Unknown
 from ..settings import AlertQuery, BudgetQuery, HttpEndpoint
@@ -48,7 +48,7 @@ def get(url: str, endpoint: HttpEndpoint) -> tuple[int, str] | Unknown:
             return response.status, read_body(response, deadline, _LIMIT).decode("utf-8", "replace")
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error or type(error).__name__
-        return Unknown(f"{shown(url)} did not answer: {reason}")
+        return Unknown(f"{redact_url(url)} did not answer: {reason}")
 
 
 def _open(request: urllib.request.Request, timeout: float) -> Any:
@@ -82,11 +82,11 @@ def _get_json(
         return response
     status, text = response
     if status not in accepted:
-        return Unknown(f"{shown(url)} answered {status}: {text[:200].strip()}")
+        return Unknown(f"{redact_url(url)} answered {status}: {text[:200].strip()}")
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return Unknown(f"{shown(url)} answered something that is not JSON")
+        return Unknown(f"{redact_url(url)} answered something that is not JSON")
 
 
 def _firing(answer: Any) -> list[dict[str, str]] | Unknown:

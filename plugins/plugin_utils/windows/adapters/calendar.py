@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calendars of an inventory: parses ``windows_calendars``, reads the sources, and keeps copies for a while."""
+"""The calendars of an inventory: parses ``change_calendars``, reads the sources, and keeps copies for a while."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from typing import Any
 
 from ....module_utils._core.errors import BadInput, NotFound, OpsError
 from ....module_utils._core.files import write_atomic
+from ....module_utils._core.urls import is_url, redact_url
 from ..events import CalendarText
 from ..fields import Entry, seconds
 from ..model import Kind
 from ..parse import SCOPES, parse_scope
-from .download import is_url, read_calendar, redact_url
+from .download import read_calendar
 
 KEYS = (
     *("source", "name", "kind", "zone", "timeout", "cache", "max_age", "on_error"),

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import re
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from ....module_utils._core.errors import BadInput, NotFound
+from ....module_utils._core.urls import is_url, redact_url
 from ...adapters.body import read_body
 
 LIMIT = 8 * 1024 * 1024
@@ -22,15 +22,6 @@ LIMIT = 8 * 1024 * 1024
 _READ_ERRORS = (OSError, ValueError, http.client.HTTPException)
 #: It follows redirects and the proxy settings. It would also open other schemes: its caller lets only http(s) through.
 _OPENER = urllib.request.build_opener()
-
-
-def is_url(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
-
-
-def redact_url(source: str) -> str:
-    """A source without the parts of an address that may be secret: name, password, query."""
-    return re.sub(r"^(https?://)[^/]*@", r"\1", source).partition("?")[0] if is_url(source) else source
 
 
 def read_calendar(source: str, timeout: float) -> str:

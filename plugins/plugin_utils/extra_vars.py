@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Variables of a deploy as an inventory, a survey or ``-e name=value`` gives them: some are texts that mean something."""
+"""Variables of a deploy as an inventory, a survey or ``-e name=value`` gives them: numbers and lists may be texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from ..module_utils._core.errors import BadInput
 
-_WORDS = {
+_BOOLEANS = {
     "true": True,
     "yes": True,
     "on": True,
@@ -24,14 +24,14 @@ _WORDS = {
 }
 
 
-def given(said: Mapping[str, Any], name: str) -> Any:
-    """What somebody said, ``None`` for nothing: a survey hands over an empty text for a question without an answer."""
-    value = said.get(name)
+def value_of(variables: Mapping[str, Any], name: str) -> Any:
+    """A variable, ``None`` where it is not set: a survey hands over an empty text for a question without an answer."""
+    value = variables.get(name)
     return None if value is None or value == "" else value
 
 
-def steps(said: Mapping[str, Any], default: Sequence[int]) -> tuple[int, ...]:
-    value = given(said, "deploy_steps")
+def steps(variables: Mapping[str, Any], default: Sequence[int]) -> tuple[int, ...]:
+    value = value_of(variables, "deploy_steps")
     if value is None:
         return tuple(default)
     if isinstance(value, str):
@@ -41,51 +41,51 @@ def steps(said: Mapping[str, Any], default: Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(int(step) for step in value)
     except (TypeError, ValueError) as error:
-        raise _wrong("deploy_steps", value, "percentages that grow, such as [10, 50]") from error
+        raise _invalid("deploy_steps", value, "percentages that grow, such as [10, 50]") from error
 
 
-def seconds(said: Mapping[str, Any], name: str) -> float | None:
-    value = given(said, name)
+def seconds(variables: Mapping[str, Any], name: str) -> float | None:
+    value = value_of(variables, name)
     try:
         seconds = None if value is None else float(value)
     except (TypeError, ValueError) as error:
-        raise _wrong(name, value, "a number of seconds") from error
+        raise _invalid(name, value, "a number of seconds") from error
     if seconds is not None and not 0 <= seconds < float("inf"):
-        raise _wrong(name, value, "0 or more seconds")
+        raise _invalid(name, value, "0 or more seconds")
     return seconds
 
 
-def whole(said: Mapping[str, Any], name: str, default: int) -> int:
-    value = given(said, name)
+def whole_number(variables: Mapping[str, Any], name: str, default: int) -> int:
+    value = value_of(variables, name)
     try:
         number = default if value is None else int(value)
     except (TypeError, ValueError) as error:
-        raise _wrong(name, value, "a whole number") from error
+        raise _invalid(name, value, "a whole_number number") from error
     if number < 0:
-        raise _wrong(name, value, "0 or more")
+        raise _invalid(name, value, "0 or more")
     return number
 
 
-def mapping(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = given(said, name)
+def mapping(variables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = value_of(variables, name)
     try:
         found = json.loads(value) if isinstance(value, str) else value or {}
     except ValueError as error:
-        raise _wrong(name, value, "a mapping") from error
+        raise _invalid(name, value, "a mapping") from error
     if not isinstance(found, Mapping):
-        raise _wrong(name, value, "a mapping")
+        raise _invalid(name, value, "a mapping")
     return found
 
 
-def boolean(said: Mapping[str, Any], name: str) -> bool:
-    value = given(said, name)
+def boolean(variables: Mapping[str, Any], name: str) -> bool:
+    value = value_of(variables, name)
     if value is None or isinstance(value, bool):
         return bool(value)
-    word = _WORDS.get(str(value).lower())
+    word = _BOOLEANS.get(str(value).lower())
     if word is None:
-        raise _wrong(name, value, "true or false")
+        raise _invalid(name, value, "true or false")
     return word
 
 
-def _wrong(name: str, value: Any, wanted: str) -> BadInput:
+def _invalid(name: str, value: Any, wanted: str) -> BadInput:
     return BadInput(f"{name} is {value!r}", where="the inventory or -e", fix=f"Give {wanted}.")
