@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._canary.judge import judge
-from ..module_utils._canary.sample import Window
-from ..module_utils._canary.settings import Settings
+from ..module_utils._canary.sample import SampleWindow
+from ..module_utils._canary.settings import CanarySettings
 from ..modules.canary_verdict import QUERIES, SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.canary.adapters.prometheus import Unreachable, query
@@ -23,8 +23,8 @@ class ActionModule(ControllerAction):
     spec = SPEC
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
-        settings = Settings.parse(params["settings"] or {})
-        before = [Window.parse(each) for each in params["series"] or ()]
+        settings = CanarySettings.parse(params["settings"] or {})
+        before = [SampleWindow.parse(each) for each in params["series"] or ()]
         windows = (*before, *_SOURCES[params["source"]](params))
         verdict = judge(windows, settings, ended=params["ended"], held=params["held"])
         result = {"changed": False, **verdict.to_dict(), "series": [window.to_dict() for window in windows]}
@@ -32,15 +32,15 @@ class ActionModule(ControllerAction):
         return {**result, "warnings": [_UNREAD.format(", ".join(unread))]} if unread else result
 
 
-def _haproxy(params: Mapping[str, Any]) -> Sequence[Window]:
+def _haproxy(params: Mapping[str, Any]) -> Sequence[SampleWindow]:
     return fleet_windows(params["readings"], params["canary"])
 
 
-def _values(params: Mapping[str, Any]) -> Sequence[Window]:
-    return [Window.parse(each) for each in params["values"]]
+def _values(params: Mapping[str, Any]) -> Sequence[SampleWindow]:
+    return [SampleWindow.parse(each) for each in params["values"]]
 
 
-def _prometheus(params: Mapping[str, Any]) -> Sequence[Window]:
+def _prometheus(params: Mapping[str, Any]) -> Sequence[SampleWindow]:
     asked = params["prometheus"]
     headers = {str(name): str(value) for name, value in (asked["headers"] or {}).items()}
     expressions = {name: str(asked[name]) for name in QUERIES if asked[name]}
@@ -50,7 +50,7 @@ def _prometheus(params: Mapping[str, Any]) -> Sequence[Window]:
             for name, expression in expressions.items()
         }
     except Unreachable as error:
-        return (Window(time.time(), missing=str(error)),)
+        return (SampleWindow(time.time(), missing=str(error)),)
     return (prometheus_window(answers, time.time()),)
 
 

@@ -301,7 +301,7 @@ error:
   sample: bad_input
 """
 
-from ..module_utils._canary.settings import Settings
+from ..module_utils._canary.settings import CanarySettings
 from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
 
@@ -333,7 +333,7 @@ SPEC = ArgumentSpec(
             "type": "dict",
             "options": {
                 name: {"type": type(value).__name__, "default": value}
-                for name, value in vars(Settings()).items()
+                for name, value in vars(CanarySettings()).items()
             },
         },
     },

@@ -120,7 +120,7 @@ def _common_options(
         "manifest": artifact.get("manifest") or None,
         "force_unlock": boolean(call, "force_unlock"),
         **limits,
-        "lease": _BRIEF if value_of(call, "phase") == "stage" else _LEASE + limit,
+        "lease": _BRIEF if value_of(call, "until") == "staged" else _LEASE + limit,
     }
     options = {
         "staged": _known({**named, **stage}),

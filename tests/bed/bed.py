@@ -74,7 +74,7 @@ def wait_for_ssh(host: Host, timeout: float = 20) -> None:
 
 
 def own_folder(path: Path) -> None:
-    """Make a folder that nobody else can open, below one that others can write to.
+    """Make a folder that no other user can open, below one that others can write to.
 
     :raises BedError: something else is there, maybe a link that was prepared for us
     """

@@ -30,7 +30,7 @@ ENVIRONMENT = "staging"
 TOKEN = "not-a-secret-outside-the-test-bed"
 #: Ansible's settings that docs/automate.md advises; a fleet may have others.
 ADVISED = {"ANSIBLE_FORKS": "10", "ANSIBLE_PIPELINING": "1"}
-#: What would make Ansible compile itself anew in each command, as nobody's does.
+#: What would make Ansible compile itself anew in each command, which no user's setup does.
 _UNUSUAL = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
 
 

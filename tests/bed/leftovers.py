@@ -15,7 +15,7 @@ _NAMESPACE = Path("/run/mas-ops-containers")
 _MIB = 1 << 20
 
 
-def told(
+def describe(
     images: Sequence[tuple[str, int]], packages: Sequence[str], runs: Sequence[str], namespace: bool
 ) -> str:
     """
@@ -52,7 +52,7 @@ def leftovers() -> str:
     images = [(image["Names"][0], int(image["Size"])) for image in found if image.get("Names")]
     packages = INSTALLED.read_text().split() if INSTALLED.exists() else []
     runs = sorted(path.parent.name for path in (CHECKOUT / ".bed").glob("*/hosts.json"))
-    return told(sorted(images), sorted(set(packages)), runs, _NAMESPACE.exists())
+    return describe(sorted(images), sorted(set(packages)), runs, _NAMESPACE.exists())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
     assert load.result.failed == 0
 
 An open loop: request n leaves at n/rate seconds, whatever became of those before it, and its latency is
-counted from that moment. Every request is a new connection and is never repeated, so each one tells what
+counted from that moment. Every request is a new connection and is never repeated, so each one shows what
 a new user would have seen. The load generators of the field that work so (vegeta, k6) are not in Debian;
 those that are (wrk, hey, siege) wait for answers before they send more, which hides an outage.
 """
@@ -124,7 +124,7 @@ class CutShort(Exception):
 
 
 def check_complete(head: bytes, body: bytes) -> None:
-    """Connection: close lets a cut answer look like a finished one; the headers tell them apart."""
+    """Connection: close lets a cut answer look like a finished one; the headers distinguish them."""
     headers = dict(line.split(b":", 1) for line in head.lower().split(b"\r\n")[1:] if b":" in line)
     length = headers.get(b"content-length", b"").strip()
     if length.isdigit() and len(body) < int(length):
@@ -159,7 +159,7 @@ async def fetch(url: str, method: str) -> tuple[int, str]:
 
 
 class Generator:
-    """Sends on schedule until told to stop, then waits for what is still under way."""
+    """Sends on schedule until it is stopped, then waits for what is still under way."""
 
     def __init__(self, urls: Sequence[str], rate: float, timeout: float, method: str) -> None:
         self.urls, self.rate, self.timeout, self.method = urls, rate, timeout, method
@@ -254,7 +254,7 @@ class Load:
                 time.sleep(0.01)
 
     def stop(self) -> Result:
-        """Stop sending, wait for every answer that is still due, and tell."""
+        """Stop sending, wait for every answer that is still due, and report."""
         if self._process is None:
             raise RuntimeError("the load was not started")
         self._process.send_signal(signal.SIGINT)

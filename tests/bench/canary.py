@@ -32,8 +32,8 @@ from pathlib import Path
 import canary_traffic as traffic
 import numpy as np
 from ansible_collections.mas.ops.plugins.module_utils._canary.judge import judge
-from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Window
-from ansible_collections.mas.ops.plugins.module_utils._canary.settings import Settings
+from ansible_collections.mas.ops.plugins.module_utils._canary.sample import SampleWindow
+from ansible_collections.mas.ops.plugins.module_utils._canary.settings import CanarySettings
 from scipy import stats
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -46,12 +46,12 @@ THRESHOLD = 0.01
 
 #: The window in which a run failed, 0 for one that did not, and whether it passed before the end.
 Outcome = tuple[int, bool]
-Run = list[Window]
+Run = list[SampleWindow]
 
 
 def ours(run: Run) -> Outcome:
     for number in range(1, len(run) + 1):
-        found = judge(run[:number], Settings(), ended=number == len(run))
+        found = judge(run[:number], CanarySettings(), ended=number == len(run))
         if found.final:
             return (number if found.verdict == "fail" else 0), number < len(run)
     raise AssertionError("a canary that ended has no final verdict")
@@ -202,7 +202,7 @@ def main() -> int:
         rows = [row for future in futures for row in future.result()]
     broken = [row for row in rows if not row.holds]
     report = {
-        "settings": {**vars(options), "canary": asdict(Settings())},
+        "settings": {**vars(options), "canary": asdict(CanarySettings())},
         "bounds": {"false_alarms": FALSE_ALARMS, "power": POWER},
         "rows": [{**asdict(row), "holds": row.holds} for row in rows],
     }

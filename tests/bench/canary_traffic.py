@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, Window
+from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, SampleWindow
 from ansible_collections.mas.ops.plugins.module_utils._traffic.latency import EDGES
 from numpy.typing import NDArray
 
@@ -31,7 +31,7 @@ class Scenario:
     kind: str
     name: str
     expected: str
-    draw: Callable[[Generator], list[Window]]
+    draw: Callable[[Generator], list[SampleWindow]]
 
 
 def errors(
@@ -41,7 +41,7 @@ def errors(
     requests: int = 1000,
     shares: Sequence[float] = SHARES,
     wave: float = 0.0,
-) -> list[Window]:
+) -> list[SampleWindow]:
     """
     :param wave: by how much both error rates swing around their mean together, as those of a shared database do
     """
@@ -53,17 +53,17 @@ def errors(
             Sample(count, int(rng.binomial(count, min(1.0, rate * swing))))
             for count, rate in ((mine, canary), (requests - mine, baseline))
         ]
-        windows.append(Window(number, failed[0], failed[1]))
+        windows.append(SampleWindow(number, failed[0], failed[1]))
     return windows
 
 
-def burst(rng: Generator, rate: float, length: int) -> list[Window]:
+def burst(rng: Generator, rate: float, length: int) -> list[SampleWindow]:
     """Both arms alike, and once the canary alone has some errors in a row."""
     windows = errors(rng, rate, rate)
     hit = int(rng.integers(len(windows)))
     window = windows[hit]
     wrong = Sample(window.canary.requests, min(window.canary.requests, window.canary.errors + length))
-    windows[hit] = Window(window.at, wrong, window.baseline)
+    windows[hit] = SampleWindow(window.at, wrong, window.baseline)
     return windows
 
 
@@ -88,7 +88,7 @@ def later(rng: Generator, count: int, more: float) -> Latencies:
 
 def latency(
     rng: Generator, canary: Callable[[Generator, int], Latencies], requests: int = 1000, only: bool = False
-) -> list[Window]:
+) -> list[SampleWindow]:
     """
     :param only: no histogram, so that only the values of each window are known
     """
@@ -96,7 +96,7 @@ def latency(
     windows = []
     for number in range(WINDOWS):
         new = _arm(canary(rng, mine), only)
-        windows.append(Window(number, new, _arm(quick(rng, requests - mine), only)))
+        windows.append(SampleWindow(number, new, _arm(quick(rng, requests - mine), only)))
     return windows
 
 

@@ -1,4 +1,4 @@
-"""Runs inside a host, past its network: tells what state the host is in, and stops a release at an exact point.
+"""Runs inside a host, past its network: reports what state the host is in, and stops a release at an exact point.
 
 One JSON object a line on the standard input is a command, one on the standard output an answer or a hit. Plain
 Python 3.9 without a package: the text of this file is what the host's own Python is given.
@@ -138,7 +138,7 @@ def _size(path: str) -> int:
 
 
 def trap(command: dict[str, Any]) -> None:
-    """Wait, then stop every module of this host where it stands, and tell."""
+    """Wait, then stop every module of this host where it stands, and report."""
     met, end = condition(command["when"], command["what"]), time.monotonic() + command["seconds"]
     while not met():
         if time.monotonic() > end:
@@ -150,7 +150,7 @@ def trap(command: dict[str, Any]) -> None:
 
 
 def snapshot() -> dict[str, Any]:
-    """All that tells whether this host is at rest, and on which release."""
+    """All that shows whether this host is at rest, and on which release."""
     state = read("state.json")
     live = state.get("live")
     units = [f"{APPLICATION}-{kind}@{slot}.service" for kind in ("api", "worker") for slot in SLOTS]

@@ -236,7 +236,7 @@ class FaultRun:
     def _expect_rest(self, scene: Scene, row: Row, struck: float, allowed: set[str]) -> None:
         """Wait until every host is at rest on one version."""
         end = time.monotonic() + LIMIT + MARGIN
-        # Nobody comes: what the hosts do by themselves is what they have done when the limit is over.
+        # No command is run: what the hosts do by themselves is what they have done when the limit is over.
         patience = struck + LIMIT + 10 if row.mode == points.WAIT else 0.0
         while True:
             seen = snapshots(self.agents)
@@ -291,7 +291,7 @@ class FaultRun:
 
 
 def judge_load(result: Result, outages: list[Outage], row: Row) -> None:
-    """Tell the requests that nobody could have answered from those that somebody should have."""
+    """Separate the requests that no host could have answered from those that one should have."""
     row.sent = result.sent
     for at, url, error in result.lost:
         host = next(

@@ -9,9 +9,9 @@ import strikes
 from strikes import Strike
 
 #: How a point ends.
-#:   again  nobody waits: the same command, until it succeeds
-#:   wait   nobody comes: what the hosts do by themselves until the limit of the automatic rollback
-#:   both   nobody comes, and nothing is armed; later the same command
+#:   again  without waiting: the same command, until it succeeds
+#:   wait   no command: what the hosts do by themselves until the limit of the automatic rollback
+#:   both   no command, and nothing is armed; later the same command
 #:   end    the command is alive and deals with it
 #:   back   another command takes the fleet back while it is alive, see ways_back.py
 AGAIN, WAIT, BOTH, END, BACK = "again", "wait", "both", "end", "back"
@@ -70,8 +70,8 @@ DEAD, MODULE, PROXY = "controller killed", "module killed", "HAProxy killed"
 BOTH_DEAD = "controller and module killed"
 _kill = strikes.kill_controller
 _TASK = "TASK [Find and verify the artifact"
-_UNHEARD = "the host was told that all followed, its answer was lost, and the others were taken back"
-_HALF = "some hosts were told that all followed, and the controller died before it told the rest"
+_UNHEARD = "the host got the confirmation, its answer was lost, and the others were taken back"
+_HALF = "some hosts got the confirmation, and the controller died before it sent the others"
 
 POINTS = (
     Point(1, "artifact check", DEAD, Line(_TASK), _kill, (BOTH,)),

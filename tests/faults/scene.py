@@ -118,7 +118,7 @@ class Scene:
         wait_for(lambda: back.ended() or asked(), REACHED)
 
     def out_of_service(self, host: str) -> None:
-        """From now on nobody can expect an answer there, until it gives one."""
+        """From now on no answer can be expected there, until it gives one."""
         outage = Outage(host, self.fleet.bed.url(host, 80, self.path), time.monotonic())
         self.outages.append(outage)
         # Not before the damage is done: the last good answers would look like the end of it.
@@ -208,7 +208,7 @@ def broken_ledgers(agents: Mapping[str, Agent]) -> list[str]:
 
 
 def needs_undo(seen: Mapping[str, Any]) -> bool:
-    """A run that nobody came back to still holds the lock of this host, or left something begun."""
+    """A run that was not continued still holds the lock of this host, or left something begun."""
     return bool(seen.get("operation") or seen.get("lease", {}).get("run") or seen.get("armed"))
 
 

@@ -31,7 +31,7 @@ def kill_controller(scene: Scene) -> None:
 
 
 def kill_both(scene: Scene) -> None:
-    """Nobody is left on the victim; on the other hosts the modules go on to their end."""
+    """No process is left on the victim; on the other hosts the modules go on to their end."""
     scene.controller.kill()
     scene.agent.kill_modules()
 
@@ -114,7 +114,7 @@ def _kill_unit(scene: Scene, kind: str, *, live: bool) -> None:
 
 
 def stop_host(scene: Scene) -> None:
-    """As pulling the plug; it is switched on again when the command has ended, or nobody came for a while."""
+    """As pulling the plug; it is switched on again when the command has ended, or after a while without a command."""
     scene.out_of_service(scene.victim)
     scene.fleet.bed.kill(scene.victim)
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from .counters import Reading, between
 from .judge import Verdict, judge
-from .sample import Window
-from .settings import Settings
+from .sample import SampleWindow
+from .settings import CanarySettings
 
 #: Seconds of one window. A burst of errors that is shorter falls into one, or two, and does not decide alone.
 WINDOW = 5.0
@@ -27,19 +27,19 @@ class Bake:
     """
 
     def __init__(
-        self, settings: Settings, canary: str, seconds: float, windows: Sequence[Window] = ()
+        self, settings: CanarySettings, canary: str, seconds: float, windows: Sequence[SampleWindow] = ()
     ) -> None:
         self.settings = settings
         self.canary = canary
         self.seconds = seconds
         self._closed = list(windows)
-        self._open: Window | None = None
+        self._open: SampleWindow | None = None
         self._opened = 0.0
         self._began: float | None = None
         self._last: Reading | None = None
 
     @property
-    def windows(self) -> tuple[Window, ...]:
+    def windows(self) -> tuple[SampleWindow, ...]:
         """All that was seen, oldest first."""
         return (*self._closed, self._open) if self._open else tuple(self._closed)
 
@@ -54,7 +54,7 @@ class Bake:
         began = self._began = at if self._began is None else self._began
         seen = self.windows
         if reading is None:
-            seen = (*seen, Window(at, missing="the proxy could not be read"))
+            seen = (*seen, SampleWindow(at, missing="the proxy could not be read"))
         elif self._last is None:
             self._last = reading
         else:
@@ -68,7 +68,7 @@ class Bake:
         held = max(0.0, at - began - self.seconds)
         return judge(seen, self.settings, ended=at - began >= self.seconds, held=held)
 
-    def _add(self, window: Window, at: float) -> None:
+    def _add(self, window: SampleWindow, at: float) -> None:
         if self._open is None:
             self._open, self._opened = window, at
         elif at - self._opened < WINDOW:
@@ -80,5 +80,5 @@ class Bake:
             self._closed = [_merged(self._closed[i : i + 2]) for i in range(0, len(self._closed), 2)]
 
 
-def _merged(windows: Sequence[Window]) -> Window:
+def _merged(windows: Sequence[SampleWindow]) -> SampleWindow:
     return windows[0] + windows[1] if len(windows) > 1 else windows[0]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import BadInput
-from .sample import Sample, Window
+from .sample import Sample, SampleWindow
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def sample(requests: int, errors: int, downs: int, histogram: Mapping[float, int
     return Sample(max(requests, errors), errors, downs, histogram)
 
 
-def between(before: Reading, after: Reading, canary: str) -> Window:
+def between(before: Reading, after: Reading, canary: str) -> SampleWindow:
     """What happened between two readings, with ``canary`` the slot of the new version and all else its baseline.
 
     Where the proxy was restarted or reloaded in between, that is what it counted since then.
@@ -71,7 +71,7 @@ def between(before: Reading, after: Reading, canary: str) -> Window:
                 fix="Name the slot of the new version.",
             )
     if after.at <= before.at:
-        return Window(after.at, missing=f"the counters are stale: read at {after.at:g}, as before")
+        return SampleWindow(after.at, missing=f"the counters are stale: read at {after.at:g}, as before")
     again = after.process != before.process or any(
         _fell(before.slots.get(slot, Sample()), now) for slot, now in after.slots.items()
     )
@@ -79,10 +79,10 @@ def between(before: Reading, after: Reading, canary: str) -> Window:
     for slot, now in after.slots.items():
         past = Sample() if again else before.slots.get(slot, Sample())
         arms[slot == canary] += _less(now, past)
-    return Window(after.at, arms[True], arms[False])
+    return SampleWindow(after.at, arms[True], arms[False])
 
 
-def windows_of(readings: Sequence[Reading], canary: str) -> tuple[Window, ...]:
+def windows_of(readings: Sequence[Reading], canary: str) -> tuple[SampleWindow, ...]:
     """The windows between readings in the order of time."""
     return tuple(between(before, after, canary) for before, after in zip(readings, readings[1:]))
 

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from .evidence import Evidence, Stratum, evidence, rate_ratio, strata_of, worst_difference
-from .sample import Window
-from .settings import Settings
+from .sample import SampleWindow
+from .settings import CanarySettings
 
 
 @dataclass(frozen=True)
 class Errors:
     """The comparison of the error rates."""
 
-    settings: Settings
+    settings: CanarySettings
     whole: Stratum
     found: Evidence
     ratio: float
@@ -28,7 +28,7 @@ class Errors:
     worst: float
 
     @classmethod
-    def of(cls, windows: Sequence[Window], whole: Window, settings: Settings) -> Errors:
+    def of(cls, windows: Sequence[SampleWindow], whole: SampleWindow, settings: CanarySettings) -> Errors:
         strata = [_stratum(group) for group in strata_of(windows)]
         all_of = _stratum(windows)
         return cls(
@@ -73,7 +73,7 @@ class Errors:
         }
 
 
-def _stratum(windows: Sequence[Window]) -> Stratum:
+def _stratum(windows: Sequence[SampleWindow]) -> Stratum:
     return Stratum(
         sum(window.canary.requests for window in windows),
         sum(window.canary.errors for window in windows),
@@ -83,7 +83,7 @@ def _stratum(windows: Sequence[Window]) -> Stratum:
     )
 
 
-def suspicious(found: Evidence, settings: Settings) -> bool:
+def suspicious(found: Evidence, settings: CanarySettings) -> bool:
     """Whether half of what would fail it is already there."""
     return found.total > math.log(settings.evidence) / 2
 

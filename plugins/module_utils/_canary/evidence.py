@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from .sample import Window
+from .sample import SampleWindow
 
 #: How many times as high the rate may be, all equally likely beforehand: in steps that no rise falls between.
 RATIOS = (1.0, 1.4, 2.0, 3.0, 5.0, 10.0, 20.0, 60.0)
@@ -133,14 +133,14 @@ def _wilson(events: int, requests: int, z: float) -> tuple[float, float, float]:
     return rate, max(0.0, middle - half), min(1.0, middle + half)
 
 
-def strata_of(windows: Sequence[Window]) -> list[tuple[Window, ...]]:
+def strata_of(windows: Sequence[SampleWindow]) -> list[tuple[SampleWindow, ...]]:
     """Neighbouring windows in groups that each have requests of both arms, as a comparison needs.
 
     When the canary serves alone at the end, it is compared with the latest that is known of the baseline: with as
     much of it as the canary has requests, or all.
     """
-    groups: list[tuple[Window, ...]] = []
-    waiting: tuple[Window, ...] = ()
+    groups: list[tuple[SampleWindow, ...]] = []
+    waiting: tuple[SampleWindow, ...] = ()
     for window in windows:
         waiting += (window,)
         if window.baseline.requests:

@@ -12,8 +12,8 @@ from typing import Any
 
 from .errors import Errors
 from .latency import Tail, Values
-from .sample import Sample, Window, total
-from .settings import Settings
+from .sample import Sample, SampleWindow, total
+from .settings import CanarySettings
 
 PASS, FAIL, INCONCLUSIVE = "pass", "fail", "inconclusive"
 
@@ -43,7 +43,7 @@ class Verdict:
 
 
 def judge(
-    windows: Sequence[Window], settings: Settings, *, ended: bool = False, held: float = 0.0
+    windows: Sequence[SampleWindow], settings: CanarySettings, *, ended: bool = False, held: float = 0.0
 ) -> Verdict:
     """Judge all that was seen so far, oldest first. May be asked at any time and as often as one likes.
 
@@ -72,7 +72,7 @@ def judge(
     return Verdict(PASS, False, ("nothing was seen against it so far",), numbers)
 
 
-def _stops(windows: Sequence[Window], whole: Window, settings: Settings) -> Iterator[str]:
+def _stops(windows: Sequence[SampleWindow], whole: SampleWindow, settings: CanarySettings) -> Iterator[str]:
     """What needs no comparison."""
     if whole.canary.downs > whole.baseline.downs:
         yield f"the canary went down: {whole.canary.downs} times, its baseline {whole.baseline.downs} times"
@@ -88,7 +88,7 @@ def _stops(windows: Sequence[Window], whole: Window, settings: Settings) -> Iter
             return
 
 
-def _unknown(windows: Sequence[Window], whole: Window, settings: Settings) -> Iterator[str]:
+def _unknown(windows: Sequence[SampleWindow], whole: SampleWindow, settings: CanarySettings) -> Iterator[str]:
     """Why nothing can be concluded."""
     if not windows:
         yield "nothing was observed yet"
@@ -99,7 +99,7 @@ def _unknown(windows: Sequence[Window], whole: Window, settings: Settings) -> It
             yield f"the {name} had {sample.requests} requests, {settings.min_requests} are needed"
 
 
-def _numbers(whole: Window) -> dict[str, Any]:
+def _numbers(whole: SampleWindow) -> dict[str, Any]:
     return {
         name: {
             "requests": sample.requests,

@@ -14,8 +14,8 @@ from typing import Any
 from .errors import factor, suspicious
 from .evidence import Evidence, Stratum, evidence, strata_of, worst_difference
 from .ranks import Comparison, compare
-from .sample import Window, total
-from .settings import Settings
+from .sample import SampleWindow, total
+from .settings import CanarySettings
 
 #: Values are looked at when there are this many times as many as at the last look: few looks, few false alarms.
 _NEXT_LOOK = 1.5
@@ -47,12 +47,14 @@ class Tail:
     :param limit: the logarithm of the evidence that is asked for at one edge: it grows with their number
     """
 
-    settings: Settings
+    settings: CanarySettings
     edges: tuple[Slower, ...]
     limit: float
 
     @classmethod
-    def of(cls, windows: Sequence[Window], whole: Window, settings: Settings) -> Tail | None:
+    def of(
+        cls, windows: Sequence[SampleWindow], whole: SampleWindow, settings: CanarySettings
+    ) -> Tail | None:
         """``None`` when an arm has no histogram."""
         all_of = _Tails.of(windows, whole)
         if not all(all_of.requests):
@@ -100,7 +102,7 @@ class Tail:
         }
 
 
-def _pairs(known: Sequence[float], settings: Settings) -> Iterator[tuple[float, float]]:
+def _pairs(known: Sequence[float], settings: CanarySettings) -> Iterator[tuple[float, float]]:
     """Edges at least twice as long one after another, and for each the one that the baseline is measured at."""
     last = 0.0
     for edge in known:
@@ -125,7 +127,7 @@ class _Tails:
     each: tuple[Mapping[float, int], ...]
 
     @classmethod
-    def of(cls, windows: Sequence[Window], whole: Window) -> _Tails:
+    def of(cls, windows: Sequence[SampleWindow], whole: SampleWindow) -> _Tails:
         canary, baseline = whole.canary.tails(), whole.baseline.tails()
         each = (canary,) if len(windows) == 1 else tuple(window.canary.tails() for window in windows)
         requests = (max(canary.values(), default=0), max(baseline.values(), default=0))
@@ -138,7 +140,7 @@ class _Tails:
 
 
 def _slower(
-    strata: Sequence[_Tails], all_of: _Tails, edge: float, allowed: float, settings: Settings
+    strata: Sequence[_Tails], all_of: _Tails, edge: float, allowed: float, settings: CanarySettings
 ) -> Slower:
     """Where no more of the canary's requests are slow than may be, there is nothing to show, and none is computed."""
     slower = Slower(edge, allowed, Evidence(0.0, 0.0), all_of.at(edge, allowed))
@@ -155,12 +157,12 @@ def _slower(
 class Values:
     """The comparison of measurements by window, such as averages or quantiles that a monitoring system gave."""
 
-    settings: Settings
+    settings: CanarySettings
     found: Comparison
     more: float
 
     @classmethod
-    def of(cls, windows: Sequence[Window], settings: Settings, ended: bool) -> Values | None:
+    def of(cls, windows: Sequence[SampleWindow], settings: CanarySettings, ended: bool) -> Values | None:
         """``None`` when an arm has too few values."""
         canary = [value for window in windows for value in window.canary.values]
         baseline = [value for window in windows for value in window.baseline.values]

@@ -101,7 +101,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Window:
+class SampleWindow:
     """Both arms in the same stretch of time, which ended ``at``.
 
     :param missing: why there is nothing to see in this window; empty when there is
@@ -112,8 +112,8 @@ class Window:
     baseline: Sample = field(default_factory=Sample)
     missing: str = ""
 
-    def __add__(self, other: Window) -> Window:
-        return Window(
+    def __add__(self, other: SampleWindow) -> SampleWindow:
+        return SampleWindow(
             max(self.at, other.at),
             self.canary + other.canary,
             self.baseline + other.baseline,
@@ -129,7 +129,7 @@ class Window:
         }
 
     @classmethod
-    def parse(cls, data: Any) -> Window:
+    def parse(cls, data: Any) -> SampleWindow:
         """
         :raises BadInput: ``data`` is not what ``to_dict`` makes, or a part of it
         """
@@ -143,13 +143,13 @@ class Window:
         return cls(at, missing=str(data.get("missing") or ""), **arms)
 
 
-def total(windows: Sequence[Window]) -> Window:
+def total(windows: Sequence[SampleWindow]) -> SampleWindow:
     """All windows as one."""
-    first, *others = windows or (Window(),)
+    first, *others = windows or (SampleWindow(),)
     return sum(others, first)
 
 
-def pool(hosts: Sequence[Sequence[Window]]) -> tuple[Window, ...]:
+def pool(hosts: Sequence[Sequence[SampleWindow]]) -> tuple[SampleWindow, ...]:
     """The windows of many hosts as those of one fleet, the latest of all together.
 
     A host that has fewer than the others was seen less often: its first windows are missing from the sum.

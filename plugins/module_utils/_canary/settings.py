@@ -35,7 +35,7 @@ _LIMITS = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class CanarySettings:
     """
     :param min_requests: requests of each arm below which nothing is concluded
     :param evidence: the Bayes factor at which worse counts as shown; 1/evidence bounds the healthy canaries failed
@@ -85,7 +85,7 @@ class Settings:
                 )
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> Settings:
+    def parse(cls, data: Mapping[str, Any]) -> CanarySettings:
         """The defaults with what ``data`` says; what is ``None`` there is not said.
 
         :raises BadInput: an unknown name or no number

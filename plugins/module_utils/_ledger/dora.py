@@ -24,7 +24,7 @@ _MOST_DAYS = 3660
 
 
 @dataclass(frozen=True)
-class Sample:
+class Durations:
     """What a median is made of, in seconds."""
 
     seconds: tuple[float, ...]
@@ -57,7 +57,7 @@ class Measures:
         return round(self.failed / len(self.changes), 4) if self.changes else None
 
     @property
-    def lead_time(self) -> Sample:
+    def lead_time(self) -> Durations:
         """Only of what is new: bringing a release once more says nothing about how long changes take."""
         spans = [
             (change.ended - change.source_time).total_seconds()
@@ -65,12 +65,12 @@ class Measures:
             if change.first and change.source_time
         ]
         # A source from the future comes from a clock that is wrong.
-        return Sample(tuple(span for span in spans if span >= 0))
+        return Durations(tuple(span for span in spans if span >= 0))
 
     @property
-    def time_to_restore(self) -> Sample:
+    def time_to_restore(self) -> Durations:
         broken = [change for change in self.changes if change.failed]
-        return Sample(
+        return Durations(
             tuple(
                 (change.restored - change.began).total_seconds()
                 for change in broken

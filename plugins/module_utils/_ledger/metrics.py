@@ -13,7 +13,7 @@ from typing import Callable, Union
 from .history import version_of
 from .query import moment_of
 from .segments import Chain
-from .summary import Change, Summary
+from .summary import ChangeSummary, Summary
 
 Number = Union[int, float]
 Sample = tuple[Mapping[str, str], Number]
@@ -107,14 +107,14 @@ def _live(application: str, summary: Summary) -> Iterator[Sample]:
         yield labels, 1
 
 
-def _each(known: Iterable[tuple[str, Summary]], value: Callable[[Change], Number]) -> Iterator[Sample]:
+def _each(known: Iterable[tuple[str, Summary]], value: Callable[[ChangeSummary], Number]) -> Iterator[Sample]:
     """One sample for the last change of each action."""
     for application, summary in known:
         for action, change in sorted(summary.last.items()):
             yield {"application": application, "action": action}, value(change)
 
 
-def _timestamp(change: Change) -> Number:
+def _timestamp(change: ChangeSummary) -> Number:
     moment = moment_of({"time": change.time})
     return moment.timestamp() if moment else 0
 

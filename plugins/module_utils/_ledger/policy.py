@@ -19,7 +19,7 @@ _DAY = 86400.0
 
 
 @dataclass(frozen=True)
-class Policy:
+class LedgerPolicy:
     """``keep_segments`` and ``keep_days`` are retention; ``None`` keeps everything.
 
     :param max_bytes: an entry that finds the file this large goes to a new one
@@ -41,15 +41,15 @@ class Policy:
         return max(too_many, young, 0)
 
 
-def parse_policy(data: Any, where: str, append_only: bool) -> Policy:
+def parse_policy(data: Any, where: str, append_only: bool) -> LedgerPolicy:
     """Read the parsed file; ``None`` (no file) is the default policy.
 
     :param append_only: the default of this host
     :raises BadInput: the file holds something else
     """
     if data is None:
-        return Policy(append_only=append_only)
-    known = {each.name for each in fields(Policy)}
+        return LedgerPolicy(append_only=append_only)
+    known = {each.name for each in fields(LedgerPolicy)}
     if not isinstance(data, Mapping) or set(data) - known:
         raise _bad(f"it may hold {', '.join(sorted(known))} and nothing else", where)
     for name in ("max_bytes", "keep_segments", "keep_days"):
@@ -59,7 +59,7 @@ def parse_policy(data: Any, where: str, append_only: bool) -> Policy:
             raise _bad(f"{name} is {value!r}, not a whole number of at least {least}", where)
     if not isinstance(data.get("append_only", True), bool):
         raise _bad(f"append_only is {data['append_only']!r}, not true or false", where)
-    return Policy(**{"append_only": append_only, **data})
+    return LedgerPolicy(**{"append_only": append_only, **data})
 
 
 def _bad(what: str, where: str) -> BadInput:

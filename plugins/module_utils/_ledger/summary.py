@@ -15,7 +15,7 @@ from .segments import ROTATED, is_about_ledger
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangeSummary:
     """One release entry, as far as it matters later. ``seconds`` is the sum over its steps."""
 
     time: str
@@ -32,13 +32,13 @@ class Summary:
     """``last`` and ``counts`` are by action; ``slot`` is that of what is live."""
 
     history: History = field(default_factory=History)
-    last: Mapping[str, Change] = field(default_factory=dict)
+    last: Mapping[str, ChangeSummary] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
 
     def after(self, entry: Mapping[str, Any]) -> Summary:
         """With one more release entry of the application."""
         action = str(entry.get("action"))
-        change = Change(
+        change = ChangeSummary(
             str(entry.get("time", "")),
             str(entry.get("environment") or ""),
             str(entry.get("slot") or ""),
@@ -52,12 +52,12 @@ class Summary:
         )
 
     @property
-    def newest(self) -> Change | None:
+    def newest(self) -> ChangeSummary | None:
         """The last change of any action."""
         return max(self.last.values(), key=lambda change: change.time, default=None)
 
     @property
-    def switched(self) -> Change | None:
+    def switched(self) -> ChangeSummary | None:
         """The last change that put a release live."""
         found = [change for action, change in self.last.items() if action in ("live", "rolled_back")]
         return max(found, key=lambda change: change.time, default=None)
@@ -78,7 +78,7 @@ def _total(seconds: Any) -> float:
 
 def parse_summary(data: Mapping[str, Any]) -> Summary:
     """What :meth:`Summary.to_dict` wrote."""
-    last = {action: Change(**change) for action, change in data.get("last", {}).items()}
+    last = {action: ChangeSummary(**change) for action, change in data.get("last", {}).items()}
     return Summary(parse_history(data), last, dict(data.get("counts", {})))
 
 

@@ -15,7 +15,7 @@ from .._traffic.split import SLOTS
 from .._traffic.values import host as host_name
 from .._traffic.values import status, url_path
 from . import unit_file
-from .health import Door, HealthCheck
+from .health import Endpoint, HealthCheck
 
 SCHEMA = 1
 CONFIG = "/etc/mas/{name}/application.json"
@@ -61,16 +61,16 @@ class Front:
     domains: tuple[str, ...] = ()
 
     @property
-    def door(self) -> Door:
+    def endpoint(self) -> Endpoint:
         """The address that a user's request goes to in the end; a redirect to TLS is not followed but foreseen."""
         address = _REACHED.get(self.address, self.address)
         if self.redirect and self.tls_port:
-            return Door(address, self.tls_port, tls=True)
-        return Door(address, self.port)
+            return Endpoint(address, self.tls_port, tls=True)
+        return Endpoint(address, self.port)
 
 
 @dataclass(frozen=True)
-class Proxy:
+class ProxySettings:
     """Where the traffic of an application is split. Paths are absolute.
 
     ``front`` is ``None`` where the proxy was not configured by the role. It is not part of the contract: it is what the
@@ -168,7 +168,7 @@ class Application:
     root: str
     web: bool
     ports: Mapping[str, int]
-    proxy: Proxy | None
+    proxy: ProxySettings | None
     signers: str
     signature_required: bool
     keep_releases: int
@@ -253,9 +253,9 @@ def parse_application(data: Any, path: str, site: Any = None) -> Application:
         ) from error
 
 
-def _proxy(data: Any, site: Any) -> Proxy:
+def _proxy(data: Any, site: Any) -> ProxySettings:
     answer = data.get("front") or {}
-    return Proxy(
+    return ProxySettings(
         data["backend"],
         data["socket"],
         data["split"],

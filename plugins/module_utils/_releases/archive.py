@@ -51,7 +51,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """Beyond these an archive is taken for an attack or a mistake."""
 
     members: int = 500_000
@@ -59,10 +59,10 @@ class Limits:
     total_bytes: int = 32 * 1024**3
 
 
-USUAL = Limits()
+USUAL = ArchiveLimits()
 
 
-def check_members(members: Iterable[Member], limits: Limits = USUAL) -> None:
+def check_members(members: Iterable[Member], limits: ArchiveLimits = USUAL) -> None:
     """Raise :class:`ArtifactError` at the first member that must not be unpacked.
 
     ``members`` may be a generator over an open archive: sizes are judged before the next member is

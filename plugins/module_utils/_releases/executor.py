@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
-from .._canary.settings import Settings
+from .._canary.settings import CanarySettings
 from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
@@ -39,7 +39,7 @@ class Executor(HealthSteps):
     run: str
     actor: str
     state: State
-    watch: Watch = field(default_factory=lambda: Watch(Settings()))
+    watch: Watch = field(default_factory=lambda: Watch(CanarySettings()))
     seconds: dict[str, float] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)
     inventory: Sequence[str] = ()
@@ -145,7 +145,7 @@ class Executor(HealthSteps):
         self._set_backup(None)
 
         def read(changed: bool) -> None:
-            self._tell_proxy(step.target)
+            self._set_checks(step.target)
             self.ports.services.reload(self._units(step.target), changed)
 
         release = step.detail["release"]

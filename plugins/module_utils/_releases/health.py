@@ -53,7 +53,7 @@ def check_of(health: Health, host: str) -> HealthCheck:
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """Where a request goes: an address of this host, and whether it speaks TLS there."""
 
     address: str
@@ -66,13 +66,13 @@ class Door:
         return f"{'https' if self.tls else 'http'}://{address}:{self.port}"
 
 
-def slot_door(port: int) -> Door:
+def slot_endpoint(port: int) -> Endpoint:
     """Where the proxy reaches a slot."""
-    return Door(_LOOPBACK, port)
+    return Endpoint(_LOOPBACK, port)
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """What came back. ``problem`` says in words why there is no ``status``; ``body`` is all that was read of foreign text.
 
     ``server`` is who answered by the word of the proxy, ``None`` as long as not all headers were read.
@@ -100,19 +100,19 @@ class Answer:
         return f'{what}: "{body}"' if body else what
 
 
-def parse_answer(data: bytes) -> Answer:
+def parse_answer(data: bytes) -> HttpAnswer:
     """The bytes of an answer, or of as much as came of it."""
     found = _STATUS.match(data)
     if found:
         head, end, body = data.partition(b"\r\n\r\n")
         named = _SERVER.search(head)
         server = printable(named[1]) if named else ""
-        return Answer(int(found[1]), body=body.decode(errors="replace"), server=server if end else None)
+        return HttpAnswer(int(found[1]), body=body.decode(errors="replace"), server=server if end else None)
     if data.startswith(_TLS):
-        return Answer(problem="it speaks TLS there, and the proxy speaks HTTP to it")
+        return HttpAnswer(problem="it speaks TLS there, and the proxy speaks HTTP to it")
     if not data:
-        return Answer(problem="it closed the connection without an answer")
-    return Answer(problem="it does not speak HTTP", body=data.decode(errors="replace"))
+        return HttpAnswer(problem="it closed the connection without an answer")
+    return HttpAnswer(problem="it does not speak HTTP", body=data.decode(errors="replace"))
 
 
 def journal_advice(unit: str, words: str) -> str:

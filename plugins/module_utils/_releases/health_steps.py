@@ -16,7 +16,7 @@ from .._ledger.history import fold
 from .._traffic.split import SLOTS, Split
 from .application import Application, other
 from .commands import command
-from .health import Answer, HealthCheck, check_of, journal_advice, slot_door
+from .health import HealthCheck, HttpAnswer, check_of, journal_advice, slot_endpoint
 from .layout import Layout
 from .manifest import Health, Manifest
 from .ports import LoadBalancer, Ports
@@ -76,7 +76,7 @@ class HealthSteps:
         record = self.ports.store.record(slot)
         return check_of(record.health, record.host) if record and record.web and record.health else None
 
-    def _tell_proxy(self, slot: str) -> None:
+    def _set_checks(self, slot: str) -> None:
         """The proxy checks what the slots hold now, as their manifests say."""
         proxy, ports = self.ports.proxy, {name: self._port(name) for name in SLOTS}
         checks = {name: check for name in (slot, other(slot)) if (check := self._check_for(name))}
@@ -122,7 +122,7 @@ class HealthSteps:
             return
         deadline = clock.seconds() + health.startup_budget
         for poll in itertools.count():
-            answer = self.ports.probe.ask(slot_door(port), check)
+            answer = self.ports.probe.ask(slot_endpoint(port), check)
             answered = answer.meets(check)
             if answered and self._owned(slot) and self.ports.services.recall([unit])[unit].up:
                 return
@@ -152,7 +152,9 @@ class HealthSteps:
             )
         return found.own
 
-    def _unhealthy(self, slot: str, health: Health, answer: Answer, facts: Any, late: bool) -> HealthError:
+    def _unhealthy(
+        self, slot: str, health: Health, answer: HttpAnswer, facts: Any, late: bool
+    ) -> HealthError:
         unit, record = self._web(slot)[0], self.ports.store.record(slot)
         host = record.host if record else self.app.host
         budget = f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
@@ -219,7 +221,7 @@ class HealthSteps:
             return
         # Before a reload, which reads them.
         proxy.rewrite()
-        self._tell_proxy(slot)
+        self._set_checks(slot)
         self._judge(proxy)
 
     def refuse_unsound(self) -> None:
@@ -302,7 +304,7 @@ class HealthSteps:
         deadline = clock.seconds() + _FRONT_DOOR
         server = f"{proxy.backend}/{slot}"
         while True:
-            answer = self.ports.probe.ask(front.door, check)
+            answer = self.ports.probe.ask(front.endpoint, check)
             right = answer.meets(check)
             if right and (not check.by_whom or answer.server == server):
                 return
@@ -310,7 +312,7 @@ class HealthSteps:
                 raise HealthError(
                     f"users do not get {self._release_in(slot)}: the answer is not that of {server}, but of "
                     f"{answer.server or 'something that the proxy does not name'}",
-                    where=f"GET {front.door.url}{check.path} with Host {check.host}",
+                    where=f"GET {front.endpoint.url}{check.path} with Host {check.host}",
                     fix="Another backend may answer it, a rule of the frontend, or HAProxy with a configuration from before "
                     "this version. See there, or write it again: "
                     f"{command('provision', application_name=self.app.name)}",
@@ -318,7 +320,7 @@ class HealthSteps:
             if clock.seconds() > deadline:
                 raise HealthError(
                     f"users do not get {self._release_in(slot)}: {answer.describe(self.ports.store.secrets(slot))}",
-                    where=f"GET {front.door.url}{check.path} with Host {check.host} wants {check.expected}",
+                    where=f"GET {front.endpoint.url}{check.path} with Host {check.host} wants {check.expected}",
                     fix="See the frontend in HAProxy's configuration; where it answers that path otherwise, "
                     "say how in application_front_door.",
                 )

@@ -35,7 +35,7 @@ _RELEASE = re.compile(r".+-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
-class Request:
+class ReleaseRequest:
     """What the caller wants.
 
     :param state: ``staged``, ``live``, ``confirmed``, ``rolled_back``, ``restarted``, ``contracted`` or ``absent``
@@ -101,7 +101,7 @@ class Request:
         return Claim(self.run, self.actor, self.operation, returns, token, self.force_unlock)
 
 
-def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0) -> Plan:
+def make_plan(facts: Facts, app: Application, request: ReleaseRequest, age: float = 0.0) -> Plan:
     """The plan for a request.
 
     :param age: seconds since what is live went live
@@ -125,14 +125,14 @@ def make_plan(facts: Facts, app: Application, request: Request, age: float = 0.0
     return plans[request.state]()
 
 
-def _plan_live(facts: Facts, app: Application, request: Request, release: str) -> Plan:
+def _plan_live(facts: Facts, app: Application, request: ReleaseRequest, release: str) -> Plan:
     two_phases = confirmation.arms(facts, release, request.confirm_timeout)
     plan = planner.plan_live(facts, app, release, replace(request.traffic_steps, confirmed=two_phases))
     again = app.exclusive or request.traffic_steps.seconds > 0
     return confirmation.armed(plan, release, request.confirm_timeout, again) if two_phases else plan
 
 
-def _plan_rollback(facts: Facts, app: Application, request: Request) -> Plan:
+def _plan_rollback(facts: Facts, app: Application, request: ReleaseRequest) -> Plan:
     if request.from_version:
         return planner.plan_left(facts, app, request.from_version)
     brought = request.release if request.brings else None
@@ -157,7 +157,7 @@ def resolve(facts: Facts, release: str) -> str:
 
 
 def change(
-    ports: Ports, layout: Layout, limits: Limits, request: Request, check: bool
+    ports: Ports, layout: Layout, limits: Limits, request: ReleaseRequest, check: bool
 ) -> tuple[Plan, dict[str, Any]]:
     """Make the host what ``request`` asks for; in check mode only say what would be done.
 
@@ -184,7 +184,7 @@ def change(
 
 
 def _carry_out(
-    ports: Ports, layout: Layout, limits: Limits, request: Request, check: bool
+    ports: Ports, layout: Layout, limits: Limits, request: ReleaseRequest, check: bool
 ) -> tuple[Plan, Facts, dict[str, Any]]:
     """With the lock held: the plan, the facts after it, and further return values."""
     app = layout.app
@@ -235,14 +235,14 @@ def _settings_of_then(facts: Facts, app: Application) -> list[str]:
     return [warning] if changed else []
 
 
-def _looks(request: Request, plan: Plan, check: bool, assumed: bool) -> bool:
+def _looks(request: ReleaseRequest, plan: Plan, check: bool, assumed: bool) -> bool:
     """Whether what is live has to prove itself; in check mode only where it would not be brought up again first."""
     if check and (plan.changed or assumed):
         return False
     return request.state == "live" or (request.state == "confirmed" and not plan.changed)
 
 
-def _plan(facts: Facts, app: Application, request: Request, wall: float) -> tuple[Plan, str, str]:
+def _plan(facts: Facts, app: Application, request: ReleaseRequest, wall: float) -> tuple[Plan, str, str]:
     """The plan; and why there is none, where the host lacks what it should go back to, and which release that is."""
     try:
         return make_plan(facts, app, request, _age(facts, wall)), "", ""
@@ -257,7 +257,7 @@ def _brings(plan: Plan) -> bool:
     return any(step.action == "assign" for step in plan.steps)
 
 
-def _apply(executor: Executor, plan: Plan, operation: Operation | None, request: Request) -> None:
+def _apply(executor: Executor, plan: Plan, operation: Operation | None, request: ReleaseRequest) -> None:
     """Take the steps; what fails is put back.
 
     Not so what was stopped: a rollback that ended this run does that itself, and without a controller the host waits
@@ -359,7 +359,7 @@ def report(facts: Facts, app: Application, inventory: tuple[str, ...] = ()) -> d
     }
 
 
-def _operation(facts: Facts, plan: Plan, request: Request, since: str) -> Operation | None:
+def _operation(facts: Facts, plan: Plan, request: ReleaseRequest, since: str) -> Operation | None:
     """The journal entry of a plan. An open operation on the same slot keeps what the slot held first."""
     steps = {step.action: step for step in reversed(plan.steps)}
     mark = steps.get("assign") if request.state == "staged" else steps.get("commit")

@@ -13,7 +13,7 @@ from .._ledger.history import fold, unconfirmed
 from .._traffic.split import SLOTS, TrafficFacts
 from .application import Application
 from .auto_rollback import Armed
-from .health import check_of, slot_door
+from .health import check_of, slot_endpoint
 from .layout import Layout
 from .lease import Moment
 from .ports import Ports
@@ -75,7 +75,7 @@ def _slot(
     health = record.health if record and release else None
     listens = _ownership(ports, record)
     check = check_of(health, record.host) if health and record and web_up and listens.good else None
-    healthy = bool(check and port and ports.probe.ask(slot_door(port), check).meets(check))
+    healthy = bool(check and port and ports.probe.ask(slot_endpoint(port), check).meets(check))
     free_for_next = not app.web or not (stopped or port != app.ports[slot])
     stranger = listens.stranger or ("" if free_for_next else _stranger(ports, app.ports[slot], record))
     return SlotFacts(

@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional, Protocol
 from .._traffic.split import Split
 from .auto_rollback import Armed
 from .damage import Damage
-from .health import Answer, Door, HealthCheck
+from .health import Endpoint, HealthCheck, HttpAnswer
 from .lease import Lease, Moment
 from .manifest import Manifest
 from .neighbours import Footprint
@@ -91,7 +91,7 @@ class ReleaseStore(Protocol):
     def mended(self) -> list[str]: ...
 
 
-class Source(Protocol):
+class ArtifactSource(Protocol):
     """The artifact of the release that is being brought in."""
 
     def fetch(self, release: str) -> None: ...
@@ -122,7 +122,7 @@ class Clock(Protocol):
 class HealthProbe(Protocol):
     """The network of the host: who answers, and who listens."""
 
-    def ask(self, door: Door, check: HealthCheck) -> Answer: ...
+    def ask(self, endpoint: Endpoint, check: HealthCheck) -> HttpAnswer: ...
     def port_taken(self, port: int) -> bool: ...
     def ownership(self, port: int, unit: str, by_systemd: bool = False) -> Ownership: ...
 
@@ -134,7 +134,7 @@ class Ports:
     services: ServiceManager
     proxy: LoadBalancer | None
     store: ReleaseStore
-    source: Source
+    source: ArtifactSource
     ledger: Ledger
     clock: Clock
     probe: HealthProbe

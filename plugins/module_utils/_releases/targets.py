@@ -24,7 +24,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Target:
+class RollbackTarget:
     """A release to go back to, and where it is."""
 
     release: str
@@ -41,12 +41,12 @@ class Target:
         return f"{self.release} ({_WORDS[self.place]})"
 
 
-def targets(facts: Facts, app: Application) -> tuple[Target, ...]:
+def targets(facts: Facts, app: Application) -> tuple[RollbackTarget, ...]:
     """What was live and healthy before the live release and still fits the schema, newest first."""
     history = facts.history
     below = history.stack[history.floor : -1 if history.live == facts.live_release else None]
     names = dict.fromkeys(release for release in reversed(below) if release != facts.live_release)
-    return tuple(Target(name, _place(facts, app, name)) for name in names)
+    return tuple(RollbackTarget(name, _place(facts, app, name)) for name in names)
 
 
 def rollback_target(facts: Facts, to: str | None = None) -> str | None:

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._canary.settings import Settings
+from .._canary.settings import CanarySettings
 from .._core.errors import BadInput
 
 #: How a step is judged unless the options say otherwise.
-DEFAULTS = Settings()
+DEFAULTS = CanarySettings()
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TrafficSteps:
 
     steps: tuple[TrafficStep, ...] = (TrafficStep(100),)
     confirmed: bool = False
-    settings: Settings = DEFAULTS
+    settings: CanarySettings = DEFAULTS
 
     @property
     def seconds(self) -> float:
@@ -61,7 +61,7 @@ def parse_traffic_steps(
     :param steps: percent of each step, growing; 100 is added where it is not the last. It is watched only where it is
         the only one: after smaller steps there is nothing left to compare it with.
     :param seconds: how long each of them is watched
-    :param canary: what differs from the defaults of :class:`Settings`
+    :param canary: what differs from the defaults of :class:`CanarySettings`
     :raises BadInput: the steps do not grow or are not percentages, or there is no such setting
     """
     percents = list(steps) or [100]
@@ -77,4 +77,6 @@ def parse_traffic_steps(
     if seconds < 0:
         raise BadInput(f"a step cannot take {seconds:g} s", where="bake", fix="Give 0 or more seconds.")
     watched = [seconds if percent < 100 or len(percents) == 1 else 0.0 for percent in percents]
-    return TrafficSteps(tuple(map(TrafficStep, percents, watched)), settings=Settings.parse(canary or {}))
+    return TrafficSteps(
+        tuple(map(TrafficStep, percents, watched)), settings=CanarySettings.parse(canary or {})
+    )

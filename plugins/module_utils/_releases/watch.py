@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
-from .._canary.settings import Settings
+from .._canary.settings import CanarySettings
 from .._core.clock import MonotonicClock
 from .._core.errors import TrafficError, VerdictError
 from .._core.plan import Step
@@ -18,7 +18,7 @@ from .._core.plan import Step
 if TYPE_CHECKING:
     from .._canary.counters import Reading
     from .._canary.judge import Verdict
-    from .._canary.sample import Window
+    from .._canary.sample import SampleWindow
 
 _POLL = 1.0
 
@@ -33,8 +33,8 @@ class Counters(Protocol):
 class Watch:
     """All stages of one canary on one host. What one stage saw counts in the next."""
 
-    settings: Settings
-    windows: tuple[Window, ...] = ()
+    settings: CanarySettings
+    windows: tuple[SampleWindow, ...] = ()
     stages: list[dict[str, Any]] = field(default_factory=list)
 
     def stage(

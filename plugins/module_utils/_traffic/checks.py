@@ -21,7 +21,7 @@ from .split import SLOTS
 _LISTED = re.compile(r"^0x[0-9a-f]+ (\S+) (\S+)$", re.MULTILINE)
 
 
-class Check(Protocol):
+class HttpCheck(Protocol):
     """One health request."""
 
     @property
@@ -46,7 +46,7 @@ class Fixed:
     ports: Mapping[str, int]
 
     @classmethod
-    def of(cls, checks: Collection[Check], ports: Mapping[str, int]) -> Fixed:
+    def of(cls, checks: Collection[HttpCheck], ports: Mapping[str, int]) -> Fixed:
         """What serves all of these."""
         statuses = frozenset(check.expected for check in checks)
         return cls(statuses, max(float(check.timeout) for check in checks), dict(ports))

@@ -65,7 +65,7 @@ NO_TRAFFIC = Split(0, 0)
 
 
 @dataclass(frozen=True)
-class Server:
+class ProxyServer:
     """One slot as the proxy sees it.
 
     ``requests``, ``errors``, ``downs`` (how often it went down) and ``latency`` (answers by the lower edge of their
@@ -110,7 +110,7 @@ class TrafficFacts:
     """
 
     persisted: Split | None
-    servers: Mapping[str, Server]
+    servers: Mapping[str, ProxyServer]
     process: str = ""
     #: The slots that a start of the proxy leaves out, because their web process ended.
     aside: frozenset[str] = frozenset()

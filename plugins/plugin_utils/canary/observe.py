@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils._canary.counters import Reading, windows_of
-from ...module_utils._canary.sample import Sample, Window, pool
+from ...module_utils._canary.sample import Sample, SampleWindow, pool
 from ...module_utils._core.errors import BadInput
 
 
-def fleet_windows(readings: Mapping[str, Any], canary: Any) -> tuple[Window, ...]:
+def fleet_windows(readings: Mapping[str, Any], canary: Any) -> tuple[SampleWindow, ...]:
     """The windows between the readings of all hosts, summed over the hosts.
 
     :param readings: lists of what ``traffic_info`` returned, oldest first, by host
@@ -33,7 +33,7 @@ def unread_latencies(readings: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _host_windows(host: str, results: Any, canary: Any) -> tuple[Window, ...]:
+def _host_windows(host: str, results: Any, canary: Any) -> tuple[SampleWindow, ...]:
     if isinstance(results, Mapping) or not isinstance(results, Sequence) or isinstance(results, str):
         raise BadInput(
             "this is no list of readings",
@@ -48,13 +48,13 @@ def _host_windows(host: str, results: Any, canary: Any) -> tuple[Window, ...]:
     good = [result for result in results if isinstance(result, Mapping) and "servers" in result]
     windows = windows_of([Reading.parse(result, host) for result in good], str(slot))
     if not results or results[-1] not in good:
-        windows += (Window(missing=f"{host}: the proxy could not be read"),)
+        windows += (SampleWindow(missing=f"{host}: the proxy could not be read"),)
     elif not windows:
-        windows = (Window(missing=f"{host}: read only once"),)
+        windows = (SampleWindow(missing=f"{host}: read only once"),)
     return windows
 
 
-def prometheus_window(answers: Mapping[str, float | None], at: float) -> Window:
+def prometheus_window(answers: Mapping[str, float | None], at: float) -> SampleWindow:
     """One window of the answers to queries, whose names are ``canary_requests`` and so on.
 
     An answer is ``None`` when Prometheus knows no such series: that means no errors, and an unknown number of requests.
@@ -65,7 +65,7 @@ def prometheus_window(answers: Mapping[str, float | None], at: float) -> Window:
         if answers.get(f"{arm}_requests") is None
     ]
     if missing:
-        return Window(at, missing="; ".join(missing))
+        return SampleWindow(at, missing="; ".join(missing))
     arms = {}
     for arm in ("canary", "baseline"):
         requests, errors = (
@@ -75,4 +75,4 @@ def prometheus_window(answers: Mapping[str, float | None], at: float) -> Window:
         values = () if latency is None else (latency,)
         # increase() estimates both, each for itself.
         arms[arm] = Sample(max(requests, errors), errors, values=values)
-    return Window(at, arms["canary"], arms["baseline"])
+    return SampleWindow(at, arms["canary"], arms["baseline"])

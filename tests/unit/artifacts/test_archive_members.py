@@ -13,7 +13,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.archive import (
     FILE,
     FOLDER,
     SYMLINK,
-    Limits,
+    ArchiveLimits,
     Member,
     check_members,
     escape,
@@ -49,7 +49,7 @@ def test_a_bomb_is_refused_before_the_next_member_is_read() -> None:
 
 def test_limit_of_members() -> None:
     with pytest.raises(ArtifactError, match="limit of 2 members"):
-        check_members([MANIFEST, Member("a", FILE), Member("b", FILE)], Limits(members=2))
+        check_members([MANIFEST, Member("a", FILE), Member("b", FILE)], ArchiveLimits(members=2))
 
 
 PARTS = st.lists(st.sampled_from(["a", "b", "c", "..", ".", ""]), min_size=1, max_size=5).map("/".join)

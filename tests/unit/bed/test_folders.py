@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from bed import CHECKOUT, BedError, own_folder
-from leftovers import told
+from leftovers import describe
 
 
 def _link(path: Path) -> None:
@@ -34,7 +34,7 @@ PREPARED = [_link, _dangling, _file, _open]
 
 
 @pytest.mark.parametrize("prepared", PREPARED)
-def test_what_somebody_prepared_is_not_used(tmp_path: Path, prepared: Callable[[Path], None]) -> None:
+def test_what_another_user_prepared_is_not_used(tmp_path: Path, prepared: Callable[[Path], None]) -> None:
     prepared(tmp_path / "control")
     with pytest.raises(BedError, match="not a folder of your own"):
         own_folder(tmp_path / "control")
@@ -66,7 +66,7 @@ def test_nothing_is_kept_where_others_can_write() -> None:
 
 
 def test_what_stays_is_said_with_the_way_to_remove_it() -> None:
-    text = told(
+    text = describe(
         [("localhost/a:latest", 3 << 20), ("localhost/b:latest", 1 << 20)], ["crun", "podman"], ["demo"], True
     )
     for words in (
@@ -77,4 +77,4 @@ def test_what_stays_is_said_with_the_way_to_remove_it() -> None:
         "make clean",
     ):
         assert words in text
-    assert "had to install none" in told([], [], [], False)
+    assert "had to install none" in describe([], [], [], False)

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.mas.ops.plugins.module_utils._canary.bake import MOST, Bake
 from ansible_collections.mas.ops.plugins.module_utils._canary.counters import Reading, between, windows_of
 from ansible_collections.mas.ops.plugins.module_utils._canary.sample import total
-from ansible_collections.mas.ops.plugins.module_utils._canary.settings import Settings
+from ansible_collections.mas.ops.plugins.module_utils._canary.settings import CanarySettings
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
 
 
@@ -68,7 +68,7 @@ def test_a_reading_that_is_none(data: Any) -> None:
 
 
 def test_a_healthy_bake_ends_with_a_pass() -> None:
-    bake = Bake(Settings(), "green", 30)
+    bake = Bake(CanarySettings(), "green", 30)
     verdicts = [bake.step(reading(n, (10 * n, 0), (90 * n, 0)), n) for n in range(31)]
     assert [verdict.final for verdict in verdicts].index(True) == 30
     assert verdicts[0].verdict == "inconclusive"
@@ -78,7 +78,7 @@ def test_a_healthy_bake_ends_with_a_pass() -> None:
 
 
 def test_a_bad_bake_ends_early() -> None:
-    bake = Bake(Settings(), "green", 300)
+    bake = Bake(CanarySettings(), "green", 300)
     found = next(
         (n, verdict)
         for n in range(300)
@@ -89,7 +89,7 @@ def test_a_bad_bake_ends_early() -> None:
 
 
 def test_a_proxy_that_cannot_be_read_holds_and_then_fails() -> None:
-    bake = Bake(Settings(hold_limit=60), "green", 10)
+    bake = Bake(CanarySettings(hold_limit=60), "green", 10)
     verdicts = {n: bake.step(reading(n, (100 * n, 0), (900 * n, 0)) if n < 5 else None, n) for n in range(71)}
     assert {(verdicts[n].verdict, verdicts[n].final) for n in range(5, 70)} == {("inconclusive", False)}
     assert (verdicts[70].verdict, verdicts[70].final) == ("fail", True)
@@ -97,7 +97,7 @@ def test_a_proxy_that_cannot_be_read_holds_and_then_fails() -> None:
 
 
 def test_what_happened_while_nobody_could_read_is_not_lost() -> None:
-    bake = Bake(Settings(), "green", 10)
+    bake = Bake(CanarySettings(), "green", 10)
     for n in range(11):
         verdict = bake.step(None if 3 < n < 8 else reading(n, (100 * n, 0), (900 * n, 0)), n)
     assert (verdict.verdict, verdict.final) == ("pass", True)
@@ -105,7 +105,7 @@ def test_what_happened_while_nobody_could_read_is_not_lost() -> None:
 
 
 def test_stale_readings_are_inconclusive() -> None:
-    bake = Bake(Settings(), "green", 10)
+    bake = Bake(CanarySettings(), "green", 10)
     same = reading(1, (100, 0), (900, 0))
     bake.step(reading(0, (0, 0), (0, 0)), 0)
     assert bake.step(same, 1).verdict == "pass"
@@ -117,7 +117,7 @@ def test_stale_readings_are_inconclusive() -> None:
 def test_a_bake_goes_on_from_earlier_steps() -> None:
     earlier = windows_of([reading(0, (0, 0), (0, 0)), reading(9, (500, 3), (4500, 0))], "green")
     later = [reading(10, (500, 3), (4500, 0)), reading(12, (600, 6), (5400, 0))]
-    alone, going_on = Bake(Settings(), "green", 30), Bake(Settings(), "green", 30, earlier)
+    alone, going_on = Bake(CanarySettings(), "green", 30), Bake(CanarySettings(), "green", 30, earlier)
     for each in later:
         alone.step(each, each.at)
         verdict = going_on.step(each, each.at)
@@ -126,7 +126,7 @@ def test_a_bake_goes_on_from_earlier_steps() -> None:
 
 
 def test_a_long_bake_stays_small() -> None:
-    bake = Bake(Settings(evidence=1e9, margin=0), "green", 1e9)
+    bake = Bake(CanarySettings(evidence=1e9, margin=0), "green", 1e9)
     for n in range(0, 20 * MOST, 6):
         bake.step(reading(n, (n, 0), (9 * n, 0)), n)
     assert len(bake.windows) <= MOST + 2

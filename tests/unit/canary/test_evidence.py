@@ -15,7 +15,7 @@ from ansible_collections.mas.ops.plugins.module_utils._canary.evidence import (
     worst_difference,
 )
 from ansible_collections.mas.ops.plugins.module_utils._canary.ranks import compare
-from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, Window, total
+from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, SampleWindow, total
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -124,14 +124,14 @@ def arm(requests: int) -> Sample:
     ],
 )
 def test_strata(shape: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
-    windows = [Window(0.0, arm(canary), arm(baseline)) for canary, baseline in shape]
+    windows = [SampleWindow(0.0, arm(canary), arm(baseline)) for canary, baseline in shape]
     found = [total(group) for group in strata_of(windows)]
     assert [(w.canary.requests, w.baseline.requests) for w in found] == expected
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=12))
 def test_strata_count_nothing_twice(shape: list[tuple[int, int]]) -> None:
-    windows = [Window(0.0, arm(canary), arm(baseline)) for canary, baseline in shape]
+    windows = [SampleWindow(0.0, arm(canary), arm(baseline)) for canary, baseline in shape]
     strata = [total(group) for group in strata_of(windows)]
     assert all(window.canary.requests and window.baseline.requests for window in strata)
     assert total(strata).canary.requests <= total(windows).canary.requests

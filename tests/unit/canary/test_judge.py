@@ -12,14 +12,14 @@ import pytest
 import yaml
 from ansible_collections.mas.ops.plugins.module_utils._canary.evidence import strata_of
 from ansible_collections.mas.ops.plugins.module_utils._canary.judge import judge
-from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, Window, pool, total
-from ansible_collections.mas.ops.plugins.module_utils._canary.settings import Settings
+from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, SampleWindow, pool, total
+from ansible_collections.mas.ops.plugins.module_utils._canary.settings import CanarySettings
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
 from hypothesis import given
 from hypothesis import strategies as st
 
 CASES = yaml.safe_load((Path(__file__).parents[2] / "cases" / "canary" / "verdicts.yml").read_text())
-DEFAULTS = Settings()
+DEFAULTS = CanarySettings()
 
 
 @st.composite
@@ -28,14 +28,14 @@ def arms(draw: st.DrawFn, most: int = 2000) -> Sample:
     return Sample(requests, draw(st.integers(0, min(requests, 50))))
 
 
-WINDOWS = st.lists(st.builds(Window, canary=arms(200), baseline=arms()), max_size=12)
+WINDOWS = st.lists(st.builds(SampleWindow, canary=arms(200), baseline=arms()), max_size=12)
 
 
-def windows_of(case: dict[str, Any]) -> list[Window]:
+def windows_of(case: dict[str, Any]) -> list[SampleWindow]:
     found = []
     for each in case["windows"]:
         counts, downs = each["counts"], each.get("downs", [0, 0])
-        window = Window(
+        window = SampleWindow(
             0.0,
             Sample(counts[0], counts[1], downs[0]),
             Sample(counts[2], counts[3], downs[1]),
@@ -47,7 +47,7 @@ def windows_of(case: dict[str, Any]) -> list[Window]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_table(case: dict[str, Any]) -> None:
-    settings = Settings.parse(case.get("settings", {}))
+    settings = CanarySettings.parse(case.get("settings", {}))
     found = judge(windows_of(case), settings, ended=case.get("ended", False), held=case.get("held", 0.0))
     expected = case["expect"]
     assert (found.verdict, found.final) == (expected["verdict"], expected["final"]), found
@@ -57,7 +57,7 @@ def test_table(case: dict[str, Any]) -> None:
 
 @given(WINDOWS, st.integers(0, 11), st.integers(1, 50), st.booleans())
 def test_more_errors_never_turn_a_fail_into_a_pass(
-    windows: list[Window], where: int, more: int, ended: bool
+    windows: list[SampleWindow], where: int, more: int, ended: bool
 ) -> None:
     before = judge(windows, DEFAULTS, ended=ended)
     if not windows:
@@ -76,14 +76,14 @@ def test_more_errors_never_turn_a_fail_into_a_pass(
 
 
 @given(WINDOWS)
-def test_less_of_the_baseline_s_errors_never_turns_a_fail_into_a_pass(windows: list[Window]) -> None:
+def test_less_of_the_baseline_s_errors_never_turns_a_fail_into_a_pass(windows: list[SampleWindow]) -> None:
     better = [replace(w, baseline=replace(w.baseline, errors=w.baseline.errors // 2)) for w in windows]
     if judge(windows, DEFAULTS).verdict == "fail":
         assert judge(better, DEFAULTS).verdict == "fail"
 
 
 @given(WINDOWS)
-def test_a_baseline_that_is_as_bad_as_the_canary_fails_nobody(windows: list[Window]) -> None:
+def test_a_baseline_that_is_as_bad_as_the_canary_fails_nobody(windows: list[SampleWindow]) -> None:
     """But the hard stop, which looks at the canary alone."""
     alike = [replace(window, baseline=window.canary) for window in windows]
     found = judge(alike, replace(DEFAULTS, hard_requests=10**9), ended=True)
@@ -91,7 +91,7 @@ def test_a_baseline_that_is_as_bad_as_the_canary_fails_nobody(windows: list[Wind
 
 
 @given(WINDOWS, st.booleans())
-def test_what_is_not_final_is_told_so(windows: list[Window], ended: bool) -> None:
+def test_what_is_not_final_is_told_so(windows: list[SampleWindow], ended: bool) -> None:
     found = judge(windows, DEFAULTS, ended=ended)
     assert found.final == (found.verdict == "fail" or (found.verdict == "pass" and (ended or found.final)))
     assert not (found.verdict == "inconclusive" and found.final)
@@ -100,7 +100,7 @@ def test_what_is_not_final_is_told_so(windows: list[Window], ended: bool) -> Non
 
 
 @given(WINDOWS, st.integers(2, 4))
-def test_more_of_the_same_is_more_evidence(windows: list[Window], times: int) -> None:
+def test_more_of_the_same_is_more_evidence(windows: list[SampleWindow], times: int) -> None:
     """The same are the comparisons: a window of one arm alone is compared with other neighbours when it is repeated."""
     compared = [total(group) for group in strata_of(windows)]
     once = judge(compared, DEFAULTS)
@@ -117,28 +117,28 @@ def test_healthy_canaries_are_failed_no_more_often_than_promised() -> None:
         return Sample(requests, sum(rng.random() < 0.01 for _ in range(requests)))
 
     failed = sum(
-        judge([Window(n, arm(50), arm(150)) for n in range(20)], DEFAULTS).verdict == "fail"
+        judge([SampleWindow(n, arm(50), arm(150)) for n in range(20)], DEFAULTS).verdict == "fail"
         for _ in range(150)
     )
     assert failed <= 3
 
 
 @given(st.lists(WINDOWS, max_size=4))
-def test_pooling_loses_no_request(hosts: list[list[Window]]) -> None:
+def test_pooling_loses_no_request(hosts: list[list[SampleWindow]]) -> None:
     pooled = pool(hosts)
     assert total(pooled) == total([window for host in hosts for window in host])
     assert len(pooled) == max(map(len, hosts), default=0)
 
 
 def test_pooling_puts_the_latest_together() -> None:
-    quiet, silent = Window(1.0, Sample(1), Sample(9)), Window(missing="web2: silent")
+    quiet, silent = SampleWindow(1.0, Sample(1), Sample(9)), SampleWindow(missing="web2: silent")
     assert [window.missing for window in pool([[quiet, quiet], [silent]])] == ["", "web2: silent"]
 
 
 @given(WINDOWS)
-def test_a_window_survives_its_way_through_json(windows: list[Window]) -> None:
+def test_a_window_survives_its_way_through_json(windows: list[SampleWindow]) -> None:
     text = json.dumps([window.to_dict() for window in windows], allow_nan=False)
-    assert [Window.parse(each) for each in json.loads(text)] == windows
+    assert [SampleWindow.parse(each) for each in json.loads(text)] == windows
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_window_survives_its_way_through_json(windows: list[Window]) -> None:
 )
 def test_a_window_that_is_none(data: Any) -> None:
     with pytest.raises(BadInput) as caught:
-        Window.parse(data)
+        SampleWindow.parse(data)
     assert caught.value.fix
 
 
@@ -181,9 +181,9 @@ def test_a_window_that_is_none(data: Any) -> None:
 )
 def test_settings_that_cannot_be(data: dict[str, Any]) -> None:
     with pytest.raises(BadInput) as caught:
-        Settings.parse(data)
+        CanarySettings.parse(data)
     assert caught.value.fix
 
 
 def test_settings_not_said_are_the_defaults() -> None:
-    assert Settings.parse({"evidence": None, "spread": "4"}) == replace(DEFAULTS, spread=4.0)
+    assert CanarySettings.parse({"evidence": None, "spread": "4"}) == replace(DEFAULTS, spread=4.0)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._canary.judge import Verdict, judge
-from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, Window
-from ansible_collections.mas.ops.plugins.module_utils._canary.settings import Settings
+from ansible_collections.mas.ops.plugins.module_utils._canary.sample import Sample, SampleWindow
+from ansible_collections.mas.ops.plugins.module_utils._canary.settings import CanarySettings
 from ansible_collections.mas.ops.plugins.module_utils._traffic.latency import EDGES, parse_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,8 +33,8 @@ def arm(draw: Draw, count: int, rng: random.Random) -> Sample:
 
 def watch(canary: Draw, *, windows: int = 10, count: int = 100, **more: float) -> Verdict:
     rng = random.Random(3)
-    seen = [Window(n, arm(canary, count, rng), arm(usual, 9 * count, rng)) for n in range(windows)]
-    return judge(seen, Settings.parse(more))
+    seen = [SampleWindow(n, arm(canary, count, rng), arm(usual, 9 * count, rng)) for n in range(windows)]
+    return judge(seen, CanarySettings.parse(more))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_slower(canary: Draw) -> None:
     found = watch(canary)
     assert (found.verdict, found.final) == ("fail", True)
     assert "it is slower" in found.reasons[0]
-    assert found.numbers["latency"]["evidence"] >= Settings().evidence
+    assert found.numbers["latency"]["evidence"] >= CanarySettings().evidence
 
 
 def test_a_service_whose_latencies_are_all_alike() -> None:
@@ -75,21 +75,26 @@ def test_a_service_whose_latencies_are_all_alike() -> None:
         return rng.gauss(78, 2)
 
     rng = random.Random(4)
-    seen = [Window(n, arm(lambda r: 1.05 * steady(r), 200, rng), arm(steady, 800, rng)) for n in range(10)]
-    assert judge(seen, Settings()).verdict == "pass"
+    seen = [
+        SampleWindow(n, arm(lambda r: 1.05 * steady(r), 200, rng), arm(steady, 800, rng)) for n in range(10)
+    ]
+    assert judge(seen, CanarySettings()).verdict == "pass"
 
 
 def test_one_stall_is_not_enough() -> None:
     quiet, stalled = (histogram([low] * 100) for low in (2, 300))
     base = Sample(900, histogram=histogram([2] * 900))
-    windows = [Window(n, Sample(100, histogram=quiet), base) for n in range(9)]
-    assert judge([*windows, Window(9, Sample(100, histogram=stalled), base)], Settings()).verdict == "pass"
+    windows = [SampleWindow(n, Sample(100, histogram=quiet), base) for n in range(9)]
+    assert (
+        judge([*windows, SampleWindow(9, Sample(100, histogram=stalled), base)], CanarySettings()).verdict
+        == "pass"
+    )
 
 
 def test_without_a_histogram_of_both_nothing_is_said() -> None:
     base = Sample(900)
     slow = Sample(100, histogram=histogram([500] * 100))
-    assert judge([Window(0, slow, base)] * 5, Settings()).numbers["latency"] is None
+    assert judge([SampleWindow(0, slow, base)] * 5, CanarySettings()).numbers["latency"] is None
 
 
 @given(st.lists(st.sampled_from(EDGES), min_size=1, max_size=60), st.integers(0, 59), st.integers(1, 30))
@@ -98,10 +103,10 @@ def test_one_more_slow_request_never_turns_a_fail_into_a_pass(
     latencies: list[float], number: int, steps: int
 ) -> None:
     base = Sample(500, histogram=histogram([3.0] * 495 + [40.0] * 5))
-    tolerant = Settings(min_requests=0, spread=0)
+    tolerant = CanarySettings(min_requests=0, spread=0)
 
     def verdict(seen: list[float]) -> str:
-        return judge([Window(0, Sample(len(seen), histogram=histogram(seen)), base)], tolerant).verdict
+        return judge([SampleWindow(0, Sample(len(seen), histogram=histogram(seen)), base)], tolerant).verdict
 
     number %= len(latencies)
     slower = EDGES[min(len(EDGES) - 1, EDGES.index(latencies[number]) + steps)]
@@ -112,10 +117,10 @@ def test_one_more_slow_request_never_turns_a_fail_into_a_pass(
 
 def values(canary: list[float], baseline: list[float], ended: bool = False) -> Verdict:
     windows = [
-        Window(n, Sample(100, values=(mine,)), Sample(900, values=(base,)))
+        SampleWindow(n, Sample(100, values=(mine,)), Sample(900, values=(base,)))
         for n, (mine, base) in enumerate(zip(canary, baseline, strict=True))
     ]
-    return judge(windows, Settings(), ended=ended)
+    return judge(windows, CanarySettings(), ended=ended)
 
 
 def test_values() -> None:

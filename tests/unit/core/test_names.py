@@ -80,7 +80,7 @@ def test_the_modules_are_found() -> None:
 
 @pytest.mark.parametrize("module", list(modules()))
 def test_a_module_refuses_it_before_it_does_anything(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
+    messages: list[str] = []
 
     class Module:
         """Ansible's part, with options that it has checked; there are no others, so nothing else can be done."""
@@ -91,12 +91,12 @@ def test_a_module_refuses_it_before_it_does_anything(module: str, monkeypatch: p
             self.params = {"application": "../../../tmp/x"}
 
         def fail_json(self, **result: Any) -> None:
-            told.append(result["msg"])
+            messages.append(result["msg"])
 
     monkeypatch.setattr(basic, "AnsibleModule", Module)
     importlib.import_module(f"ansible_collections.mas.ops.plugins.modules.{module}").main()
-    assert len(told) == 1
-    assert "no application can be named '../../../tmp/x'" in told[0]
+    assert len(messages) == 1
+    assert "no application can be named '../../../tmp/x'" in messages[0]
 
 
 @pytest.mark.parametrize(

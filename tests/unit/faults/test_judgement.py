@@ -129,6 +129,6 @@ def test_an_outage_ends_with_the_first_good_answer_of_several(monkeypatch: pytes
     assert next(answers, None) is None
 
 
-def test_a_condition_that_nobody_knows_is_an_error() -> None:
+def test_an_unknown_condition_is_an_error() -> None:
     with pytest.raises(KeyError):
         condition("nonsense", "")

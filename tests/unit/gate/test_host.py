@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.mas.ops.plugins.module_utils._gate import entry, host_facts
 from ansible_collections.mas.ops.plugins.module_utils._gate.adapters import host
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.clock import HostClock
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import (
     Claim,
@@ -134,7 +134,7 @@ def test_what_is_in_a_sealed_file_is_told_as_well(state: Path) -> None:
     book = FileLedger(path)
     book.append({**RUN, "began": "2026-03-09T10:00:00Z"}, "2026-03-09T10:00:09.000Z")
     book.append({"kind": "backup", "outcome": "succeeded"}, "2026-03-09T11:00:00.000Z")
-    FileLedger(path, Policy(max_bytes=1)).append({"kind": "note"}, "2026-03-09T12:00:00.000Z")
+    FileLedger(path, LedgerPolicy(max_bytes=1)).append({"kind": "note"}, "2026-03-09T12:00:00.000Z")
     assert [one.get("action") for one in book.entries()] == ["rotated", None]
     found = host.look("agents")
     assert [one["seconds"] for one in found["runs"]] == [9.0]

@@ -8,12 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger, Reading
+from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger, LedgerContent
 
 WRITER = "ansible_collections.mas.ops.tests.unit.ledger.writer"
 
 
-def crowd(ledger: FileLedger, folder: Path, writers: int, lines: int, kills: int) -> Reading:
+def crowd(ledger: FileLedger, folder: Path, writers: int, lines: int, kills: int) -> LedgerContent:
     """Let them write, kill some at random moments, and check that no acknowledged line is missing.
 
     :returns: what is in the ledger, verified
@@ -54,7 +54,7 @@ def _whole(log: Path) -> list[bytes]:
     return log.read_bytes().split(b"\n")[:-1]
 
 
-def _compare(found: Reading, promised: set[tuple[str, int]], kills: int) -> None:
+def _compare(found: LedgerContent, promised: set[tuple[str, int]], kills: int) -> None:
     lines = [(entry["by"], entry["number"]) for entry in found.entries if entry["kind"] == "test"]
     assert len(lines) == len(set(lines)), "a line was written twice"
     assert promised <= set(lines), "an acknowledged line was lost"

@@ -1,4 +1,4 @@
-"""The attribute of chattr +a on a real file system: what it forbids, and that nobody is left without it."""
+"""The attribute of chattr +a on a real file system: what it forbids, and that no file is left without it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import Storag
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters import flags
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters import host as module
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy
 
 from .killed import at_every_line
 
 NOW = "2026-01-01T00:00:00.000Z"
-PROTECTED = Policy(max_bytes=1500, append_only=True)
+PROTECTED = LedgerPolicy(max_bytes=1500, append_only=True)
 
 
 def supports(folder: Path) -> bool:
@@ -81,7 +81,7 @@ def test_nothing_can_be_changed_or_removed(folder: Path) -> None:
 def test_what_must_lift_it_does_and_sets_it_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Repair of a torn line, truncation on a full disk, rotation, retention."""
     ledger = FileLedger(
-        str(folder / "ledger.jsonl"), Policy(max_bytes=1500, append_only=True, keep_segments=1)
+        str(folder / "ledger.jsonl"), LedgerPolicy(max_bytes=1500, append_only=True, keep_segments=1)
     )
     fill(ledger, 2)
     with Path(ledger.path).open("ab") as stream:
@@ -116,7 +116,7 @@ def test_death_at_every_line_heals_at_the_next_append(folder: Path, monkeypatch:
     ledger = FileLedger(str(folder / "one/ledger.jsonl"), PROTECTED)
     template = folder / "template"
     template.mkdir()
-    source = FileLedger(str(template / "ledger.jsonl"), Policy(max_bytes=1500))
+    source = FileLedger(str(template / "ledger.jsonl"), LedgerPolicy(max_bytes=1500))
     fill(source, 12)
     while Path(source.path).stat().st_size < 1500:
         fill(source, 1)
@@ -161,8 +161,8 @@ def test_by_default_only_where_no_one_removes_the_files_from_outside(
     sign, policy = tmp_path / "container", tmp_path / "ledger.json"
     monkeypatch.setattr(module, "_CONTAINER", (str(sign),))
     monkeypatch.setattr(module, "POLICY", str(policy))
-    assert module.host_ledger("x").policy == Policy(append_only=True)
+    assert module.host_ledger("x").policy == LedgerPolicy(append_only=True)
     sign.touch()
-    assert module.host_ledger("x").policy == Policy(append_only=False)
+    assert module.host_ledger("x").policy == LedgerPolicy(append_only=False)
     policy.write_text('{"append_only": true, "keep_segments": 3}')
-    assert module.host_ledger("x").policy == Policy(append_only=True, keep_segments=3)
+    assert module.host_ledger("x").policy == LedgerPolicy(append_only=True, keep_segments=3)

@@ -8,7 +8,7 @@ from typing import Any
 from ansible_collections.mas.ops.plugins.module_utils._gate import host_facts
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
 from ansible_collections.mas.ops.plugins.module_utils._ledger.checkpoint import CHANGES, checkpoint, expand
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy
 
 DAY = "2026-01-01T10:{:02}:00.000Z"
 
@@ -21,7 +21,7 @@ def change(number: int, application: str = "agents", **more: Any) -> dict[str, A
 
 
 def test_what_the_gate_asks_for_is_there_after_two_rotations(tmp_path: Path) -> None:
-    ledger = FileLedger(str(tmp_path / "ledger.jsonl"), Policy(max_bytes=3000))
+    ledger = FileLedger(str(tmp_path / "ledger.jsonl"), LedgerPolicy(max_bytes=3000))
     ledger.append({"kind": "drill", "outcome": "succeeded", "verdict": "pass"}, DAY.format(1))
     ledger.append({"kind": "backup", "outcome": "succeeded"}, DAY.format(2))
     ledger.append({"kind": "backup", "outcome": "failed"}, DAY.format(3))

@@ -18,7 +18,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import Ledger
 from ansible_collections.mas.ops.plugins.module_utils._ledger import chain
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters import file as module
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy
 
 NOW = "2026-01-01T00:00:00.000Z"
 WRITER = "ansible_collections.mas.ops.tests.unit.ledger.writer"
@@ -104,7 +104,7 @@ def test_what_was_changed_since_is_proven_again(ledger: FileLedger) -> None:
 
 @pytest.mark.parametrize("size", [65535 - 300, 65536, 65537, 200_000])
 def test_lines_longer_than_a_block(ledger: FileLedger, size: int) -> None:
-    ledger = FileLedger(ledger.path, Policy(max_bytes=2**20))
+    ledger = FileLedger(ledger.path, LedgerPolicy(max_bytes=2**20))
     for number in range(3):
         ledger.append({"number": number, "text": "é" * (size // 2)}, NOW)
     assert numbers(ledger) == [0, 1, 2]

@@ -22,7 +22,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters import host
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import LEDGER, FileLedger
 from ansible_collections.mas.ops.plugins.module_utils._ledger.event import RESERVED
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy
 from ansible_collections.mas.ops.plugins.modules import ledger_entry, ledger_info, ledger_metrics
 
 NOW = "2026-01-01T00:00:00.000Z"
@@ -81,7 +81,7 @@ def test_a_host_without_a_ledger_has_an_empty_one(path: str, folder: str) -> Non
 
 
 def test_questions_reach_the_entries(path: str) -> None:
-    ledger = FileLedger(path, Policy(max_bytes=1000))
+    ledger = FileLedger(path, LedgerPolicy(max_bytes=1000))
     for number in range(20):
         ledger.append(
             {"kind": "x" if number % 2 else "y", "number": number}, f"2026-01-{number + 1:02d}T00:00:00Z"
@@ -112,7 +112,7 @@ def test_a_broken_chain_is_an_answer_or_a_failure_as_wanted(path: str) -> None:
     assert unproven["chain"]["intact"] is None
 
 
-def test_a_torn_line_is_told_and_breaks_nothing(path: str) -> None:
+def test_a_torn_line_is_reported_and_breaks_nothing(path: str) -> None:
     FileLedger(path).append({"kind": "x"}, NOW)
     with Path(path).open("ab") as stream:
         stream.write(b"torn")
@@ -195,7 +195,7 @@ def test_metrics_are_written_when_something_is_new(path: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("name, kind", [("none/mas.prom", NotFound), ("mas.txt", BadInput)])
-def test_metrics_that_nobody_would_find(
+def test_metrics_that_no_collector_would_find(
     path: str, tmp_path: Path, name: str, kind: type[OpsError], check: bool
 ) -> None:
     with pytest.raises(kind):
@@ -212,22 +212,22 @@ class Action(ActionModule):
 
     def __init__(self, args: dict[str, Any]) -> None:
         self._task = SimpleNamespace(args=args, check_mode=False)  # type: ignore[assignment]
-        self.told: dict[str, Any] = {}
+        self.called: dict[str, Any] = {}
 
     def _execute_module(self, **kwargs: Any) -> dict[str, Any]:
-        self.told = kwargs
+        self.called = kwargs
         return {"changed": True}
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, expected",
     [({}, {"run": "awx-5", "actor": "ada"}), ({"actor": "bob", "run": "r"}, {"run": "r", "actor": "bob"})],
 )
 def test_the_controller_says_who_and_which_run(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], told: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], expected: dict[str, str]
 ) -> None:
     monkeypatch.setattr(ActionBase, "run", lambda *_: {})
     action = Action({"kind": "failover", **given})
     assert action.run(task_vars={"awx_job_id": 5, "awx_user_name": "ada"}) == {"changed": True}
-    assert action.told["module_name"] == "mas.ops.ledger_entry"
-    assert action.told["module_args"] == {"kind": "failover", **told}
+    assert action.called["module_name"] == "mas.ops.ledger_entry"
+    assert action.called["module_args"] == {"kind": "failover", **expected}

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy, parse_policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy, parse_policy
 
 CASES = yaml.safe_load((Path(__file__).parents[2] / "cases/ledger/policy.yml").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("case", CASES["surplus"], ids=str)
 def test_surplus(case: dict[str, Any]) -> None:
-    assert Policy(**case["policy"]).surplus([days * 86400.0 for days in case["ages"]]) == case["gone"]
+    assert LedgerPolicy(**case["policy"]).surplus([days * 86400.0 for days in case["ages"]]) == case["gone"]
 
 
 @pytest.mark.parametrize("case", CASES["files"], ids=str)
 def test_files(case: dict[str, Any]) -> None:
-    assert parse_policy(case["data"], "x", append_only=True) == Policy(
+    assert parse_policy(case["data"], "x", append_only=True) == LedgerPolicy(
         **{"append_only": True, **case["policy"]}
     )
 

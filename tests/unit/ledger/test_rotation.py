@@ -16,7 +16,7 @@ from ansible_collections.mas.ops.plugins.module_utils._ledger import chain
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters import rotation
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
 from ansible_collections.mas.ops.plugins.module_utils._ledger.history import CARRIED, fold
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy
 from ansible_collections.mas.ops.plugins.module_utils._ledger.segments import audit
 from ansible_collections.mas.ops.plugins.module_utils._ledger.summary import summarize
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +26,7 @@ from .killed import at_every_line
 
 NOW = "2026-01-01T00:00:00.000Z"
 #: A file of a few lines is full.
-SMALL = Policy(max_bytes=1500)
+SMALL = LedgerPolicy(max_bytes=1500)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_history_is_the_same_with_and_without_rotations(
 ) -> None:
     shutil.rmtree(tmp_path / "some", ignore_errors=True)
     (tmp_path / "some").mkdir()
-    rotated = FileLedger(str(tmp_path / "some/ledger.jsonl"), Policy(max_bytes=size))
+    rotated = FileLedger(str(tmp_path / "some/ledger.jsonl"), LedgerPolicy(max_bytes=size))
     plain = []
     for number, (action, to) in enumerate(changes):
         entry = release_entry(action, to, "agents" if number % 3 else "other")
@@ -117,7 +117,7 @@ def test_history_is_the_same_with_and_without_rotations(
 
 def test_what_is_carried_over_is_bounded(ledger: FileLedger) -> None:
     for number in range(3 * CARRIED):
-        FileLedger(ledger.path, Policy(max_bytes=20_000)).append(
+        FileLedger(ledger.path, LedgerPolicy(max_bytes=20_000)).append(
             release_entry("live", f"{number}.0.0-{'a' * 12}"), NOW
         )
     carried = ledger.entries()[0]["carried"]["agents"]
@@ -132,7 +132,7 @@ def test_death_at_every_line_of_an_append_that_rotates_and_prunes(
     """Whatever was there stays, the chain holds, and the next append puts everything right."""
     monkeypatch.setattr(os, "fsync", lambda _: None)  # a process dies here, not the machine
     folder = tmp_path / "one"
-    ledger = FileLedger(str(folder / "ledger.jsonl"), Policy(max_bytes=1500, keep_segments=2))
+    ledger = FileLedger(str(folder / "ledger.jsonl"), LedgerPolicy(max_bytes=1500, keep_segments=2))
     template = tmp_path / "template"
     template.mkdir()
     fill(FileLedger(str(template / "ledger.jsonl"), ledger.policy), 50)
@@ -201,7 +201,7 @@ def test_a_broken_file_is_not_sealed(ledger: FileLedger) -> None:
 
 
 def test_retention_by_count_says_what_was_removed(tmp_path: Path) -> None:
-    ledger = FileLedger(str(tmp_path / "ledger.jsonl"), Policy(max_bytes=1500, keep_segments=2))
+    ledger = FileLedger(str(tmp_path / "ledger.jsonl"), LedgerPolicy(max_bytes=1500, keep_segments=2))
     fill(ledger, 60)
     found = ledger.read()
     assert len(sealed(ledger)) == 2
@@ -220,8 +220,8 @@ def test_retention_by_age(tmp_path: Path) -> None:
     for number, segment in enumerate(old):
         os.utime(segment, times=(0, 1_700_000_000 + number * 86400))
     while Path(path).stat().st_size < 1500:
-        fill(FileLedger(path, Policy(max_bytes=10**6)), 1)
-    policy = Policy(max_bytes=1500, keep_days=10)
+        fill(FileLedger(path, LedgerPolicy(max_bytes=10**6)), 1)
+    policy = LedgerPolicy(max_bytes=1500, keep_days=10)
     day = f"2023-11-{14 + 10 + 2:02d}T12:00:00Z"  # the first two files are older than ten days then
     FileLedger(path, policy).append({"kind": "test", "number": 99}, day)
     left = sealed(FileLedger(path))
@@ -246,8 +246,8 @@ def test_what_went_missing_without_a_word_is_a_break(ledger: FileLedger) -> None
 
 
 def test_what_is_kept_must_follow_what_was_pruned(tmp_path: Path) -> None:
-    """Somebody hashed all that is left anew, after another beginning, and forgot the entry that knows its end."""
-    ledger = FileLedger(str(tmp_path / "ledger.jsonl"), Policy(max_bytes=1500, keep_segments=1))
+    """An attacker hashed all that is left anew, after another beginning, and forgot the entry that knows its end."""
+    ledger = FileLedger(str(tmp_path / "ledger.jsonl"), LedgerPolicy(max_bytes=1500, keep_segments=1))
     fill(ledger, 60)
     found = ledger.read()
     assert found.chain.first is not None
@@ -274,7 +274,9 @@ def test_who_waited_for_the_lock_of_a_sealed_file_writes_to_the_new_one(ledger: 
         fresh = rotation.rotate(stream, ledger.path, NOW)
         assert fresh is not None
         with Path(ledger.path).open("rb") as other, pytest.raises(BlockingIOError):
-            fcntl.flock(other.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody writes before who rotated
+            fcntl.flock(
+                other.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB
+            )  # no process writes before the one that rotated
         fresh.close()
     writer.join(5)
     reader.join(5)
@@ -321,7 +323,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> FileLedger:
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_one_changed_byte_in_any_file_is_found(samples: FileLedger, data: st.DataObject) -> None:
-    """The line feed at the very end is the one exception: what is after it is a torn line, and is told."""
+    """The line feed at the very end is the one exception: what is after it is a torn line, and is reported."""
     path = Path(data.draw(st.sampled_from([file.path for file in samples.read().files]), label="file"))
     whole = path.read_bytes()
     at = data.draw(st.integers(0, len(whole) - 1), label="byte")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy
 
 
 def main(path: str, name: str, count: str, max_bytes: str = "") -> None:
-    ledger = FileLedger(path, Policy(max_bytes=int(max_bytes)) if max_bytes else Policy())
+    ledger = FileLedger(path, LedgerPolicy(max_bytes=int(max_bytes)) if max_bytes else LedgerPolicy())
     for number in range(int(count)):
         ledger.append({"kind": "test", "by": name, "number": number}, "2026-01-01T00:00:00.000Z")
         sys.stdout.write(f"{number}\n")

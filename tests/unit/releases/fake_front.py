@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import TrafficError
-from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import ProxyServer, Split, TrafficFacts
 
 
 @dataclass
@@ -44,7 +44,7 @@ class FakeFront:
 
     def facts(self) -> TrafficFacts:
         servers = {
-            slot: Server(
+            slot: ProxyServer(
                 weight,
                 self.healthy(slot) and slot not in self.aside,
                 0,

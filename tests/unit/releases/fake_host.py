@@ -20,10 +20,14 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.auto_rollback import Armed, parse_armed
 from ansible_collections.mas.ops.plugins.module_utils._releases.damage import Damage
-from ansible_collections.mas.ops.plugins.module_utils._releases.health import Answer, Door, HealthCheck
+from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
+    Endpoint,
+    HealthCheck,
+    HttpAnswer,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease, Moment, parse_lease
-from ansible_collections.mas.ops.plugins.module_utils._releases.manage import Request, change
+from ansible_collections.mas.ops.plugins.module_utils._releases.manage import ReleaseRequest, change
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
 from ansible_collections.mas.ops.plugins.module_utils._releases.neighbours import Footprint
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Limits, Ports
@@ -85,7 +89,7 @@ class FakeHost(FakeFront):
     #: Settings that changed since a slot was assigned, by slot.
     changed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: The manifest that the controller says an artifact has, in check mode.
-    told: Manifest | None = None
+    promised_manifest: Manifest | None = None
     #: Units that stand still, or would not run after a boot.
     standing: set[str] = field(default_factory=set)
     damaged: list[Damage] = field(default_factory=list)
@@ -99,7 +103,7 @@ class FakeHost(FakeFront):
         wanted = release(version) if version else None
         limits = replace(Limits(), lease=more.pop("lease", Limits().lease))
         run, actor = more.pop("run", "run-1"), more.pop("actor", "tester")
-        request = Request(state, release=wanted, run=run, actor=actor, **more)
+        request = ReleaseRequest(state, release=wanted, run=run, actor=actor, **more)
         ports = Ports(self, self, self, self, self, self, self)  # type: ignore[arg-type]
         self.heartbeat = None
         return change(ports, self.layout, limits, request, check)
@@ -249,7 +253,7 @@ class FakeHost(FakeFront):
         self.fetched[release] = manifest(release.split("-", maxsplit=1)[0])
 
     def promised(self, release: str, freed: int) -> Manifest | None:
-        return self.told
+        return self.promised_manifest
 
     def try_assign(self, slot: str, release: str, manifest: Manifest) -> None:
         assigned(self.layout.app, slot, release, manifest)
@@ -331,15 +335,17 @@ class FakeHost(FakeFront):
 
     # the network
 
-    def ask(self, door: Door, check: HealthCheck) -> Answer:
-        if door.port in APP.ports.values():
-            slot = "blue" if door.port == APP.ports["blue"] else "green"
+    def ask(self, endpoint: Endpoint, check: HealthCheck) -> HttpAnswer:
+        if endpoint.port in APP.ports.values():
+            slot = "blue" if endpoint.port == APP.ports["blue"] else "green"
         else:
             slot = max(self.weights, key=lambda name: self.weights[name])
             if self.front_status:
-                return Answer(self.front_status)
+                return HttpAnswer(self.front_status)
         server = self.answers_front or f"agents/{slot}"
-        return Answer(check.expected, server=server) if self.healthy(slot) else Answer(503, body="Busy")
+        return (
+            HttpAnswer(check.expected, server=server) if self.healthy(slot) else HttpAnswer(503, body="Busy")
+        )
 
     def ownership(self, port: int, unit: str, by_systemd: bool = False) -> Ownership:
         return Ownership(unit in self.running, self.strangers.get(port, ""))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mas.ops.plugins.module_utils._releases.application import Application, Front, Proxy
+from ansible_collections.mas.ops.plugins.module_utils._releases.application import (
+    Application,
+    Front,
+    ProxySettings,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Manifest
 
 APP = Application(
@@ -15,7 +19,7 @@ APP = Application(
     root="/srv/agents",
     web=True,
     ports={"blue": 8101, "green": 8102},
-    proxy=Proxy(
+    proxy=ProxySettings(
         "agents",
         "/run/haproxy/admin.sock",
         "/etc/haproxy/conf.d/10-agents-split.cfg",
@@ -54,5 +58,5 @@ def manifest(version: str, **changes: Any) -> Manifest:
     return Manifest.parse(data)
 
 
-def nobody(_changed: bool) -> None:
-    """Who is told that units were written, where nothing reads them."""
+def no_reload(_changed: bool) -> None:
+    """Called when units were written, where no systemd reads them."""

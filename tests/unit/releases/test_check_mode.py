@@ -32,13 +32,13 @@ def test_check_mode_refuses_what_does_not_fit(host: FakeHost, changes: dict[str,
     changed = host.changes
     if "processes" in changes:
         changes = {**changes, "health": None}
-    host.told = manifest("2.0.0", **changes)
+    host.promised_manifest = manifest("2.0.0", **changes)
     with pytest.raises(BadInput, match=says):
         host.do("staged", "2.0.0", check=True)
-    host.told = manifest("2.0.0")
+    host.promised_manifest = manifest("2.0.0")
     assert host.do("staged", "2.0.0", check=True)[0].changed
     # The controller said nothing of it, as for an artifact that it did not look into.
-    host.told = None
+    host.promised_manifest = None
     assert host.do("staged", "2.0.0", check=True)[0].changed
     assert host.changes == changed
 

@@ -28,7 +28,7 @@ from ansible_collections.mas.ops.tests.unit.releases.fake_host import (
     manifest,
     release,
 )
-from ansible_collections.mas.ops.tests.unit.releases.samples import nobody
+from ansible_collections.mas.ops.tests.unit.releases.samples import no_reload
 
 ONE, TWO = release("1.0.0"), release("2.0.0")
 WEB = {"kind": "web", "command": ["x"], "stop_signal": "SIGINT", "stop_grace": 7, "listen": "systemd"}
@@ -79,7 +79,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
     folder = Path(made.layout.release(ONE))
     folder.mkdir()
     (folder / "manifest.json").write_bytes(manifest("1.0.0", processes=PROCESSES).to_json())
-    made.assign("blue", ONE, nobody)
+    made.assign("blue", ONE, no_reload)
     return made
 
 
@@ -286,7 +286,7 @@ def test_a_damaged_switch_waits_for_what_the_ledger_calls_unconfirmed() -> None:
     assert host.armed_file is None
 
 
-def test_what_was_confirmed_or_taken_back_waits_for_nobody() -> None:
+def test_what_was_confirmed_or_taken_back_waits_for_no_confirmation() -> None:
     def entry(action: str, to: str = TWO, application: str = "agents") -> dict[str, str]:
         return {"kind": "release", "application": application, "action": action, "to": to}
 

@@ -107,7 +107,7 @@ def test_what_is_not_the_artifact_does_not_stay(
     assert not dest.exists()
 
 
-def test_nobody_listens(dest: Path) -> None:
+def test_nothing_listens(dest: Path) -> None:
     with pytest.raises(NotFound, match=r"cannot be reached: connection refused"):
         fetch("http://127.0.0.1:9/agents.tar.gz", str(dest), DIGEST)
 
@@ -153,7 +153,7 @@ def test_a_disk_that_refuses(tmp_path: Path) -> None:
         fetch(str(source), str(tmp_path / "none" / "dest"), DIGEST)
 
 
-def test_secrets_of_a_url_are_not_told(serve: Answers, dest: Path) -> None:
+def test_secrets_of_a_url_are_redacted(serve: Answers, dest: Path) -> None:
     url = serve(http(b"", "403 Forbidden")) + "?X-Signature=hidden"
     with pytest.raises(NotFound) as caught:
         fetch(url, str(dest), DIGEST)
@@ -313,7 +313,7 @@ def test_the_disk_is_not_filled(
     assert not dest.exists()
 
 
-def test_nobody_else_can_read_what_comes(serve: Answers, dest: Path) -> None:
+def test_no_other_user_can_read_what_comes(serve: Answers, dest: Path) -> None:
     fetch(serve(http(BYTES)), str(dest), DIGEST)
     assert dest.stat().st_mode & 0o777 == 0o600
 

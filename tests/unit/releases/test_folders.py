@@ -35,7 +35,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.layout import La
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Lease
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import Operation, State
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
-from ansible_collections.mas.ops.tests.unit.releases.samples import nobody
+from ansible_collections.mas.ops.tests.unit.releases.samples import no_reload
 
 ONE, TWO = release("1.0.0"), release("2.0.0")
 
@@ -117,12 +117,12 @@ def test_only_releases_count_as_releases(folders: Folders) -> None:
 def test_slots(folders: Folders) -> None:
     unpacked(folders, ONE, TWO)
     assert folders.held("blue") is None
-    folders.assign("blue", ONE, nobody)
-    folders.assign("blue", TWO, nobody)
+    folders.assign("blue", ONE, no_reload)
+    folders.assign("blue", TWO, no_reload)
     assert folders.held("blue") == TWO
     unit = Path(folders.layout.unit_file("agents-api@blue.service"))
     written = unit.stat().st_mtime_ns
-    folders.assign("blue", TWO, nobody)
+    folders.assign("blue", TWO, no_reload)
     assert unit.stat().st_mtime_ns == written, "systemd reloads what was written, so only a change is"
     folders.remove(TWO)
     assert folders.held("blue") is None, "a link to nothing"
@@ -139,7 +139,7 @@ def test_a_slot_is_empty_while_it_is_filled(folders: Folders, monkeypatch: pytes
     other = {name: {**process, "stop_grace": 11} for name, process in processes.items()}
     text = manifest("2.0.0", processes=other).to_json()
     Path(folders.layout.release(TWO), "manifest.json").write_bytes(text)
-    folders.assign("blue", ONE, nobody)
+    folders.assign("blue", ONE, no_reload)
     real = slots.link_atomic
 
     def link(path: str, target: str) -> None:
@@ -147,7 +147,7 @@ def test_a_slot_is_empty_while_it_is_filled(folders: Folders, monkeypatch: pytes
         real(path, target)
 
     monkeypatch.setattr(slots, "link_atomic", link)
-    folders.assign("blue", TWO, nobody)
+    folders.assign("blue", TWO, no_reload)
     assert folders.held("blue") == TWO
 
 

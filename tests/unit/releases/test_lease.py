@@ -29,11 +29,11 @@ def held() -> Lease:
     return claim(Lease(), ADA, NOW, 60)
 
 
-def test_the_second_is_told_who_holds_it_and_since_when(held: Lease) -> None:
-    with pytest.raises(Busy) as told:
+def test_the_second_learns_who_holds_it_and_since_when(held: Lease) -> None:
+    with pytest.raises(Busy) as refused:
         claim(held, BOB, later(20), 60)
-    assert "deploy of 2.0.0 by ada since 2026-11-24T10:00:00.000Z (run run-1)" in str(told.value)
-    assert "another 40 s" in str(told.value)
+    assert "deploy of 2.0.0 by ada since 2026-11-24T10:00:00.000Z (run run-1)" in str(refused.value)
+    assert "another 40 s" in str(refused.value)
 
 
 def test_a_lease_that_is_over_is_taken_and_the_token_grows(held: Lease) -> None:
@@ -57,7 +57,7 @@ def test_the_same_command_after_a_crash_need_not_wait(held: Lease) -> None:
         claim(again, replace(ADA, token=held.token), later(2), 60)
 
 
-def test_anybody_may_go_back_and_nobody_do_something_else(held: Lease) -> None:
+def test_any_run_may_go_back_and_none_do_something_else(held: Lease) -> None:
     other = replace(ADA, run="run-9", operation="deploy of 4.0.0")
     with pytest.raises(Busy):
         claim(held, other, later(1), 60)
@@ -66,16 +66,16 @@ def test_anybody_may_go_back_and_nobody_do_something_else(held: Lease) -> None:
     assert (back.owner, back.token) == ("bob", held.token + 1)
 
 
-def test_who_comes_back_late_is_told_who_has_gone_on(held: Lease) -> None:
+def test_who_comes_back_late_learns_who_has_gone_on(held: Lease) -> None:
     back = claim(held, replace(BOB, operation="rollback", returns=True), later(1), 60)
     for lease, ended in (
         (back, ""),
         (released(back), ", which has ended"),
         (released(released(back)), ", which has ended"),
     ):
-        with pytest.raises(Overtaken) as told:
+        with pytest.raises(Overtaken) as refused:
             claim(lease, replace(ADA, token=held.token, returns=True), later(2), 60)
-        assert f"rollback by bob since {back.since} (run run-2){ended} (" in str(told.value)
+        assert f"rollback by bob since {back.since} (run run-2){ended} (" in str(refused.value)
 
 
 def test_a_person_may_take_it_over(held: Lease) -> None:

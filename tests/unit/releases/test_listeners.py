@@ -129,7 +129,7 @@ def test_where_the_processes_of_a_unit_are() -> None:
     assert slice_of("cron.service") == "system.slice"
 
 
-def test_nobody_listens() -> None:
+def test_nothing_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     assert listeners.ownership(port, "agents-api@blue.service") == Ownership(False)

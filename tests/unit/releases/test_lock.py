@@ -148,7 +148,7 @@ def test_who_only_looks_ends_nothing(layout: Layout, start: Any) -> None:
     assert process.poll() is None
 
 
-def test_a_request_that_is_too_old_ends_nobody(layout: Layout, start: Any) -> None:
+def test_a_request_that_is_too_old_ends_no_run(layout: Layout, start: Any) -> None:
     other = {"pid": 1, "began": "1", "run": "x", "owner": "x", "operation": "x", "since": "x", "force": True}
     for rubbish in (json.dumps(other), "[", "{}", "7"):
         Path(lock.end_request(layout)).write_text(rubbish)
@@ -161,7 +161,7 @@ def test_a_request_that_is_too_old_ends_nobody(layout: Layout, start: Any) -> No
 
 
 @pytest.mark.usefixtures("layout")
-def test_a_run_whose_answer_nobody_can_read_stops(start: Any) -> None:
+def test_a_run_whose_answer_cannot_be_read_stops(start: Any) -> None:
     process = start("piped")
     assert process.stdout
     process.stdout.close()

@@ -35,11 +35,11 @@ def test_what_is_in_the_way_of_the_lock_is_set_aside(
     path.touch()
     damage(path)
     folder = sorted(path.parent.iterdir())
-    with lock.hold(layout, BACK, Attention()) as told, pytest.raises(Busy), lock.exclusive(layout.lock):
+    with lock.hold(layout, BACK, Attention()) as messages, pytest.raises(Busy), lock.exclusive(layout.lock):
         pass
     # A link or a pipe of that name can be removed as it is.
     if not (end and damage is not become_folder):
-        assert kept(path)[0].name in told[0]
+        assert kept(path)[0].name in messages[0]
     assert Path(layout.lock).is_file()
     assert [entry for entry in folder if entry.name.startswith("x")] == []
 
@@ -90,13 +90,13 @@ def test_a_deploy_names_who_really_holds_the_lock(
 def test_a_way_back_waits_for_no_stranger(
     layout: Layout, foreign: subprocess.Popen[bytes], orphan: bool
 ) -> None:
-    """Nor for what is left of one: the kernel then names nobody."""
+    """Nor for what is left of one: the kernel then names no process."""
     if orphan:
         foreign.kill()
         foreign.wait()
     before = Path(layout.lock).stat().st_ino
-    with lock.hold(layout, BACK, Attention()) as told:
-        assert "no run of mas.ops" in told[0]
+    with lock.hold(layout, BACK, Attention()) as messages:
+        assert "no run of mas.ops" in messages[0]
         assert Path(layout.lock).stat().st_ino != before
         with pytest.raises(Busy), lock.exclusive(layout.lock):
             pass

@@ -1,4 +1,4 @@
-"""The slots' own ports and the front door: who answers, and what is said when nobody does."""
+"""The slots' own ports and the front door: who answers, and what is said when there is no answer."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.clock i
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.listeners import port_taken
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.probe import ask
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
-    Door,
+    Endpoint,
     HealthCheck,
     check_of,
-    slot_door,
+    slot_endpoint,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.manifest import Health
 
@@ -31,7 +31,7 @@ CHECK = HealthCheck("/health", "shop.example.com", 200, 0.5)
 
 
 def healthy(port: int, check: HealthCheck = CHECK) -> bool:
-    return ask(slot_door(port), check).meets(check)
+    return ask(slot_endpoint(port), check).meets(check)
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def test_who_answered_is_in_the_headers_wherever(head: bytes, server: str) -> No
     check, seen = replace(CHECK, by_whom=True), list[bytes]()
     body = b"\r\nX-Mas-Server: mallory\r\n"
     with answering(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + body, seen) as port:
-        answer = ask(slot_door(port), check)
+        answer = ask(slot_endpoint(port), check)
     assert answer.meets(check)
     assert answer.server == server
     assert b"X-Mas-Ask-Server: yes\r\n" in seen
@@ -118,7 +118,7 @@ def test_what_is_asked() -> None:
 )  # fmt: skip
 def test_what_went_wrong_is_said(answer: bytes, says: str) -> None:
     with answering(answer) as port:
-        assert str(ask(slot_door(port), CHECK)) == says
+        assert str(ask(slot_endpoint(port), CHECK)) == says
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_what_went_wrong_is_said(answer: bytes, says: str) -> None:
 )
 def test_what_an_application_answers_is_shown_without_its_secrets(answer: bytes, says: str) -> None:
     with answering(answer) as port:
-        assert ask(slot_door(port), CHECK).describe(["s3cret-word"]) == says
+        assert ask(slot_endpoint(port), CHECK).describe(["s3cret-word"]) == says
 
 
-def test_nobody_or_somebody_silent() -> None:
+def test_nothing_listens_or_it_is_silent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        assert str(ask(slot_door(port), CHECK)) == "no answer within 0.5 s"
-    assert str(ask(slot_door(port), CHECK)) == f"nothing listens on 127.0.0.1:{port}"
+        assert str(ask(slot_endpoint(port), CHECK)) == "no answer within 0.5 s"
+    assert str(ask(slot_endpoint(port), CHECK)) == f"nothing listens on 127.0.0.1:{port}"
 
 
 def test_the_wrong_address_family() -> None:
@@ -147,7 +147,7 @@ def test_the_wrong_address_family() -> None:
     except OSError:
         pytest.skip("no IPv6 here")
     with listener:
-        said = str(ask(slot_door(listener.getsockname()[1]), CHECK))
+        said = str(ask(slot_endpoint(listener.getsockname()[1]), CHECK))
     assert said == "it listens on ::1 and not on 127.0.0.1: the wrong address family"
 
 
@@ -165,7 +165,7 @@ def test_an_answer_that_never_ends_has_its_deadline() -> None:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         began = time.monotonic()
-        assert ask(slot_door(server.server_address[1]), CHECK).status == 500
+        assert ask(slot_endpoint(server.server_address[1]), CHECK).status == 500
         assert time.monotonic() - began < 1
         server.shutdown()
         thread.join()
@@ -191,7 +191,7 @@ def test_a_front_door_with_tls(tmp_path: Path) -> None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        assert ask(Door("127.0.0.1", server.server_address[1], tls=True), CHECK).status == 200
+        assert ask(Endpoint("127.0.0.1", server.server_address[1], tls=True), CHECK).status == 200
         thread.join()
     assert names == ["shop.example.com"]
 

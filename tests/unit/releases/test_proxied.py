@@ -1,4 +1,4 @@
-"""What a proxy that is configured anew is told of the slots: users keep what they have, whatever was lost."""
+"""What a proxy that is configured anew gets to know of the slots: users keep what they have, whatever was lost."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Host(FakeHost):
         if not asked <= served:
             self.lost_requests.append(f"change {self.changes}: traffic at {asked}, healthy {served}")
         if not any("-worker@" in unit for unit in self.running):
-            self.lost_requests.append(f"change {self.changes}: nobody works on the queue")
+            self.lost_requests.append(f"change {self.changes}: no worker works on the queue")
 
     @property
     def live(self) -> str | None:
@@ -118,7 +118,7 @@ class Releases(RuleBasedStateMachine):
         self.proven: set[str] = set()
         #: The last command did not end, so the journal may be open anywhere.
         self.torn = False
-        #: The module ``traffic`` split the traffic, and nobody gave it back yet.
+        #: The module ``traffic`` split the traffic, and it was not given back yet.
         self.by_hand = False
 
     @initialize(broken=st.sets(VERSIONS, max_size=2), stuck=st.sets(VERSIONS, max_size=1))
@@ -133,7 +133,7 @@ class Releases(RuleBasedStateMachine):
         switch = self._check("live", version, assume_staged=True)
         if not self._run("staged", version, kill=kill):
             return
-        # What check mode tells before both phases is what the second phase does after the first.
+        # What check mode says before both phases is what the second phase does after the first.
         real = self._check("live", version)
         assert switch == real
         if self._run("live", version, kill=kill):
@@ -230,7 +230,7 @@ class Releases(RuleBasedStateMachine):
     # what always holds
 
     @invariant()
-    def nobody_waited_in_vain(self) -> None:
+    def no_request_waited_in_vain(self) -> None:
         assert self.host.lost_requests == []
 
     @invariant()
@@ -251,7 +251,7 @@ class Releases(RuleBasedStateMachine):
 
     def _run(self, state: str, version: str | None = None, kill: int | None = None, **more: Any) -> bool:
         """One command; whether it succeeded."""
-        foretold = self._check(state, version, **more)
+        predicted = self._check(state, version, **more)
         before, torn = self.host.live, self.torn
         with self._killed(kill):
             try:
@@ -267,7 +267,7 @@ class Releases(RuleBasedStateMachine):
                 return False
             finally:
                 self._learn()
-            assert (plan.describe(), plan.after) == foretold
+            assert (plan.describe(), plan.after) == predicted
             self._ended(state, plan.changed)
             return True
         return False
@@ -308,8 +308,8 @@ class Releases(RuleBasedStateMachine):
     def _previous(self) -> str | None:
         """The way back by the ledger, computed in another way than the code does."""
         stack: list[str] = []
-        told = [entry for entry in self.host.ledger if entry["action"] not in NEUTRAL]
-        for action, to in ((entry["action"], entry["to"]) for entry in told):
+        entries = [entry for entry in self.host.ledger if entry["action"] not in NEUTRAL]
+        for action, to in ((entry["action"], entry["to"]) for entry in entries):
             above = stack[-1:] != [to] if action == "live" else to is not None and to not in stack
             if above:
                 stack.append(to)

@@ -165,8 +165,8 @@ def test_a_failed_stage_puts_the_host_back(host: FakeHost, failure: str) -> None
     serves(host, "1.0.0")
 
 
-def test_what_nobody_foresaw_puts_the_host_back_too(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told as it is, but neither the change nor the lock stays open for it."""
+def test_an_unexpected_error_puts_the_host_back_too(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is reported as it is, but neither the change nor the lock stays open for it."""
     host.deploy("1.0.0")
     host.do("staged", "2.0.0")
 

@@ -159,15 +159,15 @@ def test_undo_leaves_the_workers_of_one_slot() -> None:
 def test_check_mode_of_a_switch_to_a_slot_that_is_stopped() -> None:
     host = deployed("1.0.0", "2.0.0")
     del host.running["agents-api@blue.service"]
-    told, _ = host.do("live", "1.0.0", check=True, assume_staged=True)
+    planned, _ = host.do("live", "1.0.0", check=True, assume_staged=True)
     host.do("staged", "1.0.0")
     real, _ = host.do("live", "1.0.0")
-    assert told.describe() == real.describe()
-    assert told.after == real.after
+    assert planned.describe() == real.describe()
+    assert planned.after == real.after
 
 
 def test_previous_is_where_an_interrupted_rollback_was_going() -> None:
-    """Else the playbook, which rolls back to what is told as previous, would take a second step back."""
+    """Else the playbook, which rolls back to what is returned as previous, would take a second step back."""
     host = deployed("1.0.0", "2.0.0", "3.0.0")
     die_before_last_journal(host, "rolled_back")
     _, facts = host.do("rolled_back", check=True)
@@ -208,7 +208,7 @@ def test_workers_start_from_units_that_systemd_has_read() -> None:
 
 
 def test_half_staged_is_not_staged_after_the_live_version_was_deployed_again() -> None:
-    """Without a web process nothing but the journal tells, and deploying what is live closes the journal."""
+    """Without a web process nothing but the journal shows it, and deploying what is live closes the journal."""
     host = WorkerHost()
     host.deploy("1.0.0")
     die_before(host, "run_once", "staged", "2.0.0")

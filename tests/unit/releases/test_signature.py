@@ -102,7 +102,7 @@ def test_wrong_key(bench: Bench) -> None:
 def test_no_signers(bench: Bench) -> None:
     signature = bench.sign()
     with pytest.raises(ArtifactError, match="a key that is not allowed here"):
-        bench.verify(signature, "# nobody")
+        bench.verify(signature, "# no signers")
     with pytest.raises(ArtifactError, match="a key that is not allowed here"):
         verify_signature(str(bench.artifact), signature, str(bench.folder / "none"))
 
@@ -191,9 +191,9 @@ def test_check_mode_knows_the_signer_and_the_room_without_the_artifact(bench: Be
     layout = SimpleNamespace(incoming=str(bench.folder / "incoming"), releases=str(bench.folder / "releases"))
     folders: Any = SimpleNamespace(layout=layout)
 
-    def promised(signature: str | None, size: int = 1000, freed: int = 0, **told: Any) -> Any:
+    def promised(signature: str | None, size: int = 1000, freed: int = 0, **manifest: Any) -> Any:
         return Artifact(
-            app, folders, "/nowhere.tar.gz", "", signature, Transfer(size, manifest=told)
+            app, folders, "/nowhere.tar.gz", "", signature, Transfer(size, manifest=manifest)
         ).promised("x", freed)
 
     assert promised(bench.sign()) is None
@@ -206,10 +206,10 @@ def test_check_mode_knows_the_signer_and_the_room_without_the_artifact(bench: Be
     assert promised(bench.sign(), 1 << 60, freed=1 << 60) is None
     files = {"count": 1, "bytes": 1 << 49}
     with pytest.raises(StorageError, match="no space left"):
-        promised(bench.sign(), **_told(files))
-    assert promised(bench.sign(), **_told({"count": 1, "bytes": 1})).version == "1.0.0"
+        promised(bench.sign(), **_manifest(files))
+    assert promised(bench.sign(), **_manifest({"count": 1, "bytes": 1})).version == "1.0.0"
 
 
-def _told(files: dict[str, int]) -> dict[str, Any]:
+def _manifest(files: dict[str, int]) -> dict[str, Any]:
     """A manifest as the controller says it."""
     return dict(json.loads(manifest("1.0.0", files=files).to_json()))

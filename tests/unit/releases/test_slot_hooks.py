@@ -70,7 +70,7 @@ def test_a_stop_that_is_meant_takes_the_slot_out_before_the_process_ends(
         (tmp_path / name).mkdir()
     order = "set server agents/blue state maint"
     assert ended(hook=slot_hooks.out) == (0, [order])
-    assert not noted, "nobody was served by another release yet"
+    assert not noted, "no user was served by another release yet"
     path = tmp_path / "conf.d" / "10-agents-blue-state.cfg"
     assert path.read_text().endswith("_STATE disabled\n")
     written = path.stat().st_ino
@@ -89,7 +89,7 @@ def test_a_proxy_that_runs_hears_of_it_also_where_nothing_can_be_written(
 
 
 def test_nothing_to_do(ended: Callable[..., tuple[int, list[str]]]) -> None:
-    """A socket that systemd holds waits for the next process; without a proxy there is nobody to be told."""
+    """A socket that systemd holds waits for the next process; without a proxy there is nothing to order."""
     assert ended(listen="systemd") == (0, [])
     assert ended(proxy=False) == (0, [])
 
@@ -151,7 +151,7 @@ def called(
     "listen, state, admin, age, now, watched",
     [
         ("systemd", "enabled", "0", 300, 60, False),
-        # It may have been set aside while somebody else had the port.
+        # It may have been set aside while another program had the port.
         ("port", "enabled", "0", 300, 60, True),
         # As each boot begins.
         ("systemd", "disabled", "0", 300, 60, True),

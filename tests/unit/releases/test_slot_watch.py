@@ -1,4 +1,4 @@
-"""What the unit of a web process tells the proxy: out at once, and in again when the port is the unit's."""
+"""What the unit of a web process orders the proxy: out at once, and in again when the port is the unit's."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import 
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.sockets import Ownership
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State
-from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import ProxyServer, Split, TrafficFacts
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, manifest, release
 
 
 class Proxy:
-    """One that remembers what it was told."""
+    """One that remembers its orders."""
 
     def __init__(self, status: str = "UP") -> None:
         self.status = status
@@ -35,7 +35,7 @@ class Proxy:
         if self.silent:
             self.silent -= 1
             raise TrafficError("the proxy does not answer")
-        server = Server(100, self.status == "UP", 0, 0, 0, 0, self.status)
+        server = ProxyServer(100, self.status == "UP", 0, 0, 0, 0, self.status)
         return TrafficFacts(Split(100, 0), {"blue": server, "green": server})
 
     def keep_in(self, slot: str) -> None:
@@ -83,7 +83,7 @@ OWN, NOBODY, STRANGER = Ownership(True), Ownership(False), Ownership(False, "nc 
         ("DOWN", [NOBODY, OWN], []),
         # After a crash: it comes back through the proxy's checks only.
         ("MAINT", [NOBODY, NOBODY, OWN], ["down blue"]),
-        # Somebody else was there first, after a restart of the proxy as well.
+        # Another program was there first, after a restart of the proxy as well.
         ("UP", [STRANGER, STRANGER, OWN], ["aside blue", "down blue"]),
         ("UP", [Ownership(True, "nc (pid 7)"), OWN], ["aside blue", "down blue"]),
         ("UP", [OWN], []),
@@ -203,7 +203,7 @@ def test_the_ledger_says_that_another_release_answers(hooked: Proxy, monkeypatch
     assert not written, "nothing stands in"
     hooked.warm = "green"
     assert slot_watch.note("agents", "green") == 0
-    assert not written, "nobody was served by it"
+    assert not written, "no user was served by it"
     assert slot_watch.note("agents", "blue") == 0
     assert [(entry["action"], entry["from"], entry["to"], entry["result"]) for entry in written] == [
         ("fallback", release("1.0.0"), release("0.9.0"), "signal")

@@ -25,7 +25,7 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.folders
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.provision import application
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, Killed, manifest, release
-from ansible_collections.mas.ops.tests.unit.releases.samples import nobody
+from ansible_collections.mas.ops.tests.unit.releases.samples import no_reload
 
 ONE, TWO = release("1.0.0"), release("2.0.0")
 PROCESS = {"kind": "worker", "command": ["x"], "stop_signal": "SIGTERM", "stop_grace": 1}
@@ -62,17 +62,17 @@ def files(folders: Folders) -> list[str]:
 
 
 def assigned(folders: Folders, name: str) -> bool:
-    """Whether systemd was told to read units again, while the slot was empty and its units were those of the release."""
-    told = []
+    """Whether systemd was ordered to read units again, while the slot was empty and its units were those of the release."""
+    calls = []
 
     def read(changed: bool) -> None:
         assert folders.held("blue") is None
         assert files(folders) == UNITS[name]
-        told.append(changed)
+        calls.append(changed)
 
     folders.assign("blue", name, read)
     assert folders.held("blue") == name
-    return told == [True]
+    return calls == [True]
 
 
 def test_units_are_those_of_the_release(folders: Folders) -> None:
@@ -90,7 +90,7 @@ def test_units_are_those_of_the_release(folders: Folders) -> None:
 
 
 def test_the_environment_is_the_one_of_the_assignment(folders: Folders) -> None:
-    folders.assign("blue", ONE, nobody)
+    folders.assign("blue", ONE, no_reload)
     path = Path(folders.layout.environment("blue"))
     root = folders.layout.app.root
     assert path.read_text() == f'MAS_SHARED="{root}/shared"\nMAS_SLOT="blue"\nPORT="8101"\nTOKEN="one"\n'
@@ -107,7 +107,7 @@ def test_what_a_loader_obeys_reaches_no_slot(folders: Folders) -> None:
     Path(folders.layout.app.environment_file).write_text(
         "LD_PRELOAD=/x.so\nLD_NEW=1\nGCONV_PATH=/x\nMINE=1\n"
     )
-    folders.assign("blue", ONE, nobody)
+    folders.assign("blue", ONE, no_reload)
     text = Path(folders.layout.environment("blue")).read_text()
     assert "MINE" in text
     assert not any(word in text for word in ("LD_", "GCONV"))
@@ -116,16 +116,16 @@ def test_what_a_loader_obeys_reaches_no_slot(folders: Folders) -> None:
 def test_an_environment_that_systemd_could_not_read_is_refused_before_a_unit_is_written(
     folders: Folders,
 ) -> None:
-    folders.assign("blue", ONE, nobody)
+    folders.assign("blue", ONE, no_reload)
     Path(folders.layout.app.environment_file).write_bytes(b'TOKEN="a\xff"\n')
     with pytest.raises(BadInput, match="TOKEN"):
-        folders.assign("blue", TWO, nobody)
+        folders.assign("blue", TWO, no_reload)
     assert files(folders) == UNITS[ONE]
     assert folders.held("blue") == ONE
 
 
 def test_a_record_that_was_lost_is_made_again(folders: Folders) -> None:
-    folders.assign("blue", TWO, nobody)
+    folders.assign("blue", TWO, no_reload)
     before = folders.record("blue")
     Path(folders.layout.record("blue")).unlink()
     assert folders.record("blue") == before
@@ -154,18 +154,18 @@ def test_killed_anywhere(
     folders: Folders, monkeypatch: pytest.MonkeyPatch, count: int, then: str | None
 ) -> None:
     """Each unit that a record names can be stopped, and what comes next leaves no unit of anything else."""
-    folders.assign("blue", ONE, nobody)
+    folders.assign("blue", ONE, no_reload)
     with monkeypatch.context() as patch:
         killed_after(count, patch)
         try:
-            folders.assign("blue", TWO, nobody)
+            folders.assign("blue", TWO, no_reload)
         except Killed:
             assert folders.held("blue") is None
     record = folders.record("blue")
     assert record
     assert set(record.units) <= set(files(folders))
     if then:
-        folders.assign("blue", then, nobody)
+        folders.assign("blue", then, no_reload)
     else:
         folders.unassign("blue")
     assert files(folders) == (UNITS[then] if then else [])
@@ -177,7 +177,7 @@ def test_a_slot_that_systemd_did_not_read_holds_nothing(folders: Folders) -> Non
     def killed(_changed: bool) -> None:
         raise Killed
 
-    folders.assign("blue", ONE, nobody)
+    folders.assign("blue", ONE, no_reload)
     with pytest.raises(Killed):
         folders.assign("blue", TWO, killed)
     assert folders.held("blue") is None
@@ -185,7 +185,7 @@ def test_a_slot_that_systemd_did_not_read_holds_nothing(folders: Folders) -> Non
 
 @pytest.mark.parametrize("count", range(8))
 def test_killed_while_it_is_emptied(folders: Folders, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    folders.assign("blue", TWO, nobody)
+    folders.assign("blue", TWO, no_reload)
     with monkeypatch.context() as patch:
         killed_after(count, patch)
         try:
@@ -200,7 +200,7 @@ def test_killed_while_it_is_emptied(folders: Folders, monkeypatch: pytest.Monkey
 
 
 def test_a_migration_is_there_as_long_as_it_runs(folders: Folders) -> None:
-    folders.assign("blue", ONE, nobody)
+    folders.assign("blue", ONE, no_reload)
     assert folders.write_migration("blue", ["./migrate"], 5) in files(folders)
     folders.forget_migration("blue")
     assert files(folders) == UNITS[ONE]
@@ -242,10 +242,10 @@ def test_without_become_it_says_so(host: Path, folders: Folders, monkeypatch: py
         provision(folders.layout.app.to_dict(), check=True)
 
 
-def test_what_waits_is_told_by_the_live_slot(host: Path, folders: Folders) -> None:
+def test_what_waits_is_said_by_the_live_slot(host: Path, folders: Folders) -> None:
     wanted = folders.layout.app.to_dict()
     provision(wanted)
-    folders.assign("blue", ONE, nobody)
+    folders.assign("blue", ONE, no_reload)
     folders.write_state(replace(folders.state(), live="blue"))
     changed = {**wanted, "slots": {"blue": {"port": 9001}, "green": {"port": 9002}}}
     assert provision(changed).facts["pending"] == ["port"]
@@ -289,7 +289,7 @@ def test_a_limit_that_systemd_would_ignore_is_refused(host: Path, folders: Folde
 def test_what_cannot_be_is_refused_and_nothing_is_written(host: Path, folders: Folders) -> None:
     wanted = folders.layout.app.to_dict()
     provision(wanted)
-    folders.assign("blue", ONE, nobody)
+    folders.assign("blue", ONE, no_reload)
     with pytest.raises(Refused, match="application_user is other"):
         provision({**wanted, "user": "other"})
     other = {**wanted, "name": "blog", "user": "blog", "root": "/srv/blog"}

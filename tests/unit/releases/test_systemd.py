@@ -123,7 +123,7 @@ def test_what_a_dead_run_left_is_not_taken_for_the_migration(
 
 
 @pytest.mark.parametrize("seconds", [60, 600, 7200])
-def test_nobody_gives_up_on_a_migration_before_its_time(
+def test_a_migration_is_not_given_up_before_its_time(
     systemd: Systemd, machine: Machine, seconds: int
 ) -> None:
     """Else it would go on alone, unseen, while the deploy is undone."""
@@ -307,7 +307,7 @@ def test_restarts_of_what_ran_before_do_not_count(
     assert machine.calls[-2][1] == "show", "and that is done once"
 
 
-def test_restarts_that_nobody_asked_for_may_be_some(systemd: Systemd, machine: Machine) -> None:
+def test_restarts_that_were_not_read_may_be_some(systemd: Systemd, machine: Machine) -> None:
     systemd.show(["a"])
     systemd.look(["a"])
     systemd.start(["a"])
@@ -355,7 +355,7 @@ def test_missing_rights_are_called_that(systemd: Systemd, machine: Machine) -> N
         systemd.stop(["a.service"])
 
 
-def test_a_unit_that_does_not_start_is_told_with_its_last_words(
+def test_a_unit_that_does_not_start_is_reported_with_its_last_words(
     systemd: Systemd, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.answers["enable"] = (1, "", "Job for a.service failed.")

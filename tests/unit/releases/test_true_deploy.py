@@ -17,10 +17,10 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.application impo
     parse_application,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.health import (
-    Answer,
-    Door,
+    Endpoint,
     HealthCheck,
-    slot_door,
+    HttpAnswer,
+    slot_endpoint,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.traffic_steps import parse_traffic_steps
@@ -38,22 +38,22 @@ def host() -> FakeHost:
 
 def test_all_checks_are_one(host: FakeHost) -> None:
     """Path and Host header of the slot's own port, of the proxy's check and of the front door."""
-    asked: list[tuple[Door, HealthCheck]] = []
+    asked: list[tuple[Endpoint, HealthCheck]] = []
     ask = host.ask
 
-    def recorded(door: Door, check: HealthCheck) -> Answer:
-        asked.append((door, check))
-        return ask(door, check)
+    def recorded(endpoint: Endpoint, check: HealthCheck) -> HttpAnswer:
+        asked.append((endpoint, check))
+        return ask(endpoint, check)
 
     host.ask = recorded  # type: ignore[method-assign]
     host.do("staged", "2.0.0")
     host.do("live", "2.0.0")
-    doors = {door for door, _ in asked}
-    assert doors == {slot_door(8101), slot_door(8102), Door("127.0.0.1", 80)}
+    endpoints = {endpoint for endpoint, _ in asked}
+    assert endpoints == {slot_endpoint(8101), slot_endpoint(8102), Endpoint("127.0.0.1", 80)}
     checks = {replace(check, by_whom=False) for _, check in asked}
     assert checks == {host.checks["green"]} == {HealthCheck("/health", "agents", 200)}
     # Through the front door it also matters who answers.
-    assert {door.port for door, check in asked if check.by_whom} == {80}
+    assert {endpoint.port for endpoint, check in asked if check.by_whom} == {80}
 
 
 def test_the_proxy_forgets_the_process_before(host: FakeHost) -> None:
@@ -244,7 +244,7 @@ def test_where_the_front_door_is(
     app = parse_application(described(proxy), "x", {**SITE, **site})
     assert app.proxy
     assert app.proxy.front
-    assert app.proxy.front.door.url == url
+    assert app.proxy.front.endpoint.url == url
     check = app.proxy.front_check(HealthCheck("/health", "agents", 200))
     assert (check.path, check.host, check.expected) == asked
 
@@ -302,7 +302,7 @@ def test_a_deploy_to_a_warm_slot_starts_it_with_the_settings_of_today(host: Fake
 
 
 def test_limits_of_a_process_that_the_version_does_not_have_are_named(host: FakeHost) -> None:
-    """A process that was renamed would run without bounds, and nobody would know."""
+    """A process that was renamed would run without bounds, without a warning."""
     bounds = {"api": {"MemoryMax": "1G"}, "mailer": {"MemoryMax": "1G"}, "migration": {"MemoryMax": "1G"}}
     app = replace(host.layout.app, sandbox=replace(host.layout.app.sandbox, limits=bounds))
     host.layout = Layout(app)
@@ -311,7 +311,7 @@ def test_limits_of_a_process_that_the_version_does_not_have_are_named(host: Fake
 
 
 @pytest.mark.parametrize("server", ["agents/blue_warm", "shop/green", "agents/green_warm", " "])
-def test_an_answer_of_somebody_else_is_not_that_of_the_release(host: FakeHost, server: str) -> None:
+def test_an_answer_of_another_program_is_not_that_of_the_release(host: FakeHost, server: str) -> None:
     """The expected status proves little: the frontend may send users to another backend, or answer by itself."""
     host.answers_front = server
     with pytest.raises(HealthError, match=r"users do not get 2.*not that of agents/green, but of") as caught:

@@ -126,7 +126,7 @@ def test_a_run_that_was_overtaken_changes_nothing(host: FakeHost) -> None:
 
 
 @pytest.mark.parametrize("point", range(30))
-def test_killed_anywhere_and_then_nobody_comes(host: FakeHost, point: int) -> None:
+def test_killed_anywhere_and_not_run_again(host: FakeHost, point: int) -> None:
     """The limit passes: the host is back, or it never left. Users lose nothing."""
     host.do("staged", "2.0.0")
     host.die_at = host.changes + point
@@ -162,7 +162,7 @@ def test_traffic_goes_over_in_steps(host: FakeHost) -> None:
 
 
 def test_the_first_release_of_a_host_gets_all_of_its_traffic_or_none() -> None:
-    """Nobody else could answer the rest, except a stranger on the port of the empty slot."""
+    """No other release could answer the rest, only a stranger on the port of the empty slot."""
     host = FakeHost()
     host.do("staged", "1.0.0")
     assert host.weights == host.split == {"blue": 0, "green": 0}
@@ -275,7 +275,7 @@ def test_a_release_that_is_worse_is_taken_back_at_its_first_step() -> None:
     assert host.ledger[-1]["verdict"]["verdict"] == "fail"
 
 
-def test_a_release_that_nobody_asks_for_is_held_and_then_fails() -> None:
+def test_a_release_without_requests_is_held_and_then_fails() -> None:
     host = Watched(silent=True)
     host.deploy("1.0.0")
     host.do("staged", "2.0.0")

@@ -98,7 +98,7 @@ def test_no_grace_is_not_for_ever(grace: int, text: str, signal: str) -> None:
     assert any(line.startswith("ExecStop=") for line in found)
 
 
-def test_a_planned_stop_is_told_before_the_process_gets_its_signal() -> None:
+def test_a_planned_stop_reaches_the_proxy_before_the_process_gets_its_signal() -> None:
     """Once it has ended, anybody may have its port."""
     process = {"stop_signal": "SIGINT", "stop_grace": 7}
     text = lines(units.render_process(record(api=process, worker={"kind": "worker"}), "api"))
@@ -112,7 +112,7 @@ def test_a_planned_stop_is_told_before_the_process_gets_its_signal() -> None:
     assert "slot-" not in units.render_process(record(worker={"kind": "worker"}), "worker")
 
 
-def test_a_stop_that_is_not_told() -> None:
+def test_a_stop_that_the_proxy_need_not_know() -> None:
     """The port stays systemd's; a boot begins without the slot all the same."""
     text = units.render_process(record(api={"listen": "systemd"}), "api")
     assert "ExecStop" not in text

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._canary.settings import Settings
+from ansible_collections.mas.ops.plugins.module_utils._canary.settings import CanarySettings
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import VerdictError
 from ansible_collections.mas.ops.plugins.module_utils._core.plan import Step
 from ansible_collections.mas.ops.plugins.module_utils._releases.watch import Downs, Watch
-from ansible_collections.mas.ops.plugins.module_utils._traffic.split import Server, Split, TrafficFacts
+from ansible_collections.mas.ops.plugins.module_utils._traffic.split import ProxyServer, Split, TrafficFacts
 
 STEP = Step("bake", "green", {"percent": 50, "seconds": 5})
 
@@ -33,14 +33,14 @@ class Proxy:
 
     def facts(self) -> Any:
         count = 100 + int(self.clock.now * 50)
-        server = Server(50, True, 0, 0, count, 0, "UP", downs=3)
+        server = ProxyServer(50, True, 0, 0, count, 0, "UP", downs=3)
         return TrafficFacts(Split(50, 50), {"blue": server, "green": server})
 
 
 @pytest.mark.parametrize("crashes", [0, 1])
 def test_a_restart_counts_whatever_the_proxy_saw_in_earlier_deploys(crashes: int) -> None:
     clock = Clock()
-    watch = Watch(Settings())
+    watch = Watch(CanarySettings())
 
     def restarts() -> dict[str, int]:
         return {"blue": 0, "green": crashes if clock.now > 2 else 0}

@@ -29,7 +29,7 @@ def host() -> FakeHost:
     return host
 
 
-def told(host: FakeHost, age: float = 0.0) -> dict[str, Any]:
+def described(host: FakeHost, age: float = 0.0) -> dict[str, Any]:
     """What release_info answers."""
     ports = Ports(host, host, host, host, host, host, host)  # type: ignore[arg-type]
     return describe(APP, host.layout, ports, ("/srv/inv",), age)
@@ -61,7 +61,7 @@ def test_it_is_brought_without_a_migration_and_takes_the_place_of_what_it_follow
     assert live(host) == FIVE
     assert host.migrated == migrated
     assert (host.ledger[-1]["action"], host.ledger[-1]["brought"]) == ("rolled_back", True)
-    assert told(host)["history"] == [ONE, FIVE]
+    assert described(host)["history"] == [ONE, FIVE]
     assert host.lost_requests == []
     assert not bring(host, "5.0.0")[0].changed
 
@@ -71,7 +71,7 @@ def test_it_is_brought_to_a_host_that_serves_nothing() -> None:
     assert host.do("rolled_back", to_version="2.0.0", report_missing=True)[1]["missing"]
     bring(host, "2.0.0")
     assert live(host) == TWO
-    assert told(host)["history"] == [TWO]
+    assert described(host)["history"] == [TWO]
 
 
 def test_what_cannot_be_fetched_changes_nothing(host: FakeHost) -> None:
@@ -86,7 +86,7 @@ def test_what_cannot_be_fetched_changes_nothing(host: FakeHost) -> None:
     with pytest.raises(ArtifactError):
         bring(host, "5.0.0")
     assert live(host) == TWO
-    assert told(host)["left"] is None, "a way back that failed is no deploy that failed"
+    assert described(host)["left"] is None, "a way back that failed is no deploy that failed"
 
 
 def test_a_contracted_schema_bars_what_is_brought_as_well(host: FakeHost) -> None:
@@ -105,7 +105,7 @@ def test_going_forward_again_restores_the_history(host: FakeHost) -> None:
         host.do("rolled_back", to_version=TWO)
     host.do("rolled_back", to_version=TWO, forward=True)
     assert live(host) == TWO
-    assert told(host)["history"] == [ONE, TWO]
+    assert described(host)["history"] == [ONE, TWO]
     with pytest.raises(NotHere):
         host.do("rolled_back", to_version=FIVE, forward=True)
 
@@ -113,7 +113,7 @@ def test_going_forward_again_restores_the_history(host: FakeHost) -> None:
 def test_what_can_be_gone_back_to_and_what_it_takes(host: FakeHost) -> None:
     host.deploy("3.0.0")
     host.deploy("4.0.0")
-    assert told(host)["targets"] == [
+    assert described(host)["targets"] == [
         {"release": THREE, "place": "warm", "startup_seconds": 0.0},
         {"release": TWO, "place": "disk", "startup_seconds": 5.0},
         {"release": ONE, "place": "store", "startup_seconds": None},
@@ -137,33 +137,33 @@ def test_the_ledger_says_which_deploy_was_given_up(host: FakeHost, how: str) -> 
             host.do("live", "3.0.0", confirm_timeout=60.0)
         host.do("rolled_back", from_version=THREE)
     assert live(host) == TWO
-    assert told(host)["left"] == THREE
-    assert told(host)["history"] == [ONE, TWO]
+    assert described(host)["left"] == THREE
+    assert described(host)["history"] == [ONE, TWO]
     # A rollback that was ordered, or a deploy, begins a new story.
     host.do("rolled_back", to_version="1.0.0")
-    assert told(host)["left"] is None
-    assert told(host)["previous"] is None
+    assert described(host)["left"] is None
+    assert described(host)["previous"] is None
 
 
 def test_two_rollbacks_that_were_ordered_walk_back_twice(host: FakeHost) -> None:
     host.deploy("3.0.0")
     host.do("rolled_back")
-    assert told(host)["left"] is None
+    assert described(host)["left"] is None
     host.do("rolled_back")
     assert live(host) == ONE
 
 
-def test_a_rollback_since_a_run_began_is_told_by_the_clock_of_the_host(host: FakeHost) -> None:
+def test_a_rollback_since_a_run_began_is_found_by_the_clock_of_the_host(host: FakeHost) -> None:
     host.text = lambda: "2026-01-01T00:00:10.000Z"  # type: ignore[method-assign]
     host.do("rolled_back", run="run-7")
     host.now = 40.0
-    assert told(host)["back"] == {"time": "2026-01-01T00:00:10.000Z", "run": "run-7", "to": ONE}
-    assert told(host, age=29.0)["back_since"] is None
-    assert told(host, age=31.0)["back_since"]["run"] == "run-7"
+    assert described(host)["back"] == {"time": "2026-01-01T00:00:10.000Z", "run": "run-7", "to": ONE}
+    assert described(host, age=29.0)["back_since"] is None
+    assert described(host, age=31.0)["back_since"]["run"] == "run-7"
     host.now = 5.0
-    assert told(host, age=31.0)["back_since"] is None, "a clock that was set back knows nothing"
+    assert described(host, age=31.0)["back_since"] is None, "a clock that was set back knows nothing"
     host.deploy("2.0.0")
-    assert told(host)["back"] is None
+    assert described(host)["back"] is None
 
 
 def test_the_command_that_is_kept_names_the_release_and_the_inventory(host: FakeHost) -> None:
@@ -234,7 +234,7 @@ def test_a_way_back_does_not_wait_for_a_long_grace(host: FakeHost) -> None:
     assert 3700.0 not in host.graces
 
 
-def test_a_front_door_that_denies_is_told_and_stops_no_way_back(host: FakeHost) -> None:
+def test_a_front_door_that_denies_is_a_warning_and_stops_no_rollback(host: FakeHost) -> None:
     """Maintenance, or a rule of access control."""
     host.front_status = 403
     dummy, facts = host.do("rolled_back")
@@ -263,7 +263,7 @@ def test_files_of_the_proxy_that_are_lost_stop_no_way_back(host: FakeHost) -> No
 
 
 @pytest.mark.parametrize("state", ["staged", "restarted"])
-def test_a_proxy_that_would_not_start_is_told_before_anything_changes(host: FakeHost, state: str) -> None:
+def test_a_proxy_that_would_not_start_is_reported_before_anything_changes(host: FakeHost, state: str) -> None:
     host.proxy_unsound = "[ALERT] /etc/haproxy/conf.d/90-own.cfg:1: unknown keyword"
     version = "3.0.0" if state == "staged" else None
     running = dict(host.running)

@@ -43,7 +43,7 @@ def test_one_that_is_not_there_is_no_traceback() -> None:
     assert complaints("/main", "/folder").endswith("haproxy cannot be run: No such file or directory")
 
 
-def test_its_alerts_are_told_and_what_is_preloaded_is_not_its(
+def test_its_alerts_are_reported_and_what_is_preloaded_is_not_its(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LD_BIND_NOW", "1")
@@ -167,7 +167,7 @@ def test_what_was_unsound_is_asked_each_time(asked: Callable[[], tuple[str, int]
         "errorfile 503 '/t/my file.http'",
     ],
 )
-def test_where_files_cannot_be_told_haproxy_is_asked_each_time(
+def test_where_files_are_not_known_haproxy_is_asked_each_time(
     asked: Callable[[], tuple[str, int]], tmp_path: Path, line: str
 ) -> None:
     (tmp_path / "conf.d" / "30-own.cfg").write_text(f"frontend own\n    {line}\n")

@@ -182,9 +182,9 @@ def test_a_proxy_that_is_not_there(adapter: HAProxy, tmp_path: Path) -> None:
     adapter.runtime.path += ".none"
     with pytest.raises(
         TrafficError, match=r"does not answer: No such file .*systemctl restart haproxy"
-    ) as told:
+    ) as error:
         adapter.facts()
-    assert "would not start" not in str(told.value)
+    assert "would not start" not in str(error.value)
     (tmp_path / "maps").mkdir()
     with pytest.raises(TrafficError, match=r"It would not start: .*haproxy\.cfg is missing"):
         adapter.facts()

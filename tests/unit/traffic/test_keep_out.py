@@ -80,7 +80,7 @@ def test_a_process_that_does_not_know_the_slot_hears_of_the_others(place: Place)
 
 
 def test_the_process_before_is_not_taken_for_the_new_one(place: Place) -> None:
-    """The slot goes out while that one answers: its hook told it, and not the one that read the files before."""
+    """The slot goes out while that one answers: its hook ordered it, and not the one that read the files before."""
     place.say("blue", IN)
     before, heard = os.getpid(), list[tuple[int, str]]()
     with subprocess.Popen(["sleep", "60"]) as new:

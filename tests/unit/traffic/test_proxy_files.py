@@ -33,7 +33,7 @@ def test_what_is_set_aside_outlives_the_proxy(adapter: HAProxy, proxy: Proxy, tm
     """It is in a file that the proxy reads at its start, before the proxy that runs is given the order."""
     path = tmp_path / "conf.d" / "10-agents-green-state.cfg"
     adapter.set_aside("green")
-    assert not path.exists(), "the files of a proxy that somebody else configured are left alone"
+    assert not path.exists(), "the files of a proxy that something else configured are left alone"
     (tmp_path / "maps").mkdir()
     adapter.set_aside("green")
     assert path.read_text().endswith("    setenv MAS_AGENTS_GREEN_STATE disabled\n")
@@ -76,19 +76,19 @@ def test_what_releases_write_for_the_proxy_is_written_anew(
     monkeypatch.setattr(adapter, "_reload", lambda _before: None)
     both = {"blue": check, "green": check}
 
-    def tell() -> None:
+    def report() -> None:
         adapter.rewrite()
         for slot in both:
             adapter.check_with(slot, check, {"blue": 8101, "green": 8102}, check)
 
-    tell()
+    report()
     path = tmp_path / name
     was = path.read_text()
     if damage == "lost":
         path.unlink()
     else:
         path.write_text(was + "rubbish\n")
-    tell()
+    report()
     assert path.read_text() == was
 
 
@@ -113,7 +113,7 @@ def test_whether_what_releases_write_is_whole(
     assert not adapter.whole()
 
 
-def test_a_proxy_of_somebody_else_is_not_judged(adapter: HAProxy) -> None:
+def test_a_proxy_that_something_else_configured_is_not_judged(adapter: HAProxy) -> None:
     assert adapter.whole()
 
 
@@ -134,7 +134,7 @@ def test_what_keeps_the_proxy_from_its_next_start(
     assert not adapter.unsound()
 
 
-def test_a_slot_that_was_taken_out_by_hand_is_told_with_what_brings_it_back(
+def test_a_slot_that_was_taken_out_by_hand_is_reported_with_what_brings_it_back(
     adapter: HAProxy, proxy: Proxy
 ) -> None:
     proxy.servers["agents/blue"] = {"status": "MAINT", "weight": 100}

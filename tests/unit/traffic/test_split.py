@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, Refused
 from ansible_collections.mas.ops.plugins.module_utils._traffic.split import (
     NO_TRAFFIC,
-    Server,
+    ProxyServer,
     Split,
     TrafficFacts,
     parse,
@@ -25,7 +25,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
 
 def facts(blue: int, green: int, persisted: Split | None, down: tuple[str, ...] = ()) -> TrafficFacts:
     servers = {
-        slot: Server(weight, slot not in down, 0, 0, 0, 0, "DOWN" if slot in down else "UP")
+        slot: ProxyServer(weight, slot not in down, 0, 0, 0, 0, "DOWN" if slot in down else "UP")
         for slot, weight in (("blue", blue), ("green", green))
     }
     return TrafficFacts(persisted, servers)
@@ -78,7 +78,7 @@ def test_a_split_is_a_whole(blue: int, green: int) -> None:
         Split(blue, green)
 
 
-def test_nobody_asks_for_no_slot_at_all() -> None:
+def test_a_split_without_any_slot_is_refused() -> None:
     with pytest.raises(BadInput, match="add up to 100"):
         Split.asked(0, 0)
     assert Split.asked(10, 90) == Split(10, 90)
@@ -130,6 +130,6 @@ def test_a_slot_that_is_down_never_gets_more(
 
 
 def test_a_histogram_is_only_for_who_wants_it() -> None:
-    server = Server(1, True, 0, 0, 7, 0, "UP", latency=((0.0, 7), (1.0, 0)))
+    server = ProxyServer(1, True, 0, 0, 7, 0, "UP", latency=((0.0, 7), (1.0, 0)))
     assert "latency" not in server.to_dict(histogram=False)
     assert server.to_dict()["latency"] == [[0.0, 7], [1.0, 0]]

@@ -19,13 +19,13 @@ from typing import IO, Any, Callable
 from ..._core.errors import LedgerError, Refused
 from ..._core.files import storage_errors, sync_folder
 from .. import chain
-from ..policy import Policy
+from ..policy import LedgerPolicy
 from ..segments import LEDGER_KIND, REPAIRED, Chain, audit, everything
 from . import flags, rotation
 
 #: Where every application of a host writes.
 LEDGER = "/var/lib/mas/ledger.jsonl"
-_DEFAULT = Policy()
+_DEFAULT = LedgerPolicy()
 _BLOCK = 65536
 _FIX = "Find out who changed it; keep the file as evidence and restore it from the last backup."
 
@@ -48,7 +48,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Reading:
+class LedgerContent:
     """What was found in a ledger, oldest first."""
 
     entries: list[dict[str, Any]]
@@ -59,7 +59,7 @@ class Reading:
 class FileLedger:
     """An append-only file of JSON lines, and the sealed files before it."""
 
-    def __init__(self, path: str = LEDGER, policy: Policy = _DEFAULT) -> None:
+    def __init__(self, path: str = LEDGER, policy: LedgerPolicy = _DEFAULT) -> None:
         self.path = path
         self.policy = policy
         #: The lines that this has proven, and their entries: a change reads them before it and after it.
@@ -96,11 +96,11 @@ class FileLedger:
         wanted: Callable[[Mapping[str, Any]], bool] = everything,
         limit: int | None = None,
         verify: bool = True,
-    ) -> Reading:
+    ) -> LedgerContent:
         """Entries of all files, and what the chain over them is like; see :func:`..segments.audit`."""
         with _opened(self.path) as files:
             found = audit([(file.path, lines) for file, lines in files], wanted, limit, verify)
-            return Reading(*found, [file for file, dummy in files])
+            return LedgerContent(*found, [file for file, dummy in files])
 
     def check(self) -> int:
         """The sequence of the last entry, 0 in an empty ledger; what an append would refuse is refused here.

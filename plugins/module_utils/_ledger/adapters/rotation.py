@@ -22,7 +22,7 @@ from typing import Any
 
 from ..._core.files import sync_folder
 from .. import chain
-from ..policy import Policy
+from ..policy import LedgerPolicy
 from ..query import moment_of
 from ..segments import LEDGER_KIND, PRUNED, ROTATED, audit, segment_name, segment_range
 from . import flags
@@ -156,7 +156,7 @@ def protect(stream: FileIO, ledger: str) -> None:
     flags.set_append_only(stream.fileno(), True)
 
 
-def surplus(ledger: str, policy: Policy, time: str) -> list[Segment]:
+def surplus(ledger: str, policy: LedgerPolicy, time: str) -> list[Segment]:
     """The sealed files that the policy does not keep, oldest first."""
     sealed = segments(ledger)
     moment = moment_of({"time": time})

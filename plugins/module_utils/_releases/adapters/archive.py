@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from ..._core.errors import ArtifactError, OpsError, StorageError
 from ..._core.files import sync_folder
 from .. import archive
-from ..archive import USUAL, Limits
+from ..archive import USUAL, ArchiveLimits
 from ..manifest import Manifest
 from .bounded import allow, opened
 
@@ -62,7 +62,7 @@ def read_manifest(path: str) -> Manifest:
         return _manifest(tar, first)
 
 
-def inspect(path: str, limits: Limits = USUAL) -> tuple[Manifest, list[archive.Member]]:
+def inspect(path: str, limits: ArchiveLimits = USUAL) -> tuple[Manifest, list[archive.Member]]:
     """Read the whole archive without writing anything; raise when it is damaged or not safe."""
     members: list[archive.Member] = []
     with reading(path), opened(path) as (tar, unpacked):
@@ -77,7 +77,9 @@ def inspect(path: str, limits: Limits = USUAL) -> tuple[Manifest, list[archive.M
     return parsed, members
 
 
-def unpack(path: str, dest: str, *, group: int = 0, margin: int = MARGIN, limits: Limits = USUAL) -> Manifest:
+def unpack(
+    path: str, dest: str, *, group: int = 0, margin: int = MARGIN, limits: ArchiveLimits = USUAL
+) -> Manifest:
     """Unpack ``path`` into the empty folder ``dest``, durably, as root's and read-only to all others.
 
     What others could not read where it was built, only ``group`` can read here.

@@ -15,7 +15,7 @@ from ..application import Application
 from ..auto_rollback import ACTOR, Armed
 from ..layout import Layout
 from ..lease import Moment
-from ..manage import Request, change
+from ..manage import ReleaseRequest, change
 from ..observe import observe
 from ..ports import Limits, Ports
 from .attention import Attention
@@ -72,7 +72,7 @@ def _go_back(application: str, armed: Armed, begun: Moment, ends: bool) -> bool:
     """
     # Whoever comes back to confirm it holds an older token than this run gets.
     run = f"{ACTOR} of {armed.run}"
-    request = Request(
+    request = ReleaseRequest(
         "rolled_back", from_version=armed.release, run=run, actor=ACTOR, inventory=_UNKNOWN_INVENTORY
     )
     app = load_application(application)

@@ -13,7 +13,7 @@ from ..._core.errors import OpsError
 from ..._core.outcome import Outcome
 from ..commands import located
 from ..layout import Layout
-from ..manage import Request, change, describe
+from ..manage import ReleaseRequest, change, describe
 from ..manifest import check_sha256, check_version, release_id
 from ..ports import Limits, Transfer
 from ..traffic_steps import parse_traffic_steps
@@ -92,13 +92,13 @@ def _describe(name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
     return describe(app, layout, ports, tuple(params["inventory"]), params["run_age"])
 
 
-def _request(params: Mapping[str, Any]) -> Request:
+def _request(params: Mapping[str, Any]) -> ReleaseRequest:
     wanted = params["version"] and check_version(params["version"])
     if wanted and params["sha256"]:
         wanted = release_id(wanted, check_sha256(params["sha256"]))
     steps = parse_traffic_steps(params["steps"], params["bake"], params["canary"])
     given = {name: params[name] for name in _AS_GIVEN}
     brings = bool(params["artifact"] and params["sha256"])
-    return Request(
+    return ReleaseRequest(
         release=wanted, traffic_steps=steps, brings=brings, inventory=tuple(params["inventory"]), **given
     )

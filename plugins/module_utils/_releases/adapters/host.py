@@ -18,7 +18,7 @@ from ..._traffic.adapters.haproxy import HAProxy
 from ..application import Application
 from ..layout import Layout
 from ..manifest import Manifest
-from ..ports import Ports, Source, Transfer
+from ..ports import ArtifactSource, Ports, Transfer
 from .attention import Attention
 from .folders import Folders, load_application
 from .health_probe import LocalProbe
@@ -105,7 +105,7 @@ def assemble(
     clock = attention or Attention()
     layout = Layout(app)
     folders = Folders(layout)
-    source: Source = NoArtifact(folders)
+    source: ArtifactSource = NoArtifact(folders)
     if artifact:
         # Imported here, and in Folders.unpack: what fetches and unpacks is a fifth of our part of a module's start,
         # and only one phase of a release needs it.

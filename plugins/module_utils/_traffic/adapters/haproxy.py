@@ -17,8 +17,8 @@ from ..._core.clock import MonotonicClock
 from ..._core.errors import TrafficError
 from ..._core.files import storage_errors, write_atomic, write_changed
 from ..checks import (
-    Check,
     Fixed,
+    HttpCheck,
     parse_fixed,
     parse_listed,
     parse_map,
@@ -29,7 +29,7 @@ from ..checks import (
 )
 from ..latency import parse_table, table
 from ..settings import IN, OUT, parse_state, render_state, state_file
-from ..split import SLOTS, Server, Split, TrafficFacts, parse, render
+from ..split import SLOTS, ProxyServer, Split, TrafficFacts, parse, render
 from .checked import complaints_again
 from .configured import configured
 from .runtime import HEAD, STAT, Runtime, UninterruptedClock, began, life
@@ -150,7 +150,7 @@ class HAProxy:
         return parse_warm(self.application, _read(self.warm_file))
 
     def check_with(
-        self, slot: str, check: Check, ports: Mapping[str, int], other: Check | None = None
+        self, slot: str, check: HttpCheck, ports: Mapping[str, int], other: HttpCheck | None = None
     ) -> None:
         """Check ``slot`` so from now on, after a restart too. Files that were lost or damaged are written anew.
 
@@ -285,10 +285,10 @@ class HAProxy:
                 return left
             self.clock.sleep(_POLL)
 
-    def _servers(self) -> Mapping[str, Server]:
+    def _servers(self) -> Mapping[str, ProxyServer]:
         return self._parsed(self.runtime.ask(STAT))
 
-    def _parsed(self, text: str) -> Mapping[str, Server]:
+    def _parsed(self, text: str) -> Mapping[str, ProxyServer]:
         lines = csv.DictReader(io.StringIO(text.lstrip("# ")))
         rows = {row["svname"]: row for row in lines if row["pxname"] == self.backend}
         missing = [slot for slot in SLOTS if slot not in rows]
@@ -320,11 +320,11 @@ def _read(path: str) -> str:
         return ""
 
 
-def _server(row: Mapping[str, str]) -> Server:
+def _server(row: Mapping[str, str]) -> ProxyServer:
     def number(field: str) -> int:
         return int(row.get(field) or 0)
 
-    return Server(
+    return ProxyServer(
         # What was set; the one in force stays as it was while a server is out of service.
         weight=number("uweight" if row.get("uweight") else "weight"),
         up=row["status"].startswith(_UP),
