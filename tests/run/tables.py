@@ -1,6 +1,6 @@
 """Tables of variables for people, from the argument specs: docs/variables.md, and one in the README of each role.
 
-python -m tests.run.tables     writes them anew; tests/house/test_tables.py says when that is due
+python -m tests.run.tables     writes them anew; tests/architecture/test_tables.py says when that is due
 """
 
 from __future__ import annotations
