@@ -1,6 +1,6 @@
 """What is written from the argument specs: docs/variables.md, a table in the README of each role, and playbooks/vars.
 
-python -m tests.run.tables     writes them anew; tests/house/test_tables.py says when that is due
+python -m tests.run.tables     writes them anew; tests/architecture/test_tables.py says when that is due
 """
 
 from __future__ import annotations
