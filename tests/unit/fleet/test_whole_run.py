@@ -162,3 +162,14 @@ def test_leaving_out_all_of_them_is_an_error(inventory: Path) -> None:
     done = ran(inventory, "--limit", "db1")
     assert done.returncode != 0
     assert "--limit db1 leaves out all hosts of agents" in done.stderr + done.stdout
+
+
+def test_a_deploy_does_not_split_a_fleet_unless_it_is_meant(inventory: Path) -> None:
+    def deploy(*options: str) -> str:
+        done = ran(inventory, "-e", "deploy_version=1.0.0", "--limit", "web2", *options, playbook="deploy")
+        return done.stderr + done.stdout
+
+    assert "the fleet would serve two versions (not deployed to: web1, web3)" in deploy()
+    for option in ("deploy_partial=true", "deploy_abort=true"):
+        assert "would serve two versions" not in deploy("-e", option)
+    assert "would serve two versions" not in deploy("--check")
