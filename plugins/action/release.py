@@ -110,7 +110,7 @@ class ActionModule(ActionBase):
             raise Refused(
                 f"the artifact cannot be pushed: {done['stderr'].strip() or 'mkdir failed'}",
                 where=folder,
-                fix="See that the host's /tmp has room and can be written to.",
+                fix="Check that the host's /tmp has room and is writable.",
             )
         remote = f"{folder}/artifact.tar.gz"
         self._transfer_file(found["artifact"], remote)

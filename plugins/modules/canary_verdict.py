@@ -219,7 +219,7 @@ EXAMPLES = r"""
 RETURN = r"""
 verdict:
   description:
-    - V(pass), V(fail) or V(inconclusive). V(pass) that is not RV(final) means that nothing was seen against it so far.
+    - V(pass), V(fail) or V(inconclusive). V(pass) that is not RV(final) means that there is no evidence against it so far.
   type: str
   returned: success
   sample: fail

@@ -112,7 +112,7 @@ damage:
   elements: str
   returned: success
 left:
-  description: The release that was brought in last and is not served, because it failed or was left.
+  description: The release that was brought in last and is not served, because it failed or was aborted.
   type: str
   returned: success
 back:

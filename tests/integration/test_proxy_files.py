@@ -105,9 +105,9 @@ def test_a_file_that_releases_write_is_written_anew(one: Fleet, lost: str, way: 
 def test_a_file_of_the_role_is_told_and_bars_no_way_back(one: Fleet) -> None:
     on(one, "rm /etc/haproxy/conf.d/20-agents.cfg")
     refused(one.deploy("1.1.0"), "20-agents.cfg is missing", "ansible-playbook mas.ops.provision")
-    told = one.rollback().check().output
+    output = one.rollback().check().output
     assert live(one) == "1.0.0"
-    assert "20-agents.cfg is missing" in " ".join(told.split())
+    assert "20-agents.cfg is missing" in " ".join(output.split())
     one.provision().check()
     on(one, CHECK)
     one.deploy("1.1.0").check()
@@ -128,9 +128,9 @@ def test_what_brings_back_a_slot_that_was_taken_out_by_hand(one: Fleet) -> None:
 def test_a_front_door_that_denies_is_told_by_a_way_back(one: Fleet) -> None:
     one.set(proxy_frontend_lines=DENY)
     one.provision().check()
-    told = " ".join(one.rollback().check().output.split())
-    assert "[WARNING]" in told
-    assert "it answered 403" in told
+    output = " ".join(one.rollback().check().output.split())
+    assert "[WARNING]" in output
+    assert "it answered 403" in output
     assert live(one) == "1.0.0"
     one.set(proxy_frontend_lines=[])
     one.provision().check()

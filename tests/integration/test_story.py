@@ -50,11 +50,11 @@ def test_deploy_again_changes_nothing(fleet: Fleet) -> None:
 
 def test_check_mode_tells_and_changes_nothing(fleet: Fleet) -> None:
     before = fleet.ansible(*INFO).check().output
-    told = fleet.deploy("2.0.0", "--check", "--diff").check().output
+    output = fleet.deploy("2.0.0", "--check", "--diff").check().output
     after = fleet.ansible(*INFO).check().output
     assert sorted(after.splitlines()) == sorted(before.splitlines())
-    assert '+  "live": "2.0.0-' in told
-    assert changed(told) == 2 * len(fleet.names)
+    assert '+  "live": "2.0.0-' in output
+    assert changed(output) == 2 * len(fleet.names)
     everywhere(fleet, "1.0.0")
 
 
@@ -94,9 +94,9 @@ def test_rollback_twice_walks_back_twice(fleet: Fleet) -> None:
 
 def test_check_mode_of_a_rollback_tells_and_changes_nothing(fleet: Fleet) -> None:
     fleet.deploy("2.0.0").check()
-    told = fleet.rollback("", "--check", "--diff").check().output
-    assert '+  "live": "1.0.0-' in told
-    assert changed(told) == len(fleet.names)
+    output = fleet.rollback("", "--check", "--diff").check().output
+    assert '+  "live": "1.0.0-' in output
+    assert changed(output) == len(fleet.names)
     everywhere(fleet, "2.0.0")
 
 

@@ -68,8 +68,8 @@ def judge(
         shown = f"its error rate is higher by less than {_percent(settings.margin)}, if at all"
         return Verdict(PASS, True, (shown,), numbers)
     if ended:
-        return Verdict(PASS, True, ("nothing was seen against it until the end",), numbers)
-    return Verdict(PASS, False, ("nothing was seen against it so far",), numbers)
+        return Verdict(PASS, True, ("there was no evidence against it until the end",), numbers)
+    return Verdict(PASS, False, ("there is no evidence against it so far",), numbers)
 
 
 def _stops(windows: Sequence[SampleWindow], whole: SampleWindow, settings: CanarySettings) -> Iterator[str]:

@@ -103,5 +103,5 @@ class CanarySettings:
             return cls(**{name: kinds[name](value) for name, value in given.items()})
         except (TypeError, ValueError) as error:
             raise BadInput(
-                f"a setting is no number: {error}", where="canary settings", fix="Give numbers."
+                f"a setting is not a number: {error}", where="canary settings", fix="Give numbers."
             ) from error

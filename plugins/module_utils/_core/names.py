@@ -38,7 +38,7 @@ def check_application(value: object) -> str:
         raise BadInput(
             f"no application can be named {value!r}: a name is {NAME_WORDS}",
             where="application",
-            fix="Name it as its group is named.",
+            fix="Use the name of its group in the inventory.",
         )
     return str(value)
 

@@ -151,7 +151,9 @@ class _Walk:
         name, previous, first = self.start
         through, head = self.pruned.get("through"), self.pruned.get("head")
         if self.empty:
-            self.broken = Break(1, "the file that is written is missing", self.empty, (self.last or 0) + 1)
+            self.broken = Break(
+                1, "the current file of the ledger is missing", self.empty, (self.last or 0) + 1
+            )
         elif first > 1 and (not isinstance(through, int) or through < first - 1):
             reason = f"the entries before {first} are missing, and no entry says that they were pruned"
             self.broken = Break(1, reason, name, first)

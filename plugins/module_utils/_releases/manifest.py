@@ -343,7 +343,7 @@ def _processes(value: object) -> Mapping[str, Process]:
     for key in sorted(value, key=str):
         name = check_name(key, f"processes.{key}")
         if name in RESERVED:
-            raise bad(f"processes.{name}", f"called otherwise than {', '.join(sorted(RESERVED))}", name)
+            raise bad(f"processes.{name}", f"a name other than {', '.join(sorted(RESERVED))}", name)
         processes[name] = Process.parse(value[key], f"processes.{name}")
     web = [name for name, process in processes.items() if process.kind == WEB]
     if len(web) > 1:

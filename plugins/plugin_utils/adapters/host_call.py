@@ -134,7 +134,7 @@ def _result(done: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "failed": True,
             "changed": False,
-            "msg": f"the host did not end its work (exit status {done['rc']}). It said: {output.strip()[-2000:]}. "
+            "msg": f"the host did not complete its work (exit status {done['rc']}). It said: {output.strip()[-2000:]}. "
             "Run the same command again: it continues.",
         }
     return result

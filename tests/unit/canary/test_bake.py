@@ -63,7 +63,7 @@ def test_a_slot_that_nobody_knows() -> None:
 
 @pytest.mark.parametrize("data", [None, {}, {"servers": {}}, {"servers": {"blue": 5}, "at": 1}, []])
 def test_a_reading_that_is_none(data: Any) -> None:
-    with pytest.raises(BadInput, match="no reading of a proxy"):
+    with pytest.raises(BadInput, match="not a reading of a proxy"):
         Reading.parse(data, "web1")
 
 

@@ -84,7 +84,7 @@ def test_who_wants_to_hear_what() -> None:
         ({"kind": "webhook"}, "url is missing"),
         ({"kind": "webhook", "url": "hunter2://x"}, "url does not begin with http"),
         ({"kind": "mail", "host": "mx"}, "to is missing"),
-        ({**HOOK, "to": "a"}, "to is no key of the kind webhook"),
+        ({**HOOK, "to": "a"}, "to is not a key of the kind webhook"),
         ({**HOOK, "when": "failed"}, "when must be a list"),
         ({**HOOK, "when": ["exploded"]}, "when must be a list"),
         ({**HOOK, "timeout": "soon"}, "timeout must be"),
@@ -100,7 +100,7 @@ def test_a_bad_target_does_not_stop_the_others(target: Any, problem: str) -> Non
 
 def test_what_is_no_list() -> None:
     assert requests({"kind": "webhook"}, "started", FACTS)[0].problem == "the variable is not a list"
-    with pytest.raises(BadInput, match="'done' is no event"):
+    with pytest.raises(BadInput, match="'done' is not an event"):
         requests([], "done", FACTS)
 
 

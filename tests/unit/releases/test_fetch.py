@@ -225,7 +225,7 @@ def test_a_store_that_is_slow_without_end_is_given_up_at_the_deadline(
     store: Store, dest: Path, head: bytes, count: str
 ) -> None:
     url, began = store(dripping(head, b"x", 0.1)), time.monotonic()
-    with pytest.raises(NotFound, match=rf"was not there after 0\.8 seconds: {count} bytes had come"):
+    with pytest.raises(NotFound, match=rf"was not there after 0\.8 seconds: {count} bytes were received"):
         fetch(url, str(dest), DIGEST, Bounds(seconds=0.8))
     assert time.monotonic() - began < 2
     assert not dest.exists()

@@ -93,8 +93,8 @@ def test_answers_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     for data, why in (
         (struct.pack("=LHHLLl", 36, 2, 0, 0, 0, -2) + bytes(16), "says nothing"),
         (struct.pack("=LHHLL", 0, 20, 0, 0, 0) + bytes(72), "says nothing"),
-        (one[:-1], "breaks off"),
-        (one + end[:9], "breaks off"),
+        (one[:-1], "is incomplete"),
+        (one + end[:9], "is incomplete"),
     ):
         with pytest.raises(OSError, match=why):
             from_answer(data, 2)

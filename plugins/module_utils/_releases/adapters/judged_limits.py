@@ -31,7 +31,7 @@ def refuse_unread(wanted: Mapping[str, Mapping[str, str]]) -> None:
         )
         if said:
             raise BadInput(
-                f"systemd would ignore a limit, and there would be none: {'; '.join(said)}",
+                f"systemd would ignore a resource limit: {'; '.join(said)}",
                 where=where,
                 fix="Correct it, as `man systemd.resource-control` and `man systemd.exec` say, and run mas.ops.provision.",
             )

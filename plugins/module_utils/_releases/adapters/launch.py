@@ -139,7 +139,7 @@ def _check_parents(folder: str) -> None:
         # In a sticky folder others can make files, but not take the place of ours.
         open_to_others = found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX
         if found.st_uid not in (0, os.geteuid()) or open_to_others:
-            raise Unusable(f"others than root can write to {path}")
+            raise Unusable(f"users other than root can write to {path}")
 
 
 def _read(folder: str, name: str) -> bytes:

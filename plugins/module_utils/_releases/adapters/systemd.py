@@ -290,7 +290,7 @@ class Systemd:
         except (OSError, subprocess.TimeoutExpired) as error:
             late = isinstance(error, subprocess.TimeoutExpired)
             raise (_TookTooLongError if late else ServiceError)(
-                f"{command[0]} failed: {error}", where="this host", fix="See that systemd is running."
+                f"{command[0]} failed: {error}", where="this host", fix="Check that systemd is running."
             ) from error
 
 

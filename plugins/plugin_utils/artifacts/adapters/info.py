@@ -115,4 +115,4 @@ def _not_at_url(lookup: ArtifactLookup, url: str, scratch: Path) -> NotFound:
         fetch(f"{url}{SHA256}", str(scratch / "digest"), "")
     except (NotFound, ArtifactError) as error:
         reason = error.what
-    return NotFound(f"{what} cannot be had from the store: {reason}", where=url, fix=BUILD)
+    return NotFound(f"{what} cannot be read from the store: {reason}", where=url, fix=BUILD)
