@@ -86,7 +86,7 @@ class ActionModule(ControllerAction):
             catalogue(),
             hosts,
             load_extra_vars(self._loader),
-            way_back=params["change"] == ROLLBACK,
+            is_rollback=params["change"] == ROLLBACK,
             application=str(params["application"] or ""),
         ):
             self._display.warning(warning)

@@ -140,7 +140,7 @@ def test_refused_when_too_little_room_is_left(fleet: Fleet) -> None:
     everywhere(fleet, "3.0.0")
 
 
-def test_check_mode_tells_and_refuses_nothing(fleet: Fleet) -> None:
+def test_check_mode_reports_and_refuses_nothing(fleet: Fleet) -> None:
     result = run_at(
         fleet, f"{DAY} 12:00:00", "mas.ops.deploy", "--check", deploy_version="2.0.0", change_windows=NIGHT
     ).check()

@@ -97,7 +97,7 @@ def test_releases_cannot_be_changed_by_their_processes(host: Host):
     assert host.run("setpriv --reuid agents --clear-groups touch /srv/agents/releases/x").rc != 0
 
 
-def test_ledger_tells_the_story(ledger: list[bytes]):
+def test_the_ledger_records_the_story(ledger: list[bytes]):
     actions = [(entry["action"], history.version_of(entry["to"])) for entry in releases(ledger)]
     assert actions == [("live", "1.0.0"), ("live", "2.0.0"), ("confirmed", "2.0.0"), ("rolled_back", "1.0.0")]
     assert history.fold(releases(ledger), "agents").stack == (releases(ledger)[0]["to"],)
@@ -139,7 +139,7 @@ def test_secret_reaches_the_processes_alone(host: Host, secret: str, ledger: lis
     assert [host.file(path).mode for path in slots] == [0o600, 0o600]
 
 
-def test_check_mode_tells_and_changes_nothing(
+def test_check_mode_reports_and_changes_nothing(
     host: Host, play: Callable[..., str], secret: str, ledger: list[bytes]
 ):
     state = host.file("/var/lib/mas/agents/state.json").content

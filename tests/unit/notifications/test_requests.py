@@ -88,7 +88,7 @@ def test_who_wants_to_hear_what() -> None:
         ({**HOOK, "when": "failed"}, "when must be a list"),
         ({**HOOK, "when": ["exploded"]}, "when must be a list"),
         ({**HOOK, "timeout": "soon"}, "timeout must be"),
-        ({**HOOK, "password": "hunter2"}, "password is no key"),
+        ({**HOOK, "password": "hunter2"}, "password is not a key"),
     ],
 )
 def test_a_bad_target_does_not_stop_the_others(target: Any, problem: str) -> None:
@@ -118,7 +118,7 @@ def test_texts() -> None:
     )
 
 
-def test_secrets_are_not_told() -> None:
+def test_secrets_are_not_shown() -> None:
     request = only({**HOOK, "headers": {"Authorization": "Bearer abc", "Empty": ""}})
     redacted = request.redact("POST https://h.example/x with Bearer abc failed")
     assert redacted == "POST ******** with ******** failed"

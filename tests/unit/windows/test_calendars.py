@@ -227,7 +227,7 @@ def test_refused(calendar: dict[str, Any], says: str):
         ),
     ],
 )
-def test_events_that_nobody_can_be_sure_of(event: str, says: str):
+def test_ambiguous_events(event: str, says: str):
     with pytest.raises(BadInput) as caught:
         parse_policy(calendars=[CalendarText("ours", text=ics(event))])
     assert says in str(caught.value)

@@ -114,10 +114,10 @@ def load_sources(folder: str, launch: bytes | None = None) -> Modules:
 
     try:
         kept, sources = json.loads(_unsealed(folder, SOURCES))
-        beside = _read(folder, LAUNCH) if launch is None else launch
+        installed = _read(folder, LAUNCH) if launch is None else launch
     except OSError as error:
         raise Unusable(f"{error.filename or folder}: {error.strerror}") from error
-    if kept.encode() != beside:
+    if kept.encode() != installed:
         raise Unusable(f"{folder}/{LAUNCH} is not the one that belongs to {SOURCES}")
     return {name: (is_package, text) for name, (is_package, text) in sources.items()}
 
