@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What latencies say: the tail of a histogram, or ranks where there are only values."""
+"""Evidence from latencies: the tail of a histogram, or ranks where there are only values."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was seen of a canary and its baseline. Pure numbers; times in seconds, latencies in milliseconds."""
+"""Measurements of a canary and its baseline. Pure numbers; times in seconds, latencies in milliseconds."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps of a plan that find out whether a release is well, and give it traffic only then."""
+"""The steps of a plan that check the health of a release, and give it traffic only then."""
 
 from __future__ import annotations
 

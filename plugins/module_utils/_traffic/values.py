@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may be written into HAProxy's configuration: each kind of value is checked here, before any text is made of it."""
+"""Values of HAProxy's configuration: each kind of value is validated here, before it is rendered."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The short way to a host that has this collection's code already: one ssh execution, and no code to send or unpack."""
+"""Call the code that is installed on a host: one ssh execution, and no code to send or unpack."""
 
 from __future__ import annotations
 

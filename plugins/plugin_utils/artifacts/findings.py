@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was found in a source that should not be in an artifact, and who says that it may."""
+"""Suspected secrets in a source, and the waivers for them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring an artifact onto the host and prove that it is the one that was meant, before anything reads it."""
+"""Fetch an artifact to the host and verify digest and signature before anything reads it."""
 
 from __future__ import annotations
 

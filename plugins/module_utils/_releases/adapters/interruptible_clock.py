@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way in which a run waits: in short pauses, in which it looks whether it is to go on."""
+"""The one way in which a run waits: in short pauses, in which it checks whether it was asked to end."""
 
 from __future__ import annotations
 

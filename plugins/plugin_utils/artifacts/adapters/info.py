@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look up one artifact: is it there, is it whole, who signed it, what is in it."""
+"""Look up one artifact: whether it exists, is intact, who signed it, and its manifest."""
 
 from __future__ import annotations
 
