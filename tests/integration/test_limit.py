@@ -9,7 +9,7 @@ pytestmark = pytest.mark.containers
 
 
 def test_the_first_host_may_be_left_out(pair: Fleet) -> None:
-    """What all hosts are told must not come from the variables of one that takes no part."""
+    """What all hosts share must not come from the variables of one that takes no part."""
     first, second = pair.names
     pair.build("71.0.0", like="1.0.0")
     before = pair.live()

@@ -108,7 +108,7 @@ def test_a_rollback_by_another_person_ends_a_canary(fleet: Fleet) -> None:
     rested(fleet)
     assert deploy.returncode == 2
     assert "this run was ended by the way back from the deploy of 2.1.0 of bob@" in output
-    assert "Another run has gone on since this one began" in output
+    assert "Another run has changed the fleet since this one began" in output
     assert "deploy_abort=true" not in output
 
 

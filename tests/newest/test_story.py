@@ -130,5 +130,7 @@ def test_provision_deploy_and_roll_back(newest: Newest) -> None:
     newest.play("rollback")
     assert '"1.0.0"' in newest.live()
     newest.play("provision")
-    told = newest.ansible("adhoc", "agents", "-m", "mas.ops.release_info", "-a", "application=agents").check()
-    assert "1.0.0-" in told.output
+    result = newest.ansible(
+        "adhoc", "agents", "-m", "mas.ops.release_info", "-a", "application=agents"
+    ).check()
+    assert "1.0.0-" in result.output

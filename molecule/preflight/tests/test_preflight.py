@@ -1,4 +1,4 @@
-"""Hosts that are supported pass, others are told what is."""
+"""A supported host passes; for any other one the role lists the supported systems."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def test_supported(system: str, major: str):
 def test_refused(system: str, major: str):
     run = on_a(system, major)
     assert run.returncode == 2
-    told = " ".join((run.stdout + run.stderr).split())
-    assert f"runs {system}, and mas.ops supports Debian 12, Debian 13, Ubuntu 22.04, Ubuntu 24.04." in told
+    output = " ".join((run.stdout + run.stderr).split())
+    assert f"runs {system}, and mas.ops supports Debian 12, Debian 13, Ubuntu 22.04, Ubuntu 24.04." in output

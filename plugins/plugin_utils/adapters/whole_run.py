@@ -60,7 +60,7 @@ def refuse_parts() -> None:
         raise BadInput(
             f"{option} leaves out tasks of this playbook, and Ansible would end with success",
             where="the command line, or the tags of the job template",
-            fix="Run it without. What is done already is not done again.",
+            fix="Run it without that option. Completed steps are not repeated.",
         )
 
 

@@ -117,7 +117,7 @@ def test_ansible_ends_with_an_error(inventory: Path) -> None:
         ("-e", "inventory_hostname=web1"),
     ],
 )
-def test_nobody_hands_in_what_the_gate_decides(inventory: Path, options: tuple[str, str]) -> None:
+def test_a_gate_decision_as_an_extra_variable_is_refused(inventory: Path, options: tuple[str, str]) -> None:
     """An extra variable beats what a task registers, and the variables of a play."""
     done = ran(inventory, *options)
     assert done.returncode != 0
@@ -135,7 +135,7 @@ def test_what_decides_which_change_it_is_cannot_be_a_template(inventory: Path) -
     assert "deploy_abort is a template: write the value itself" in done.stderr + done.stdout
 
 
-def test_nobody_has_a_stop_file_of_his_own(inventory: Path) -> None:
+def test_a_stop_file_as_an_extra_variable_is_refused(inventory: Path) -> None:
     done = ran(inventory, "-e", "change_stop_file=/nonexistent")
     assert done.returncode == 2
     assert "the stop file is the same one for everybody" in done.stderr + done.stdout
