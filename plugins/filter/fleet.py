@@ -38,8 +38,12 @@ def decided(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
-    """With ``call`` the plan is made, and may be refused. Plays that read it again have no ``call``, and a refusal is an error."""
-    return (as_filter if call is None else decided)(rollout_plan.rollout_plan)(hostvars, hosts, call)
+    """With ``call`` the plan is made, and may be refused. Plays that read it again have no ``call``, and a refusal is an error.
+
+    ``hosts`` are those of all batches.
+    """
+    plan = (as_filter if call is None else decided)(rollout_plan.rollout_plan)(hostvars, hosts, call)
+    return {**plan, "hosts": [name for batch in plan["batches"] for name in batch]} if "batches" in plan else plan
 
 
 @pass_context
