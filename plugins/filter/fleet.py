@@ -43,7 +43,9 @@ def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
     ``hosts`` are those of all batches.
     """
     plan = (as_filter if call is None else decided)(rollout_plan.rollout_plan)(hostvars, hosts, call)
-    return {**plan, "hosts": [name for batch in plan["batches"] for name in batch]} if "batches" in plan else plan
+    if "batches" not in plan:
+        return plan
+    return {**plan, "hosts": [name for batch in plan["batches"] for name in batch]}
 
 
 @pass_context

@@ -21,7 +21,8 @@ DOCUMENTED = ("become", "callback", "connection", "filter", "inventory", "lookup
 #: What users get, at the top of the collection; all else is for who works on it and belongs into build_ignore.
 SHIPPED = frozenset(
     {
-        *("CHANGELOG.rst", "LICENSE", "README.md"),
+        *("CHANGELOG.rst", "CODE_OF_CONDUCT.md", "LICENSE", "README.md", "SECURITY.md"),
+        "execution-environment.yml",
         *(
             "changelogs",
             "docs",
