@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house.source import ROOT, files
+from tests.architecture.source import ROOT, files
 
 _ROW = re.compile(r"^\| (?P<question>[^|]+\?) \| `(?P<path>[^`]+)` \| (?:`(?P<name>\w+)` )?\|$", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
