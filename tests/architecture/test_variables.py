@@ -8,7 +8,13 @@ from ansible_collections.mas.ops.plugins.plugin_utils.variables.own import OWN
 from tests.architecture.source import Source, files
 from tests.architecture.variables import set_in
 
-PLACES = ("playbooks/*.yml", "playbooks/*/*.yml", "roles/*/tasks/*.yml", "roles/*/vars/*.yml")
+PLACES = (
+    "playbooks/*.yml",
+    "playbooks/*/*.yml",
+    "roles/*/tasks/*.yml",
+    "roles/*/handlers/*.yml",
+    "roles/*/vars/*.yml",
+)
 #: Set on the way to a role or a playbook, and read from whoever runs it as well; and an option of set_fact.
 GIVEN = {"cacheable", "proxy_applications", *catalogue().names}
 

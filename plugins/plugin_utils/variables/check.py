@@ -15,7 +15,7 @@ from ...module_utils._core.errors import BadInput
 from .catalogue import Catalogue, Playbook, Variable
 from .definition import PREFIX, keys, variable_of, wrong_keys
 from .own import OWN
-from .renamed import DISTINCT, GONE, new_name
+from .renamed import DISTINCT, GONE, HANDED_ON, new_name
 
 #: Where users list variables of their own whose names begin as those of this collection do.
 FOREIGN = "mas_foreign_variables"
@@ -163,7 +163,7 @@ def _strange(names: Iterable[str], catalogue: Catalogue, variables: Mapping[str,
     """Names that begin as those of the collection do, and are none of them."""
     ours, known = (
         tuple(prefixes(catalogue)),
-        catalogue.names | OWN | _foreign(variables) | frozenset(DISTINCT) | frozenset(GONE),
+        catalogue.names | OWN | _foreign(variables) | frozenset({*DISTINCT, *GONE}) | HANDED_ON,
     )
     return sorted(
         name for name in names if name.startswith(ours) and name not in known and not name.startswith(PREFIX)
