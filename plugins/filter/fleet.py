@@ -44,10 +44,17 @@ def decided(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
-    """With ``call`` the plan is made, and may be refused. Plays that read it again have no ``call``, and a refusal is an error."""
+    """With ``call`` the plan is made, and may be refused. Plays that read it again have no ``call``, and a refusal is an error.
+
+    ``hosts`` are those of all batches.
+    """
     if call is None:
-        return as_filter(rollout_plan.rollout_plan)(hostvars, hosts)
-    return decided(rollout_plan.rollout_plan)(hostvars, hosts, {**call, "extra": list(extra_variables())})
+        plan = as_filter(rollout_plan.rollout_plan)(hostvars, hosts)
+    else:
+        plan = decided(rollout_plan.rollout_plan)(hostvars, hosts, {**call, "extra": list(extra_variables())})
+    if "batches" not in plan:
+        return plan
+    return {**plan, "hosts": [name for batch in plan["batches"] for name in batch]}
 
 
 @pass_context
