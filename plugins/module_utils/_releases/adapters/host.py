@@ -20,6 +20,7 @@ from ..layout import Layout
 from ..manifest import Manifest
 from ..ports import ArtifactSource, Ports, Transfer
 from .attention import Attention
+from .dpkg import Dpkg
 from .folders import Folders, load_application
 from .health_probe import LocalProbe
 from .systemd import Systemd
@@ -120,6 +121,7 @@ def assemble(
         ledger=host_ledger(),
         clock=clock,
         probe=LocalProbe(),
+        packages=Dpkg(),
     )
     return ports, layout
 
