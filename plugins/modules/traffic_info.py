@@ -102,7 +102,7 @@ def split(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The question behind the module."""
     with require_proxy(params["application"], lock=False) as proxy:
         facts = proxy.facts()
-    found = {
+    found: dict[str, Any] = {
         "lines": summary(params["application"], facts),
         "split": facts.running,
         "persisted": facts.persisted.to_dict() if facts.persisted else None,
