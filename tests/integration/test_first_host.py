@@ -76,7 +76,7 @@ def test_a_package_that_is_not_installed(pair: Fleet) -> None:
             pair.deploy("1.1.0", *check),
             "no-such-package of the packages that 1.1.0-",
             "not installed on this host",
-            "Add them to the application's packages (application_packages)",
+            "Add them to the application's packages and run ansible-playbook mas.ops.provision",
         )
 
 

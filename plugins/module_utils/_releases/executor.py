@@ -136,7 +136,7 @@ class Executor(HealthSteps):
             return
         what = f"{', '.join(missing)} of the packages that {release} needs: not installed on this host"
         fix = (
-            "Add them to the application's packages (application_packages) and run "
+            "Add them to the application's packages and run "
             f"{command('provision', application_name=self.app.name)}"
         )
         if not self.goes_back:

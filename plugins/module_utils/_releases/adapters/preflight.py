@@ -40,8 +40,8 @@ def preflight(params: Mapping[str, Any]) -> dict[str, Any]:
     facts = look([number for port in ports for number in port.numbers], params["folders"])
     found: Sequence[Problem] = problems(facts, ports)
     result = {"problems": [one.to_dict() for one in found], "lines": [str(one) for one in found]}
-    told = warnings(facts)
-    return {**result, "warnings": told} if told else result
+    notes = warnings(facts)
+    return {**result, "warnings": notes} if notes else result
 
 
 def look(ports: Sequence[int], folders: Sequence[str]) -> HostFacts:
