@@ -79,9 +79,15 @@ class ActionModule(ControllerAction):
     def _check_inventory(self, params: Mapping[str, Any]) -> None:
         """Here, because every change comes by before it touches a host, and all variables of all hosts are at hand."""
         hostvars = self._variables.get("hostvars", {})
-        hosts = {name: hostvars[name] for name in self._names(params)}
+        # As they are written: what they stand for may need secrets that only some changes need.
+        as_written = getattr(hostvars, "raw_get", hostvars.get)
+        hosts = {name: as_written(name) for name in self._names(params)}
         for warning in check_inventory(
-            catalogue(), hosts, load_extra_vars(self._loader), way_back=params["change"] == ROLLBACK
+            catalogue(),
+            hosts,
+            load_extra_vars(self._loader),
+            way_back=params["change"] == ROLLBACK,
+            application=str(params["application"] or ""),
         ):
             self._display.warning(warning)
 

@@ -20,7 +20,7 @@ from ..module_utils._core.urls import is_url
 from ..module_utils._releases.options import RELEASE
 from ..plugin_utils.adapters import host_call
 from ..plugin_utils.adapters.damage import warn_of_damage
-from ..plugin_utils.adapters.leash import leash
+from ..plugin_utils.adapters.parent_death import end_with_parent
 from ..plugin_utils.adapters.run import actor, inventory, run_id
 from ..plugin_utils.adapters.sidecars import local_artifact
 
@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
         except OpsError as error:
             return {**result, "failed": True, **error_result(error)}
         try:
-            with leash():
+            with end_with_parent():
                 done = self._made(args, found, task_vars)
         except OpsError as error:
             return {**result, "failed": True, **error_result(error)}

@@ -18,7 +18,13 @@ from ..module_utils._releases.commands import command
 from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
 from ..plugin_utils.adapters.run import inventory
 from ..plugin_utils.adapters.template import as_filter
-from ..plugin_utils.adapters.whole_run import name_hosts_left_out, only_syntax, refuse_parts, refuse_wrong
+from ..plugin_utils.adapters.whole_run import (
+    extra_variables,
+    name_hosts_left_out,
+    only_syntax,
+    refuse_parts,
+    refuse_wrong,
+)
 
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,7 +45,9 @@ def decided(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
     """With ``call`` the plan is made, and may be refused. Plays that read it again have no ``call``, and a refusal is an error."""
-    return (as_filter if call is None else decided)(rollout_plan.rollout_plan)(hostvars, hosts, call)
+    if call is None:
+        return as_filter(rollout_plan.rollout_plan)(hostvars, hosts)
+    return decided(rollout_plan.rollout_plan)(hostvars, hosts, {**call, "extra": list(extra_variables())})
 
 
 @pass_context

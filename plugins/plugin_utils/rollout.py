@@ -33,7 +33,9 @@ def rollout(
     """
     by_host = read_hosts(hostvars, hosts)
     if max_fail is None and hosts:
-        max_fail = whole_number(by_host[hosts[0]], "deploy_max_fail", 0)
+        first = by_host[hosts[0]]
+        settings = (first.get("deploy_plan") or {}).get("settings") or {}
+        max_fail = whole_number({**first, **settings}, "deploy_max_fail", 0)
     return _rollout(by_host, _taking_part(by_host, hosts), int(max_fail or 0))
 
 

@@ -63,12 +63,14 @@ def rollout_plan(
         ``deploy_steps``, ``deploy_bake``, ``deploy_canary``, ``deploy_confirm_timeout``, ``deploy_max_fail`` and
         ``change_migration_timeout`` and ``change_fetch_timeout`` as the inventory says them (those of the first host count), ``mas_failure_domain`` of
         each host, and what the deploy registered
-    :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``until``,
-        ``force_unlock`` and ``approval``. A play may have them from variables of its own, which ``hostvars`` lacks.
+    :param call: what is deployed: ``application``, ``version``, ``artifact`` (as ``artifact_info`` returns it), ``until`` and
+        ``force_unlock``; ``definition`` with ``deploy`` and ``exclusive`` of the application's definition, which beats the
+        inventory's variables; and ``extra``, the names of extra variables, which beat the definition
     :returns: ``batches`` of names of the hosts that are staged, which is none before that, and their ``sizes``; how each host
         switches, the same before and after: ``steps`` in percent, ``bake`` in seconds, ``canary`` (settings) and
         ``confirm_timeout`` in seconds, which is long enough for the hosts of the first batch to wait for the last of all. With
-        ``call`` also ``decision_limit``, the seconds that an approval may take, for which the lock is kept; and
+        ``call`` also ``settings``, the variables that come from the definition, for later calls; ``approval``, and
+        ``decision_limit``, the seconds that one may take, for which the lock is kept; and
         ``options`` of the module ``release`` by its ``state``, as far as all hosts have the same
     :raises BadInput: something is not what it should be, or the demands on the batches cannot be met; also before
         any host is staged, so that nothing has begun
@@ -77,11 +79,12 @@ def rollout_plan(
         # A syntax check knows no hosts.
         return {"batches": [], "sizes": [], "steps": [], "bake": 0.0, "canary": {}, "confirm_timeout": 0.0}
     by_host = read_hosts(hostvars, hosts)
-    artifact = (call or {}).get("artifact") or by_host[hosts[0]].get("deploy_artifact") or {}
-    options = parse_deploy_options({**by_host[hosts[0]], "deploy_artifact": artifact})
+    settings = _settings(call) if call else (by_host[hosts[0]].get("deploy_plan") or {}).get("settings") or {}
+    first = {**by_host[hosts[0]], **settings}
+    artifact = (call or {}).get("artifact") or first.get("deploy_artifact") or {}
+    options = parse_deploy_options({**first, "deploy_artifact": artifact})
     everywhere = _batches(options, by_host, hosts)
     batches = _batches(options, by_host, rollout(by_host, hosts, max_fail=len(hosts))["staged"])
-    first = by_host[hosts[0]]
     # What the inventory does not say is left to the module.
     limits = {
         "migration_timeout": whole_number(first, "change_migration_timeout", _MIGRATION),
@@ -96,14 +99,30 @@ def rollout_plan(
         else options.confirm_timeout,
     }
     plan = {"batches": batches, "sizes": list(map(len, batches)), **switch}
-    return plan if call is None else {**plan, **_common_options(call, switch, limits)}
+    if call is None:
+        return plan
+    approval = mapping(first, "deploy_approval")
+    return {
+        **plan,
+        "settings": settings,
+        "approval": approval,
+        **_common_options(call, approval, switch, limits),
+    }
+
+
+def _settings(call: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that the definition of the application sets, unless the run sets them."""
+    definition = call.get("definition") or {}
+    found = {f"deploy_{name}": value for name, value in mapping(definition, "deploy").items()}
+    if definition.get("exclusive") is not None:
+        found["application_exclusive"] = definition["exclusive"]
+    return {name: value for name, value in found.items() if name not in (call.get("extra") or ())}
 
 
 def _common_options(
-    call: Mapping[str, Any], switch: Mapping[str, Any], limits: Mapping[str, Any]
+    call: Mapping[str, Any], approval: Mapping[str, Any], switch: Mapping[str, Any], limits: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The options that all hosts have in common: a template costs each host more than the rest of what a controller does for it."""
-    approval = mapping(call, "approval")
     timeout = seconds(approval, "timeout")
     limit = 0.0 if not approval else _DECISION if timeout is None else timeout
     artifact = call.get("artifact") or {}

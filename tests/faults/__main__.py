@@ -22,9 +22,9 @@ from bed import CHECKOUT
 from fault_run import FaultRun, Row, prepared, summary
 from fleet import Fleet
 from points import POINTS as FAULTS
-from ways_back import POINTS as WAYS_BACK
+from preempting import POINTS as PREEMPTING
 
-POINTS = FAULTS + WAYS_BACK
+POINTS = FAULTS + PREEMPTING
 RESULTS = CHECKOUT / ".cache/faults/faults.json"
 _TABLE = "{:>3}  {:<36} {:<32} {:<6} {:>6} {:>6} {:>8} {:>7}  {:<26} {}"
 _HEAD = ("no", "point", "fault", "mode", "failed", "while", "outage s", "rest s", "all hosts on", "")

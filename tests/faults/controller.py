@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters.leash import descendants
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.parent_death import descendants
 
 
 class NeverReached(Exception):

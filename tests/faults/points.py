@@ -13,7 +13,7 @@ from strikes import Strike
 #:   wait   no command: what the hosts do by themselves until the limit of the automatic rollback
 #:   both   no command, and nothing is armed; later the same command
 #:   end    the command is alive and deals with it
-#:   back   another command takes the fleet back while it is alive, see ways_back.py
+#:   back   another command takes the fleet back while it is alive, see preempting.py
 AGAIN, WAIT, BOTH, END, BACK = "again", "wait", "both", "end", "back"
 
 RELEASES, STATE = "/srv/agents/releases", "/var/lib/mas"

@@ -36,7 +36,7 @@ def kill_both(scene: Scene) -> None:
     scene.agent.kill_modules()
 
 
-def way_back(kind: str, *, another: bool = False, still: bool = False) -> Strike:
+def preempt(kind: str, *, another: bool = False, still: bool = False) -> Strike:
     """A rollback or an undo, begun now; the scene waits for it.
 
     :param another: by another person, who says to take over

@@ -95,8 +95,8 @@ def test_a_refusal_is_said_without_the_source_of_a_template(fleet: Fleet) -> Non
     assert done.status != 0
     assert "'yesterday' is no time" in done.output
     assert "filter plugin" not in done.output
-    done = fleet.deploy("1.0.0", deploy_strategy="sideways")
-    assert "sideways" in done.output
+    done = fleet.deploy("1.0.0", deploy_steps=[50, 10])
+    assert "deploy_steps" in done.output
     assert "filter plugin" not in done.output
 
 
@@ -134,7 +134,7 @@ def test_hosts_without_a_record_follow_the_others(fleet: Fleet) -> None:
     extra = fleet.bed.state / "environment.json"
     extra.write_text(json.dumps({"rollback_to_time": then}))
     settings = json.loads(fleet.settings.read_text())
-    settings.pop("application")
+    settings.pop("application_name")
     fleet.settings.write_text(json.dumps(settings))
     told = fleet.play("rollback_environment", "-e", f"@{extra}").check().output
     assert f"{fleet.names[1]} has no record of that moment" in told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import urllib.request
@@ -20,12 +19,11 @@ from .conftest import make_fleet
 pytestmark = pytest.mark.containers
 
 OURS, THEIRS = "agents-own-secret", "shop-own-secret"
-#: What the group of the second application says. Its name is the later one, so that it wins where both say something.
+#: The definition of the second application.
 SHOP = {
-    "application_settings_for": "shop",
-    "application_slots": {"blue": {"port": 8201}, "green": {"port": 8202}},
-    "application_domains": ["shop.example.org"],
-    "application_environment": {"AGENTS_TOKEN": THEIRS, "AGENTS_WARMUP": "0"},
+    "slots": {"blue": {"port": 8201}, "green": {"port": 8202}},
+    "domains": ["shop.example.org"],
+    "environment": {"AGENTS_TOKEN": THEIRS, "AGENTS_WARMUP": "0"},
 }
 
 
@@ -74,57 +72,42 @@ def test_neither_application_gets_the_settings_of_the_other(fleet: Fleet) -> Non
     build_shop(fleet)
     fleet.deploy("1.0.0").check()
     before = environment(fleet, "agents")
-    shop = grouped(fleet, **SHOP)
-    # The host joined the group of shop: what reaches it is shop's, whichever application is provisioned.
-    done = play(fleet, "provision", shop, "agents")
-    assert done.status != 0, done.output
-    assert "the variables of this host say that they are for shop, not for agents" in done.output
+    # The host joins the group of shop: that changes nothing for agents.
+    play(fleet, "provision", grouped(fleet, mas_application_shop=SHOP), "agents").check()
     assert environment(fleet, "agents") == before
     assert THEIRS not in before
 
 
-def test_a_setting_of_another_is_no_reason_to_remove_releases(fleet: Fleet) -> None:
-    """Nothing says whose they are, and what reaches the host would take the live release down."""
+def test_a_variable_of_the_role_in_the_inventory_is_refused(fleet: Fleet) -> None:
+    """It would reach both applications."""
     done = play(fleet, "provision", grouped(fleet, application_web=False), "agents")
     assert done.status != 0
-    assert "application_web is false, and slot" in done.output
-    assert "See whose settings these are" in done.output
-    assert "remove no release" in done.output
+    assert "application_web is for plays with the role alone: the playbooks read web of" in done.output
     assert fleet.live() == {fleet.names[0]: "1.0.0"}
 
 
-def test_both_run_beside_each_other_with_their_own(fleet: Fleet) -> None:
-    settings = json.loads(fleet.settings.read_text())
-    shop = grouped(fleet, **SHOP)
-    play(fleet, "provision", shop, "shop").check()
-    assert THEIRS in environment(fleet, "shop")
-    # Now the host has both. A group that says secrets, and not whose they are, is refused; so are ports of the other one.
-    silent = grouped(fleet, application_environment=SHOP["application_environment"])
-    done = play(fleet, "provision", silent, "agents")
+def test_a_key_that_is_not_known_is_refused(fleet: Fleet) -> None:
+    done = play(fleet, "provision", grouped(fleet, mas_application_shop={**SHOP, "domain": "x"}), "shop")
     assert done.status != 0
-    assert "this host has shop as well, and the variables do not say which" in done.output, done.output
-    done = play(fleet, "provision", silent, "shop")
+    assert "domain is not a key of mas_application_shop: did you mean domains?" in done.output
+
+
+def test_both_run_beside_each_other_with_their_own(fleet: Fleet) -> None:
+    same_ports = {**SHOP, "slots": {"blue": {"port": 8101}, "green": {"port": 8202}}}
+    done = play(fleet, "provision", grouped(fleet, mas_application_shop=same_ports), "shop")
     assert done.status != 0
     assert "port 8101 is wanted by" in done.output, done.output
-    shop = grouped(fleet, **SHOP)
-    assert THEIRS not in environment(fleet, "agents")
+    shop = grouped(fleet, mas_application_shop=SHOP)
+    play(fleet, "provision", shop, "shop").check()
     play(fleet, "deploy", shop, "shop", deploy_version="1.0.0").check()
     assert answers(fleet, "shop.example.org") == 200
     assert answers(fleet, "anything") == 200
-    # What docs/operate.md advises: variables that depend on the application.
-    both = {name: f"{{{{ {name}_by[application] }}}}" for name in SHOP if name != "application_settings_for"}
-    own = {
-        "application_slots": {"blue": {"port": 8101}, "green": {"port": 8102}},
-        "application_domains": [],
-        "application_environment": {"AGENTS_TOKEN": OURS, "AGENTS_WARMUP": "0"},
-    }
-    by = {f"{name}_by": {"shop": SHOP[name], "agents": own[name]} for name in both}
-    merged = grouped(fleet, **both, **by, application_settings_for="{{ application }}")
+    # A new secret of one reaches that one.
+    both = grouped(fleet, mas_application_shop=SHOP, agents_secrets={"AGENTS_TOKEN": OURS})
     for application, mine, other in (("agents", OURS, THEIRS), ("shop", THEIRS, OURS)):
-        play(fleet, "provision", merged, application).check()
-        play(fleet, "restart", merged, application).check()
+        play(fleet, "provision", both, application).check()
+        play(fleet, "restart", both, application).check()
         found = environment(fleet, application)
         assert mine in found
         assert other not in found
     assert answers(fleet, "shop.example.org") == 200
-    assert json.loads(fleet.settings.read_text()) == settings

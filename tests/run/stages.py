@@ -12,7 +12,7 @@ TIME = {"check": 30 * 60.0, "test": 84 * 60.0}
 
 _PYTHON = sys.executable
 #: What mypy --strict holds, beside the collection.
-TYPED_PROGRAMS = ("tests/run", "tests/house", "tests/bed", "tests/bench", "tests/faults")
+TYPED_PROGRAMS = ("tests/run", "tests/architecture", "tests/bed", "tests/bench", "tests/faults")
 
 _LINT = (
     *("env", "ANSIBLE_INVENTORY=inventories/development", "NO_COLOR=1"),
@@ -34,7 +34,12 @@ def check() -> list[Stage]:
         Stage("ruff", "source", ("ruff", "check", "."), ("plugins/module_utils/*/*.py",)),
         Stage("ruff-format", "source", ("ruff", "format", "--check", ".")),
         Stage("yamllint", "source", ("yamllint", "--strict", ".")),
-        Stage("house", "source", _module("pytest", "tests/house"), ("tests/house/test_*.py",)),
+        Stage(
+            "architecture",
+            "source",
+            _module("pytest", "tests/architecture"),
+            ("tests/architecture/test_*.py",),
+        ),
         Stage("mypy", "source", _module("tests.run.types"), ("plugins/module_utils/*/*.py",)),
         Stage(
             "unit",

@@ -1,6 +1,6 @@
-"""Tables of variables for people, from the argument specs: docs/variables.md, and one in the README of each role.
+"""What is written from the argument specs: docs/variables.md, a table in the README of each role, and playbooks/vars.
 
-python -m tests.run.tables     writes them anew; tests/house/test_tables.py says when that is due
+python -m tests.run.tables     writes them anew; tests/architecture/test_tables.py says when that is due
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.mas.ops.plugins.plugin_utils.variables import definition
 from ansible_collections.mas.ops.plugins.plugin_utils.variables.adapters.files import catalogue
 from ansible_collections.mas.ops.plugins.plugin_utils.variables.catalogue import (
     Playbook,
@@ -40,6 +41,28 @@ name, `proxy_env` for example, are listed in `mas_foreign_variables`. For a way 
 A variable that is **of the run** comes with `-e`, from a survey, or from `vars` of an `import_playbook`, and is refused in the
 inventory, where it would count for every run. Set all others in the inventory; an extra variable beats it.
 """
+
+
+_DEFINITION = """\
+## An application
+
+Everything about one application is in one mapping, which every playbook reads: `mas_application_agents` for the application
+`agents`, `mas_application_my_shop` for `my-shop`. It is set for the hosts of the group of that name, for example in
+`group_vars/agents/main.yml`. A key that is not known is an error. Two applications on one host have one mapping each.
+"""
+_SETTINGS = """\
+# Written by `make tables` from the spec of the role application: what mas_application_<name> says, and the defaults of the role.
+---
+# The definition says whose settings these are.
+application_settings_for: "{{ application_name }}"
+"""
+_SETTINGS_OF_PROXY = (
+    "",
+    "# What the role proxy serves: the application with its ports, and what the definition says of the proxy.",
+    "proxy_applications: >-",
+    "  {{ [proxy_application | combine(lookup('mas.ops.application', application_name, 'proxy', default={}))]",
+    "  if application_web | bool else [] }}",
+)
 
 
 def markdown(text: str) -> str:
@@ -77,6 +100,13 @@ def page() -> str:
     lines = [_HEAD, "## By playbook", ""]
     for playbook in known.playbooks.values():
         lines += [*_playbook(playbook, known.shared), ""]
+    lines += [_DEFINITION]
+    for name, variables in (
+        ("mas_application_<name>", definition.keys(known)),
+        ("mas_application_<name>.proxy", definition.proxy_keys(known)),
+        ("mas_application_<name>.deploy", definition.deploy_keys(known)),
+    ):
+        lines += [f"### {name}", "", *table(variables), ""]
     lines += ["## Shared", ""]
     for name, variables in known.shared.items():
         lines += [f"### {name}", "", *table(variables), ""]
@@ -122,9 +152,31 @@ def readme(role: str) -> str:
     return "\n".join([f"{before}{BEGIN}", "", *table(variables), "", f"{END}{after}"])
 
 
+def expression(default: Any) -> str:
+    """A default as a Jinja expression: the texts of a spec are templates."""
+    if not isinstance(default, str):
+        return repr(default)
+    parts = [part for part in re.split(r"({{.*?}})", default) if part]
+    return " ~ ".join(part[2:-2].strip() if part.startswith("{{") else repr(part) for part in parts) or "''"
+
+
+def settings() -> str:
+    """playbooks/vars/application.yml: the variables of the role ``application``, as the definition of the application says them."""
+    lines = [_SETTINGS]
+    for key in definition.keys(catalogue()):
+        if key.name in ("proxy", "deploy"):
+            continue
+        default = "" if key.default is None else f", default={expression(key.default)}"
+        read = f"{{{{ lookup('mas.ops.application', application_name, '{key.name}'{default}) }}}}"
+        name = f"application_{key.name}:"
+        lines.append(f'{name} "{read}"' if len(name + read) < 130 else f"{name} >-\n  {read}")
+    return "\n".join([*lines, *_SETTINGS_OF_PROXY]) + "\n"
+
+
 def files() -> Iterator[tuple[Path, str]]:
     """Each file with tables, and what has to be in it."""
     yield ROOT / "docs/variables.md", page()
+    yield ROOT / "playbooks/vars/application.yml", settings()
     for path in sorted((ROOT / "roles").glob("*/README.md")):
         yield path, readme(path.parent.name)
 

@@ -114,7 +114,7 @@ class Ledger(Protocol):
 
 
 class Clock(Protocol):
-    """The clock, and with it what ends a run while it waits, see ``adapters.attention``."""
+    """The clock, and with it what ends a run while it waits, see ``adapters.interruptible_clock``."""
 
     def text(self) -> str: ...
     def moment(self) -> Moment: ...

@@ -54,7 +54,12 @@ def to_dict(verdict: GateVerdict) -> dict[str, Any]:
         "next_opening": verdict.next_opening.isoformat() if verdict.next_opening else None,
         "table": table(verdict),
     }
-    about = {"what": verdict.what, "failed": failing(verdict), "overridden": overridden(verdict)}
+    about = {
+        "open": not summary["stopped"],
+        "what": verdict.what,
+        "failed": failing(verdict),
+        "overridden": overridden(verdict),
+    }
     return {
         **summary,
         "hosts": {name: _host(one, verdict) for name, one in verdict.hosts.items()},

@@ -11,7 +11,7 @@ number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ class Variable:
 
     :ivar type: as an argument spec of Ansible has it, or ``version``
     :ivar run: whether it is said with each run (``-e``, a survey, ``vars`` of the import) and never in an inventory
-    :ivar default: for people, where what the variable stands for is not said otherwise
+    :ivar default: what it is where nothing is set
+    :ivar options: the keys of a mapping, or of each mapping in a list, where the spec names them
     """
 
     name: str
@@ -34,6 +35,7 @@ class Variable:
     required: bool = False
     run: bool = False
     secret: bool = False
+    options: tuple[Variable, ...] = ()
 
     @classmethod
     def parse(cls, name: str, given: Mapping[str, Any]) -> Variable:
@@ -48,6 +50,7 @@ class Variable:
             given.get("required", False),
             given.get("run", False),
             given.get("no_log", False),
+            parse_variables(given.get("options", {})),
         )
 
 
@@ -73,12 +76,13 @@ class Playbook:
 class Catalogue:
     """All variables of the collection.
 
-    :ivar roles: the names of the variables of roles
+    :ivar shared: variables that several playbooks read, by group
+    :ivar roles: the variables of each role
     """
 
     playbooks: Mapping[str, Playbook]
     shared: Mapping[str, tuple[Variable, ...]]
-    roles: frozenset[str]
+    roles: Mapping[str, tuple[Variable, ...]]
 
     @property
     def by_name(self) -> Mapping[str, Variable]:
@@ -87,8 +91,12 @@ class Catalogue:
         return {variable.name: variable for variable in every}
 
     @property
+    def of_roles(self) -> frozenset[str]:
+        return frozenset(variable.name for variables in self.roles.values() for variable in variables)
+
+    @property
     def names(self) -> frozenset[str]:
-        return self.roles | frozenset(self.by_name)
+        return self.of_roles | frozenset(self.by_name)
 
 
 def parse_variables(options: Mapping[str, Any]) -> tuple[Variable, ...]:
@@ -98,13 +106,13 @@ def parse_variables(options: Mapping[str, Any]) -> tuple[Variable, ...]:
 def parse_catalogue(
     playbooks: Mapping[str, Mapping[str, Any]],
     shared: Mapping[str, Mapping[str, Any]],
-    roles: Iterable[Mapping[str, Any]],
+    roles: Mapping[str, Mapping[str, Any]],
 ) -> Catalogue:
     """
     :param playbooks: the spec of each playbook: ``short_description``, ``options``, ``includes`` (names of ``shared``, or
         of a variable of it) and ``mutually_exclusive``
     :param shared: ``options`` by group
-    :param roles: the argument specs of the roles
+    :param roles: the argument specs of the roles, by role
     """
     groups = {name: parse_variables(given["options"]) for name, given in shared.items()}
     single = {variable.name: (variable,) for group in groups.values() for variable in group}
@@ -118,5 +126,5 @@ def parse_catalogue(
         )
         for name, spec in playbooks.items()
     }
-    names = (name for role in roles for name in role["argument_specs"]["main"]["options"])
-    return Catalogue(found, groups, frozenset(names))
+    options = {name: role["argument_specs"]["main"].get("options", {}) for name, role in roles.items()}
+    return Catalogue(found, groups, {name: parse_variables(given) for name, given in options.items()})

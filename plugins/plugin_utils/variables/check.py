@@ -13,8 +13,9 @@ from typing import Any
 
 from ...module_utils._core.errors import BadInput
 from .catalogue import Catalogue, Playbook, Variable
+from .definition import PREFIX, keys, variable_of, wrong_keys
 from .own import OWN
-from .renamed import DISTINCT, GONE, new_name
+from .renamed import DISTINCT, GONE, HANDED_ON, new_name
 
 #: Where users list variables of their own whose names begin as those of this collection do.
 FOREIGN = "mas_foreign_variables"
@@ -83,16 +84,18 @@ def check_inventory(
     hosts: Mapping[str, Mapping[str, Any]],
     extra: Mapping[str, Any],
     way_back: bool = False,
+    application: str = "",
 ) -> list[str]:
     """Check the names of the variables that hosts have from their inventory.
 
     :param hosts: the variables of each host, whose values may be templates
     :param extra: extra variables, which hosts have as well; what they may be was checked
     :param way_back: whether only what would mislead a rollback is an error; all else is a warning then
+    :param application: whose definition is checked
     :returns: warnings
     :raises BadInput: a name is not known, has another name today, or is of a variable that belongs to a run
     """
-    found = _wrong_names(catalogue, hosts, extra)
+    found = {**_wrong_names(catalogue, hosts, extra), **_wrong_definitions(catalogue, hosts, application)}
     barring = [text for name, text in found.items() if not way_back or name in _MISLEADING]
     if barring:
         raise BadInput(
@@ -107,7 +110,8 @@ def _wrong_names(
     catalogue: Catalogue, hosts: Mapping[str, Mapping[str, Any]], extra: Mapping[str, Any]
 ) -> dict[str, str]:
     """What is wrong with a name, with the hosts that have it."""
-    runs = {one.name for one in catalogue.by_name.values() if one.run} - catalogue.roles
+    runs = {one.name for one in catalogue.by_name.values() if one.run} - catalogue.of_roles
+    runs |= _of_the_role(catalogue)
     found: dict[str, list[str]] = {}
     for host, variables in hosts.items():
         own = [name for name in variables if name not in extra]
@@ -119,11 +123,32 @@ def _wrong_names(
     return {name: f"{_about(name, catalogue, runs)} (of {_some(hosts)})" for name, hosts in found.items()}
 
 
+def _of_the_role(catalogue: Catalogue) -> set[str]:
+    """Variables of the role ``application``, which the playbooks take from the definition of the application."""
+    of_role = {one.name for one in catalogue.roles["application"] if one.name.startswith("application_")}
+    return of_role - {"application_name"} | {"application_artifacts"}
+
+
+def _wrong_definitions(
+    catalogue: Catalogue, hosts: Mapping[str, Mapping[str, Any]], application: str
+) -> dict[str, str]:
+    """What is wrong with the definition of an application, with the hosts that have it so."""
+    name, found = variable_of(application), dict[str, list[str]]()
+    for host, variables in hosts.items():
+        if application and variables.get(name) is not None:
+            for wrong in wrong_keys(variables[name], keys(catalogue), name):
+                found.setdefault(wrong, []).append(host)
+    return {wrong: f"{wrong} (of {_some(hosts)})" for wrong, hosts in found.items()}
+
+
 def _about(name: str, catalogue: Catalogue, runs: set[str]) -> str:
     if name in DISTINCT:
         return f"{name} is called {DISTINCT[name]}"
     if name in GONE:
         return f"{name} is read no more: {GONE[name]}"
+    if name in _of_the_role(catalogue):
+        key = name.removeprefix("application_")
+        return f"{name} is for plays with the role alone: the playbooks read {key} of {PREFIX}<name>"
     if name in runs:
         return f"{name} belongs to one run: say it with -e {name}=..., or -e {name}= to go on without"
     return _unknown(name, catalogue)
@@ -138,9 +163,11 @@ def _strange(names: Iterable[str], catalogue: Catalogue, variables: Mapping[str,
     """Names that begin as those of the collection do, and are none of them."""
     ours, known = (
         tuple(prefixes(catalogue)),
-        catalogue.names | OWN | _foreign(variables) | frozenset(DISTINCT) | frozenset(GONE),
+        catalogue.names | OWN | _foreign(variables) | frozenset({*DISTINCT, *GONE}) | HANDED_ON,
     )
-    return sorted(name for name in names if name.startswith(ours) and name not in known)
+    return sorted(
+        name for name in names if name.startswith(ours) and name not in known and not name.startswith(PREFIX)
+    )
 
 
 def _foreign(variables: Mapping[str, Any]) -> frozenset[str]:

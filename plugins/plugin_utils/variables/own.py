@@ -31,7 +31,7 @@ OWN = frozenset(
         *(
             "proxy_absent", "proxy_application", "proxy_bind_ports", "proxy_defaults", "proxy_front_ports",
             "proxy_gone", "proxy_installed", "proxy_metrics_port", "proxy_port_checks", "proxy_program",
-            "proxy_service", "proxy_settings", "proxy_tls_ports", "proxy_written"
+            "proxy_service", "proxy_settings", "proxy_status", "proxy_tls_ports", "proxy_written"
         ),
         *(
             "report_asked", "report_calendars", "report_hosts", "report_known", "report_ledger",

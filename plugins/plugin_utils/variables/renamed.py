@@ -49,6 +49,14 @@ GENERIC = {
     "zone": {"windows": "windows_time_zone"},
 }
 
+#: What playbooks hand on by set_stats, which a workflow gives its next node as extra variables.
+HANDED_ON = frozenset(
+    {
+        *("build_release", "build_sha256", "deploy_result", "rollback_result"),
+        *("report_broken", "report_silent", "windows_groups", "windows_open"),
+    }
+)
+
 #: Variables that are read no more, and why.
 GONE = {
     "application_processes": "the processes of an application come from its mas.yml; application_web says whether the proxy serves it",

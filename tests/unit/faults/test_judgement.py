@@ -11,8 +11,8 @@ from agent import condition
 from fault_run import Row, judge_load
 from load import summarise
 from points import AGAIN, BACK, BOTH, END, POINTS, WAIT
+from preempting import POINTS as PREEMPTING
 from scene import Outage, live_version, needs_undo, restless
-from ways_back import POINTS as WAYS_BACK
 
 NOTHING = summarise([], 10.0, 0.0, began=100.0)
 UNITS = {
@@ -99,13 +99,13 @@ def test_points_are_numbered_and_there_are_enough() -> None:
 
 
 def test_each_step_is_ended_in_every_way() -> None:
-    assert [point.number for point in WAYS_BACK] == [
-        *range(len(POINTS) + 1, len(POINTS) + len(WAYS_BACK) + 1)
+    assert [point.number for point in PREEMPTING] == [
+        *range(len(POINTS) + 1, len(POINTS) + len(PREEMPTING) + 1)
     ]
-    places = {point.place for point in WAYS_BACK}
+    places = {point.place for point in PREEMPTING}
     assert len(places) == 10
     for place in places:
-        points = [point for point in WAYS_BACK if point.place == place]
+        points = [point for point in PREEMPTING if point.place == place]
         assert len({point.fault for point in points}) == len(points) == 9
         assert sum(point.modes == (BACK,) for point in points) == 6
 

@@ -170,11 +170,19 @@ def test_what_all_hosts_are_told_is_worked_out_once() -> None:
     "said, limit, lease",
     [
         ({}, 0.0, 900.0),
-        ({"approval": {}}, 0.0, 900.0),
+        ({"definition": {"deploy": {"approval": {}}}}, 0.0, 900.0),
         ({"until": "staged"}, 0.0, 1.0),
-        ({"approval": {"source": "/srv/approvals"}}, 3600.0, 4500.0),
-        ({"approval": '{"source": "/srv/approvals", "timeout": "30"}'}, 30.0, 930.0),
-        ({"approval": {"source": "/srv/approvals"}, "until": "staged"}, 3600.0, 1.0),
+        ({"definition": {"deploy": {"approval": {"source": "/srv/approvals"}}}}, 3600.0, 4500.0),
+        (
+            {"definition": {"deploy": {"approval": '{"source": "/srv/approvals", "timeout": "30"}'}}},
+            30.0,
+            930.0,
+        ),
+        (
+            {"definition": {"deploy": {"approval": {"source": "/srv/approvals"}}}, "until": "staged"},
+            3600.0,
+            1.0,
+        ),
     ],
 )
 def test_the_lock_is_kept_while_somebody_decides(said: dict[str, Any], limit: float, lease: float) -> None:
@@ -184,7 +192,7 @@ def test_the_lock_is_kept_while_somebody_decides(said: dict[str, Any], limit: fl
 
 def test_an_approval_that_is_no_mapping_is_refused_before_anything_begins() -> None:
     with pytest.raises(BadInput, match="approval is 'grace'"):
-        rollout_plan(fleet(staged=[OK] * 3), HOSTS, {"approval": "grace"})
+        rollout_plan(fleet(staged=[OK] * 3), HOSTS, {"definition": {"deploy": {"approval": "grace"}}})
 
 
 def test_a_canary_goes_by_steps_and_the_first_host_waits_for_the_last() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
 from ansible_collections.mas.ops.plugins.module_utils._ledger.adapters.file import FileLedger
-from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import Policy
+from ansible_collections.mas.ops.plugins.module_utils._ledger.policy import LedgerPolicy
 from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters import ledgers, stopfile
 from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters.fact_collector import (
     FactCollector,
@@ -95,7 +95,7 @@ def test_gathered_ledgers(tmp_path: Path) -> None:
 def test_a_gathered_ledger_includes_its_sealed_files(tmp_path: Path) -> None:
     path = tmp_path / "staging/s1.jsonl"
     ledger(path, release("live", "a", 20))
-    FileLedger(str(path), Policy(max_bytes=1)).append({"kind": "note"}, "2026-03-09T21:00:00.000Z")
+    FileLedger(str(path), LedgerPolicy(max_bytes=1)).append({"kind": "note"}, "2026-03-09T21:00:00.000Z")
     found = ledgers.deployments(Promotion("staging", str(path), timedelta()), "agents", "a", AT)
     assert not isinstance(found, Unknown)
     assert [(one.host, one.seconds) for one in found] == [("s1", 9000)]

@@ -16,7 +16,9 @@ import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Busy, Overtaken
 from ansible_collections.mas.ops.plugins.module_utils._core.files import exclusive
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import lock
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.attention import Attention
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.interruptible_clock import (
+    InterruptibleClock,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Claim
 
@@ -25,18 +27,18 @@ PROGRAM = """
 import sys, time
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Stopped
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as module
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.attention import Attention
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.interruptible_clock import InterruptibleClock
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.lock import end_request, hold, this_process
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Claim
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP
 module.STATE = sys.argv[1]
 layout = module.Layout(APP)
 claim = Claim("run-1", "ada", "deploy of 2.0.0", returns=sys.argv[2] == "back")
-attention = Attention(end_request(layout), this_process(claim), controller=sys.argv[2] == "piped")
+clock = InterruptibleClock(end_request(layout), this_process(claim), controller=sys.argv[2] == "piped")
 try:
-    with hold(layout, claim, attention):
+    with hold(layout, claim, clock):
         print("held", flush=True)
-        attention.sleep(60)
+        clock.sleep(60)
 except Stopped as error:
     sys.stderr.write(f"{error.kind}: {error}")
 """
@@ -68,7 +70,7 @@ def start(tmp_path: Path) -> Iterator[Any]:
 def taken(layout: Layout, wanted: Claim, ends: bool = True) -> float:
     """Take the lock; how many seconds that took."""
     began = time.monotonic()
-    with lock.hold(layout, wanted, Attention(), ends):
+    with lock.hold(layout, wanted, InterruptibleClock(), ends):
         return time.monotonic() - began
 
 

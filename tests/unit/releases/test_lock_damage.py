@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Busy
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import lock
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.attention import Attention
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.interruptible_clock import (
+    InterruptibleClock,
+)
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.plugins.module_utils._releases.lease import Claim
 from ansible_collections.mas.ops.tests.unit.releases.test_damage import (
@@ -35,7 +37,11 @@ def test_what_is_in_the_way_of_the_lock_is_set_aside(
     path.touch()
     damage(path)
     folder = sorted(path.parent.iterdir())
-    with lock.hold(layout, BACK, Attention()) as messages, pytest.raises(Busy), lock.exclusive(layout.lock):
+    with (
+        lock.hold(layout, BACK, InterruptibleClock()) as messages,
+        pytest.raises(Busy),
+        lock.exclusive(layout.lock),
+    ):
         pass
     # A link or a pipe of that name can be removed as it is.
     if not (end and damage is not become_folder):
@@ -48,7 +54,7 @@ def test_a_link_in_place_of_the_lock_leads_nowhere(layout: Layout, tmp_path: Pat
     precious = tmp_path / "precious"
     precious.write_text("x")
     Path(layout.lock).symlink_to(precious)
-    with lock.hold(layout, BACK, Attention()):
+    with lock.hold(layout, BACK, InterruptibleClock()):
         pass
     assert precious.read_text() == "x"
 
@@ -63,7 +69,7 @@ def foreign(layout: Layout) -> Iterator[subprocess.Popen[bytes]]:
         "print(os.fork(), flush=True)\n"
         "time.sleep(60)\n"
     )
-    with lock.hold(layout, Claim("run-0", "ada", "deploy of 0.1.0"), Attention()):
+    with lock.hold(layout, Claim("run-0", "ada", "deploy of 0.1.0"), InterruptibleClock()):
         pass
     data = json.loads(Path(layout.lock).read_text())
     Path(layout.lock).write_text(json.dumps({**data, "pid": 2**22 + 1}))
@@ -79,7 +85,7 @@ def test_a_deploy_names_who_really_holds_the_lock(
     layout: Layout, foreign: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "PATIENCE", 0.0)
-    with pytest.raises(Busy) as caught, lock.hold(layout, DEPLOY, Attention()):
+    with pytest.raises(Busy) as caught, lock.hold(layout, DEPLOY, InterruptibleClock()):
         pass
     assert "ada" not in str(caught.value)
     assert f"(pid {foreign.pid})" in caught.value.what
@@ -95,7 +101,7 @@ def test_a_way_back_waits_for_no_stranger(
         foreign.kill()
         foreign.wait()
     before = Path(layout.lock).stat().st_ino
-    with lock.hold(layout, BACK, Attention()) as messages:
+    with lock.hold(layout, BACK, InterruptibleClock()) as messages:
         assert "no run of mas.ops" in messages[0]
         assert Path(layout.lock).stat().st_ino != before
         with pytest.raises(Busy), lock.exclusive(layout.lock):

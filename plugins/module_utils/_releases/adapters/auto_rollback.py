@@ -18,9 +18,9 @@ from ..lease import Moment
 from ..manage import ReleaseRequest, change
 from ..observe import observe
 from ..ports import Limits, Ports
-from .attention import Attention
 from .folders import load_application
 from .host import assemble
+from .interruptible_clock import InterruptibleClock
 from .lock import end_request, hold, this_process
 
 _POLL = 0.5
@@ -77,9 +77,9 @@ def _go_back(application: str, armed: Armed, begun: Moment, ends: bool) -> bool:
     )
     app = load_application(application)
     layout, claim = Layout(app), request.claim(check=False)
-    attention = Attention(end_request(layout), this_process(claim))
-    ports, layout = assemble(app, attention=attention)
-    with hold(layout, claim, attention, ends):
+    clock = InterruptibleClock(end_request(layout), this_process(claim))
+    ports, layout = assemble(app, clock=clock)
+    with hold(layout, claim, clock, ends):
         if _awaited(app, layout, ports, begun) != armed:
             return False
         dummy, facts = change(ports, layout, Limits(), request, check=False)

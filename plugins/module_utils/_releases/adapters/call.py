@@ -17,9 +17,9 @@ from ..manage import ReleaseRequest, change, describe
 from ..manifest import check_sha256, check_version, release_id
 from ..ports import Limits, Transfer
 from ..traffic_steps import parse_traffic_steps
-from .attention import Attention
 from .folders import applications, load_application
 from .host import assemble, check_platform, pushed
+from .interruptible_clock import InterruptibleClock
 from .lock import end_request, hold, this_process
 
 #: Options that a request takes as they are.
@@ -61,14 +61,14 @@ def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layo
     request = _request(params)
     layout, claim = Layout(app), request.claim(check_mode)
     # A rollback goes on without its controller once it has begun.
-    attention = Attention(end_request(layout), this_process(claim), controller=not claim.returns)
+    clock = InterruptibleClock(end_request(layout), this_process(claim), controller=not claim.returns)
     allowed = (params["size"], params["size_limit"], params["fetch_timeout"])
     transfer = Transfer(*allowed, params.get("manifest") or {})
     proof = (params["sha256"] or "", params["signature"])
-    ports, layout = assemble(app, params["artifact"], *proof, attention, transfer)
+    ports, layout = assemble(app, params["artifact"], *proof, clock, transfer)
     limits = Limits(params["drain_timeout"], params["migration_timeout"], params["lease"])
     # Check mode changes nothing, so it ends no other run either.
-    with hold(layout, claim, attention, ends=not check_mode) as aside:
+    with hold(layout, claim, clock, ends=not check_mode) as aside:
         if before:
             before(layout)
         plan, facts = change(ports, layout, limits, request, check_mode)

@@ -20,10 +20,10 @@ from ..layout import Layout
 from ..manifest import Manifest
 from ..ports import ArtifactSource, Ports, Transfer
 from ..preflight import supported, system_of
-from .attention import Attention
 from .dpkg import Dpkg
 from .folders import Folders, load_application
 from .health_probe import LocalProbe
+from .interruptible_clock import InterruptibleClock
 from .systemd import Systemd
 
 _OS_RELEASE = "/etc/os-release"
@@ -95,14 +95,14 @@ def assemble(
     artifact: str | None = None,
     sha256: str = "",
     signature: str | None = None,
-    attention: Attention | None = None,
+    clock: InterruptibleClock | None = None,
     transfer: Transfer | None = None,
 ) -> tuple[Ports, Layout]:
     """Everything that a release touches on this host.
 
-    :param attention: by which it waits; by default nothing ends it
+    :param clock: by which it waits; by default nothing ends it
     """
-    clock = attention or Attention()
+    clock = clock or InterruptibleClock()
     layout = Layout(app)
     folders = Folders(layout)
     source: ArtifactSource = NoArtifact(folders)

@@ -19,8 +19,8 @@ from ..._core.files import exclusive, held_by_another, read_regular, replace_loc
 from ..layout import Layout
 from ..lease import Claim, refuse_overtaken
 from ..preemption import GRACE, PATIENCE, EndRequest, Holder, may_end, parse_holder, patience
-from .attention import Attention
 from .folders import Folders
+from .interruptible_clock import InterruptibleClock
 from .lockers import holders, lockers
 from .processes import began, stands_still
 
@@ -43,7 +43,7 @@ def this_process(wanted: Claim) -> Holder:
 
 
 @contextlib.contextmanager
-def hold(layout: Layout, wanted: Claim, attention: Attention, ends: bool = True) -> Iterator[list[str]]:
+def hold(layout: Layout, wanted: Claim, clock: InterruptibleClock, ends: bool = True) -> Iterator[list[str]]:
     """Hold the lock of the application.
 
     :param ends: the run at work is ended where ``wanted`` may do that, and not only waited for
@@ -52,7 +52,7 @@ def hold(layout: Layout, wanted: Claim, attention: Attention, ends: bool = True)
     :raises Busy: a run that may not be ended is still at work
     """
     said = json.dumps(this_process(wanted).to_dict()).encode()
-    waiting = _Waiting(layout, wanted, attention, ends)
+    waiting = _Waiting(layout, wanted, clock, ends)
     with exclusive(layout.lock, wait=waiting, said=said) as kept:
         aside = [f"{layout.lock} was no file. It was set aside as {name}." for name in kept]
         yield [*aside, *waiting.messages, *_forget_request(layout)]
@@ -72,11 +72,11 @@ def _forget_request(layout: Layout) -> list[str]:
 class _Waiting:
     """What is done while another process holds the lock. ``messages``: what was set aside."""
 
-    def __init__(self, layout: Layout, wanted: Claim, attention: Attention, ends: bool) -> None:
+    def __init__(self, layout: Layout, wanted: Claim, clock: InterruptibleClock, ends: bool) -> None:
         self.messages: list[str] = []
         self._layout = layout
         self._wanted = wanted
-        self._attention = attention
+        self._clock = clock
         self._ends = ends
         self._asked: Holder | None = None
         self._since = 0.0
@@ -98,7 +98,7 @@ class _Waiting:
             raise held_by_another(self._layout.lock, str(holder))
         elif time.monotonic() - self._since > GRACE:
             self._kill(holder)
-        self._attention.sleep(_POLL)
+        self._clock.sleep(_POLL)
 
     def _may_end(self, holder: Holder) -> bool:
         """Another way back is not ended, unless it was stopped: then it would never end."""
@@ -153,7 +153,7 @@ class _Waiting:
             wanted.run,
             wanted.owner,
             wanted.words,
-            self._attention.text(),
+            self._clock.text(),
             wanted.force_unlock,
         )
         # On a full disk it is not asked, only killed.

@@ -27,7 +27,10 @@ def catalogue() -> Catalogue:
     return parse_catalogue(
         _by_name(_SPECS.glob("*.yml")),
         _by_name((_SPECS / "shared").glob("*.yml")),
-        [_read(path) for path in sorted(_COLLECTION.glob("roles/*/meta/argument_specs.yml"))],
+        {
+            path.parents[1].name: _read(path)
+            for path in sorted(_COLLECTION.glob("roles/*/meta/argument_specs.yml"))
+        },
     )
 
 

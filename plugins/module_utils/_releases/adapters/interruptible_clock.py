@@ -20,13 +20,13 @@ from .clock import HostClock
 
 #: Seconds between two looks.
 _LOOK = 0.25
-#: Seconds between two signs of life, see :meth:`Attention.meanwhile`.
+#: Seconds between two signs of life, see :meth:`InterruptibleClock.meanwhile`.
 _BEAT = 2.0
 _STDOUT = 1
 _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
-class Attention(HostClock):
+class InterruptibleClock(HostClock):
     """The clock of a run that can be ended while it waits.
 
     :param request: the file in which others write whom they want to end; empty where no other run can

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house import tasks
-from tests.house.source import Source, files
+from tests.architecture import tasks
+from tests.architecture.source import Source, files
 
 PLACES = ("roles/*/tasks/*.yml", "roles/*/handlers/*.yml", "playbooks/*.yml", "playbooks/*/*.yml")
 

@@ -14,16 +14,19 @@ from typing import Any
 import pytest
 from ansible import context
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters import run as module
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters.leash import descendants, leash
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.parent_death import (
+    descendants,
+    end_with_parent,
+)
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.run import inventory, run_age
 
 #: As Ansible: a worker in a session of its own, which waits for a command.
 PROGRAM = """
 import os, subprocess, sys, time
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters.leash import leash
+from ansible_collections.mas.ops.plugins.plugin_utils.adapters.parent_death import end_with_parent
 if os.fork() == 0:
     os.setsid()
-    with leash():
+    with end_with_parent():
         command = subprocess.Popen(["sleep", "60"])
         print(os.getpid(), command.pid, flush=True)
         command.wait()
@@ -57,7 +60,7 @@ def test_a_worker_ends_with_its_parent_and_takes_along_what_it_started() -> None
 
 
 def test_it_ends_with_what_it_was_for() -> None:
-    with leash():
+    with end_with_parent():
         pass
     assert alive(os.getpid())
 

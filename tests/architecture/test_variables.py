@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from ansible_collections.mas.ops.plugins.plugin_utils.variables.adapters.files import catalogue
 from ansible_collections.mas.ops.plugins.plugin_utils.variables.own import OWN
 
-from tests.house.source import Source, files
-from tests.house.variables import set_in
+from tests.architecture.source import Source, files
+from tests.architecture.variables import set_in
 
-PLACES = ("playbooks/*.yml", "playbooks/*/*.yml", "roles/*/tasks/*.yml", "roles/*/vars/*.yml")
-#: Set on the way to a role or a playbook, and read from whoever runs it as well.
-GIVEN = {"application", "application_name", "cacheable"}
+PLACES = (
+    "playbooks/*.yml",
+    "playbooks/*/*.yml",
+    "roles/*/tasks/*.yml",
+    "roles/*/handlers/*.yml",
+    "roles/*/vars/*.yml",
+)
+#: Set on the way to a role or a playbook, and read from whoever runs it as well; and an option of set_fact.
+GIVEN = {"cacheable", "proxy_applications", *catalogue().names}
 
 
 def test_all_that_a_run_sets_is_its_own() -> None:

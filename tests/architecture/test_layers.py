@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from tests.house import layers
-from tests.house.import_graph import cycle, import_graph
-from tests.house.source import ROOT, Source, below
+from tests.architecture import layers
+from tests.architecture.import_graph import cycle, import_graph
+from tests.architecture.source import ROOT, Source, below
 
 DOMAIN = "plugins/module_utils/_releases/layout.py"
 ADAPTER = "plugins/module_utils/_releases/adapters/folders.py"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house import returned
-from tests.house.source import Source, files
+from tests.architecture import returned
+from tests.architecture.source import Source, files
 
 #: Where results are made.
 MAKERS = (

@@ -22,7 +22,7 @@ _LOOK = 0.5
 
 
 @contextlib.contextmanager
-def leash() -> Iterator[None]:
+def end_with_parent() -> Iterator[None]:
     """While this lasts, the end of the parent process is the end of this one and of all that it started."""
     done = threading.Event()
     threading.Thread(target=_watch, args=(os.getppid(), done), daemon=True).start()

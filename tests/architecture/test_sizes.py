@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.house import sizes
-from tests.house.source import Source, below, files
+from tests.architecture import sizes
+from tests.architecture.source import Source, below, files
 
 #: Generated, or words of others.
 EXEMPT = {

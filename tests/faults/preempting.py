@@ -27,12 +27,12 @@ _STEPS: tuple[tuple[str, On, dict[str, object], bool], ...] = (
 )
 #: What ends it, and how: the module goes on meanwhile, or stands still.
 _ENDINGS: tuple[tuple[str, Strike], ...] = (
-    ("rollback", strikes.way_back("rollback")),
-    ("rollback by another person", strikes.way_back("rollback", another=True)),
-    ("undo", strikes.way_back("undo")),
-    ("undo by another person", strikes.way_back("undo", another=True)),
-    ("rollback, module stands still", strikes.way_back("rollback", still=True)),
-    ("undo by another person, module stands still", strikes.way_back("undo", another=True, still=True)),
+    ("rollback", strikes.preempt("rollback")),
+    ("rollback by another person", strikes.preempt("rollback", another=True)),
+    ("undo", strikes.preempt("undo")),
+    ("undo by another person", strikes.preempt("undo", another=True)),
+    ("rollback, module stands still", strikes.preempt("rollback", still=True)),
+    ("undo by another person, module stands still", strikes.preempt("undo", another=True, still=True)),
 )
 _DEATHS: tuple[tuple[str, Strike], ...] = (
     ("Ctrl-C", strikes.interrupt),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tests.house import wholeness
-from tests.house.source import ROOT, Source, files, names
+from tests.architecture import completeness
+from tests.architecture.source import ROOT, Source, files, names
 
 #: Where such names are the subject: the rules themselves.
-RULES = {"tests/house/wholeness.py", "tests/house/test_wholeness.py"}
+RULES = {"tests/architecture/completeness.py", "tests/architecture/test_completeness.py"}
 
 
 def report(found: list[str]) -> None:
@@ -18,31 +18,31 @@ def report(found: list[str]) -> None:
 
 def test_no_file_belongs_to_one_machine() -> None:
     everything = [source for source in files("*") if source.path not in RULES]
-    report([line for source in everything for line in wholeness.of_one_machine(source)])
+    report([line for source in everything for line in completeness.of_one_machine(source)])
 
 
 def test_every_role_is_whole() -> None:
     assert any(name.startswith("roles/") for name in names())
-    report(list(wholeness.incomplete_roles(names())))
+    report(list(completeness.incomplete_roles(names())))
 
 
 def test_the_action_group_is_all_modules() -> None:
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))
-    report(list(wholeness.unnamed_modules(names(), runtime)))
+    report(list(completeness.unnamed_modules(names(), runtime)))
 
 
 def test_every_filter_that_is_used_is_there() -> None:
     documented = [*files("plugins/filter/*.yml"), *files("plugins/filter/*.py")]
     known = [source.parts[-1].split(".")[0] for source in documented if "DOCUMENTATION" in source.text]
     users = [source for source in files("*.yml", "*.md", "*.j2", "*.py") if source.path not in RULES]
-    report(list(wholeness.unknown_filters(users, known)))
+    report(list(completeness.unknown_filters(users, known)))
 
 
 def test_what_the_built_collection_links_is_in_it() -> None:
     ignored = yaml.safe_load((ROOT / "galaxy.yml").read_text("utf-8"))["build_ignore"]
-    pages = [source for source in files("*.md") if not wholeness.is_ignored(source.path, ignored)]
+    pages = [source for source in files("*.md") if not completeness.is_ignored(source.path, ignored)]
     assert {"README.md", "docs/operate.md"} <= {source.path for source in pages}
-    report([line for page in pages for line in wholeness.broken_links(page, names(), ignored)])
+    report([line for page in pages for line in completeness.broken_links(page, names(), ignored)])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_the_built_collection_links_is_in_it() -> None:
 def test_a_broken_link_is_found(link: str, broken: bool) -> None:
     known = ["README.md", "docs/a.md", "docs/b.md", "roles/x/README.md", "tests/x.py"]
     page = Source("docs/a.md", f"see [this]({link}) and more")
-    assert bool(list(wholeness.broken_links(page, known, ["tests"]))) == broken
+    assert bool(list(completeness.broken_links(page, known, ["tests"]))) == broken
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,14 @@ def test_a_broken_link_is_found(link: str, broken: bool) -> None:
     ],
 )
 def test_a_sign_of_one_machine_is_found(bad: str) -> None:
-    assert list(wholeness.of_one_machine(Source("docs/x.md", bad)))
+    assert list(completeness.of_one_machine(Source("docs/x.md", bad)))
 
 
 @pytest.mark.parametrize(
     "good", ["frame/work/flow", "{{ base }}/work/x", "/home/app/x", "~/work/x", "debian.org"]
 )
 def test_what_holds_everywhere_passes(good: str) -> None:
-    assert not list(wholeness.of_one_machine(Source("docs/x.md", good)))
+    assert not list(completeness.of_one_machine(Source("docs/x.md", good)))
 
 
 ROLE = [
@@ -95,18 +95,18 @@ ROLE = [
 
 @pytest.mark.parametrize("lacking", ROLE[1:])
 def test_an_incomplete_role_is_found(lacking: str) -> None:
-    assert list(wholeness.incomplete_roles(name for name in ROLE if name != lacking))
-    assert not list(wholeness.incomplete_roles(ROLE))
+    assert list(completeness.incomplete_roles(name for name in ROLE if name != lacking))
+    assert not list(completeness.incomplete_roles(ROLE))
 
 
 @pytest.mark.parametrize("group", [[], ["a"], ["b", "a"], ["a", "b", "c"]])
 def test_a_rotten_action_group_is_found(group: list[str]) -> None:
     modules = ["plugins/modules/a.py", "plugins/modules/b.py", "plugins/modules/__init__.py"]
-    assert list(wholeness.unnamed_modules(modules, {"action_groups": {"all": group}}))
-    assert not list(wholeness.unnamed_modules(modules, {"action_groups": {"all": ["a", "b"]}}))
+    assert list(completeness.unnamed_modules(modules, {"action_groups": {"all": group}}))
+    assert not list(completeness.unnamed_modules(modules, {"action_groups": {"all": ["a", "b"]}}))
 
 
 @pytest.mark.parametrize("line", ["{{ 'x' | mas.ops.gone(a=1) }}", "when: x |mas.ops.gone"])
 def test_a_filter_that_is_gone_is_found(line: str) -> None:
-    assert list(wholeness.unknown_filters([Source("playbooks/x.yml", line)], ["there"]))
-    assert not list(wholeness.unknown_filters([Source("playbooks/x.yml", line)], ["there", "gone"]))
+    assert list(completeness.unknown_filters([Source("playbooks/x.yml", line)], ["there"]))
+    assert not list(completeness.unknown_filters([Source("playbooks/x.yml", line)], ["there", "gone"]))

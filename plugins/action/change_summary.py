@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Say what a change ended with. The documentation is in plugins/modules/change_summary.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..modules.change_summary import SPEC
+from ..plugin_utils.adapters.action import ControllerAction, Facts
+from ..plugin_utils.change_summary import summarize
+
+
+class ActionModule(ControllerAction):
+    spec = SPEC
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
+        self._variables = task_vars or {}
+        return super().run(tmp, task_vars)
+
+    def answer(self, params: Mapping[str, Any]) -> Facts:
+        hostvars = self._variables.get("hostvars", {})
+        results = {
+            str(host): next(filter(None, (hostvars[host].get(name) for name in params["registered"])), None)
+            for host in self._variables.get("ansible_play_hosts_all", ())
+        }
+        summary = summarize(
+            str(params["application"]),
+            str(params["change"]),
+            results,
+            str(params["until"]),
+            str(params["release"]),
+        )
+        lines = [] if self._task.check_mode else summary.lines()
+        for line in lines:
+            self._display.display(line)
+        stats = {
+            "data": {f"{params['change']}_result": summary.to_dict()},
+            "aggregate": False,
+            "per_host": False,
+        }
+        # As set_stats would, without a task of its own.
+        return {"changed": False, **summary.to_dict(), "lines": lines, "ansible_stats": stats}
