@@ -55,7 +55,7 @@ def ownership(port: int, unit: str, by_systemd: bool = False) -> Ownership:
     sockets = listeners()
     wanted = listening(sockets, port)
     if not wanted:
-        # A socket of IPv4 gets all that comes to 127.0.0.1; then one of IPv6 does no harm, whoever has it.
+        # A socket of IPv4 gets all that comes to 127.0.0.1; then a socket of IPv6 does no harm, whichever process has it.
         wanted = listening_to_all(sockets, port)
         if wanted and not port_taken(port):
             # It wants IPv6 only.
@@ -136,7 +136,7 @@ def _who(inodes: set[int]) -> str:
 def _described(pid: int) -> str:
     import pwd  # noqa: PLC0415 - for an error only
 
-    # Whoever runs it chose the name.
+    # The name was chosen by the user who runs it.
     program = printable(_read(f"/proc/{pid}/comm").encode()) or "a program"
     user = ""
     with contextlib.suppress(OSError, KeyError):
