@@ -40,7 +40,7 @@ _HIDDEN = "********"
 
 @dataclass(frozen=True)
 class NotifyRequest:
-    """One message to be sent: the module and its arguments, or why there is none."""
+    """One message to be sent: the module and its arguments, or why it cannot be sent."""
 
     name: str
     module: str = ""

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the verdict on a canary is worth: simulated traffic, thousands of canaries, and other methods on the same data.
+"""How reliable the verdict on a canary is: simulated traffic, thousands of canaries, and other methods on the same data.
 
     tests/bench/canary.py [--runs 1000] [--seed 1]
 

@@ -58,7 +58,7 @@ def errors(
 
 
 def burst(rng: Generator, rate: float, length: int) -> list[SampleWindow]:
-    """Both arms alike, and once the canary alone has some errors in a row."""
+    """Both arms are alike, but once the canary alone has some errors in a row."""
     windows = errors(rng, rate, rate)
     hit = int(rng.integers(len(windows)))
     window = windows[hit]

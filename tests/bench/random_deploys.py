@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether a deploy's exit status is true: deploys of random good and bad versions, over whatever the one before left warm.
+"""Whether a deploy's exit status is correct: deploys of random good and bad versions, over whatever the one before left warm.
 
     tests/bench/random_deploys.py [--deploys 200] [--hosts 2] [--seed 1]
 
@@ -53,7 +53,7 @@ class Trial:
 
     @property
     def broken(self) -> str:
-        """Which promise did not hold; empty when all did."""
+        """The promise that was broken; empty if none was."""
         new = set(self.after.values()) == {self.version}
         if self.status == 0 and not new:
             return "exit status 0, but not every host answers with the new version"

@@ -1,4 +1,4 @@
-"""Does systemd run what was meant? Generated manifests, contracts and secrets against its own answer.
+"""Does systemd run the intended command? Generated manifests, contracts and secrets against its own answer.
 
 make bench B=rendering
 .venv/bin/python tests/bench/rendering.py --count 10000 --suites bookworm,trixie

@@ -150,7 +150,7 @@ def trap(command: dict[str, Any]) -> None:
 
 
 def snapshot() -> dict[str, Any]:
-    """All that shows whether this host is at rest, and on which release."""
+    """Whether this host is at rest, and on which release."""
     state = read("state.json")
     live = state.get("live")
     units = [f"{APPLICATION}-{kind}@{slot}.service" for kind in ("api", "worker") for slot in SLOTS]

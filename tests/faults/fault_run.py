@@ -1,4 +1,4 @@
-"""Takes a fleet through one point after the other, and judges what came of it."""
+"""Run a fleet through one point after the other, and judge the result."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class FaultRun:
             return f"it cannot be asked: {error}"
 
     def _follow(self, scene: Scene, row: Row, before: str, struck: float) -> None:
-        """What the mode says, then the verdict on the fleet."""
+        """Do what the mode requires, then judge the fleet."""
         if row.mode == points.END:
             status = scene.controller.wait(300)
             row.notes.append(
@@ -274,7 +274,7 @@ class FaultRun:
         row.broken += broken_ledgers(self.agents)
 
     def _reset(self, scene: Scene, row: Row) -> None:
-        """All hosts at rest and free again, whatever happened."""
+        """Wait until all hosts are at rest and unlocked again."""
         scene.repair()
         if scene.running:
             scene.running.kill()

@@ -115,7 +115,7 @@ class Agent:
         self._ask({"signal": int(signal.SIGKILL)})
 
     def thaw(self) -> None:
-        """Let go on what the trap stopped."""
+        """Continue the modules that the trap stopped."""
         self._ask({"signal": int(signal.SIGCONT)})
 
     def trap(self, when: str, what: str, seconds: float) -> None:

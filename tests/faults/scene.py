@@ -37,7 +37,7 @@ class Outage:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def watch(self) -> None:
-        """Look until it serves again."""
+        """Poll until it serves again."""
         good, since = 0, 0.0
         while not self.stop.is_set():
             asked = time.monotonic()
@@ -125,7 +125,7 @@ class Scene:
         threading.Timer(1.0, outage.watch).start()
 
     def repair(self) -> None:
-        """End the cause; what the hosts make of it is theirs."""
+        """Remove the cause; the recovery is up to the hosts."""
         while self.repairs:
             self.repairs.pop(0)()
         for outage in self.outages:
@@ -147,7 +147,7 @@ def wait_for(met: Callable[[], bool], seconds: float) -> bool:
 
 
 def snapshots(agents: Mapping[str, Agent]) -> dict[str, dict[str, Any]]:
-    """Of all hosts at once; a host that is gone has an empty one."""
+    """The snapshots of all hosts, taken at once; that of an unreachable host is empty."""
 
     def one(agent: Agent) -> dict[str, Any]:
         try:
@@ -188,7 +188,7 @@ def live_version(seen: Mapping[str, Any]) -> str:
 
 
 def answered(fleet: Fleet) -> dict[str, set[str]]:
-    """The versions that users of each host meet."""
+    """The versions that users of each host get."""
     found: dict[str, set[str]] = {name: set() for name in fleet.names}
     for _ in range(4):
         for name, version in fleet.live().items():
@@ -197,7 +197,7 @@ def answered(fleet: Fleet) -> dict[str, set[str]]:
 
 
 def broken_ledgers(agents: Mapping[str, Agent]) -> list[str]:
-    """Hosts whose chain does not hold, and why."""
+    """Hosts whose chain is broken, and why."""
     wrong = []
     for name, agent in agents.items():
         lines = agent.run("cat", "/var/lib/mas/ledger.jsonl").encode().split(b"\n")[:-1]

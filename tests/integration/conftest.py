@@ -1,4 +1,4 @@
-"""Fleets of real hosts for the tests of this folder. They run in order: hosts are dear."""
+"""Fleets of real hosts for the tests of this folder. They run in order, because hosts are expensive."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def fleet() -> Iterator[Fleet]:
 
 @pytest.fixture(scope="session")
 def pair() -> Iterator[Fleet]:
-    """Two hosts whose application is up at once, for what must not happen to it."""
+    """Two hosts whose application starts at once, for faults that must not affect it."""
     yield from make_fleet("pair", 2, "mixed", warmup=0)

@@ -1,4 +1,4 @@
-"""What must not work, and must change nothing: a clear error, a status that is not 0, the same state after it."""
+"""Bad input must change nothing: a clear error, a non-zero status, the same state afterwards."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def resign(fleet: Fleet, version: str, key: Path | None = None) -> None:
 
 @pytest.fixture
 def copy(pair: Fleet) -> Iterator[str]:
-    """An artifact of its own that a test may spoil."""
+    """A separate artifact that a test may damage."""
     pair.build("7.0.0", like="2.0.0")
     yield "7.0.0"
     for path in pair.store.glob(f"{APPLICATION}-7.0.0*"):
@@ -157,7 +157,7 @@ def test_an_archive_that_climbs_out(pair: Fleet, copy: str, who: str) -> None:
 
 
 def stage_past_the_controller(fleet: Fleet, version: str) -> Done:
-    """The module alone: what a host does when the controller did not look."""
+    """The module alone: what a host checks when the controller did not."""
     arguments = {
         "application": APPLICATION,
         "version": version,

@@ -1,4 +1,4 @@
-"""A dry run refuses what the run would refuse, and says what it would do; a way back takes hosts along that know nothing."""
+"""A dry run refuses what the run would refuse, and reports what it would do; a rollback includes hosts without a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host keeps about an application is lost, truncated or in the way: a way back works all the same, and says it."""
+"""Files of a host about an application are lost, truncated or replaced: a rollback still works, and reports the damage."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def release(fleet: Fleet, version: str) -> str:
 
 
 def damaged(fleet: Fleet, what: str, place: str) -> str:
-    """Do the damage; the path of the file."""
+    """Damage a file; return its path."""
     live = live_slot(fleet)
     path = place.replace("LIVE", live).replace("IDLE", "green" if live == "blue" else "blue")
     run(fleet, what.replace("{}", path))
@@ -76,7 +76,7 @@ def damaged(fleet: Fleet, what: str, place: str) -> str:
 
 
 def whole(fleet: Fleet) -> None:
-    """Everything that was damaged is there again: nothing more is said, and the next commands work."""
+    """Every damaged file was rewritten: there are no more warnings, and the next commands work."""
     info = fleet.ansible("mas.ops.release_info", "-a", "application=agents").check()
     assert '"damage": []' in info.output
     assert run(fleet, "systemctl --failed --no-legend").strip() == ""

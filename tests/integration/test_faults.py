@@ -1,4 +1,4 @@
-"""The most telling of the faults of tests/faults; all of them are `make faults`."""
+"""The most important faults of tests/faults; `make faults` runs all of them."""
 
 from __future__ import annotations
 

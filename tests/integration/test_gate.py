@@ -1,4 +1,4 @@
-"""The gate in front of real deploys: the controller's clock is set, two hosts look on. In order, as they build up.
+"""The gate before real deploys: the controller's clock is set, on two hosts. The tests build on one another, in order.
 
 faketime(1) sets the clock of the whole playbook run, ssh apart: the product has no option that a test could use
 and an impatient person could too. A moment without ``@`` stands still, so a run is judged at exactly this second.

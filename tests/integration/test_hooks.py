@@ -40,7 +40,7 @@ def test_what_is_approved_goes_live_and_the_ledger_says_by_whom(pair: Fleet, tmp
 def test_what_is_denied_or_approved_for_another_release_is_taken_back(
     pair: Fleet, tmp_path: Path, decision: str
 ) -> None:
-    """The second one is approved for what was there before: a decision is bound to the bytes."""
+    """The second artifact has an approval for the first: a decision is bound to the bytes."""
     before = pair.live()
     version = f"62.{len(decision)}.0"
     pair.build(version, like="1.0.0")

@@ -1,4 +1,4 @@
-"""Damage to the code that stays on a host costs that host the short way once, and never a deploy, a rollback or a question."""
+"""Damage to the installed code of a host makes one phase slower, and never fails a deploy, a rollback or a query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What HAProxy reads at its next start: who is left out by then, and what is lost or damaged meanwhile."""
+"""The files that HAProxy reads at its next start: slots that are out of service, and files that were lost or damaged."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_stranger_gets_nothing_after_the_proxy_started_again(one: Fleet, chang
 
 
 def test_a_stranger_gets_nothing_after_a_boot(one: Fleet) -> None:
-    """Nothing had the time to say that the slot is down, and its unit is not up again."""
+    """The slot went down without a record of it, and its unit is not up again."""
     name, port = slot(one)
     on(one, f"systemctl disable agents-api@{name} && sync")
     one.bed.kill(one.names[0])
@@ -77,7 +77,7 @@ def test_a_stranger_gets_nothing_after_a_boot(one: Fleet) -> None:
 
 
 def test_a_way_back_from_a_release_that_stays_down(one: Fleet) -> None:
-    """Its slot is out of service, which bars no shift of the traffic to the other one."""
+    """Its slot is out of service, which does not block a shift of the traffic to the other one."""
     on(one, f"systemctl stop agents-api@{slot(one)[0]}; systemctl reload haproxy; sleep 1.5")
     one.rollback().check()
     assert live(one) == "1.0.0"

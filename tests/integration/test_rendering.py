@@ -24,7 +24,7 @@ def test_a_process_gets_its_environment_letter_by_letter(pair: Fleet, number: in
 
 
 def test_the_comparison_finds_what_is_wrong(pair: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A renderer that forgets an escape is found out."""
+    """A renderer without an escape is detected."""
     monkeypatch.setattr(Case, "text", property(lambda case: _rendered(case).replace("%%", "%")))
     assert wrong_units(pair.bed, pair.names[0], cases(100)) != []
 

@@ -1,4 +1,4 @@
-"""The report as people see it: in a real browser, without a network, in light, in dark and on a phone."""
+"""The report as users see it: in a real browser, without a network, in light, in dark and on a phone."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Text(HTMLParser):
 
 
 def test_the_browser_would_have_reported_requests(tmp_path: Path) -> None:
-    """What follows proves something only if a page that does ask is caught."""
+    """The tests below are valid only if a page with requests is detected."""
     bad = tmp_path / "bad.html"
     bad.write_text(CONTROL)
     assert any("evil.example" in url for url in browser.look(bad).requests)

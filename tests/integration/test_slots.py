@@ -1,4 +1,4 @@
-"""A slot is what it was assigned: what the inventory, a version or a manifest changes never takes the live one down."""
+"""A slot keeps what it was assigned: changes of the inventory, a version or a manifest never stop the live slot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stranger waits for the port of the live slot, while HAProxy reads its files or an administrator stops the slot."""
+"""Another program waits for the port of the live slot, while HAProxy reads its files or an administrator stops the slot."""
 
 from __future__ import annotations
 

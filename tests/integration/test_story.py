@@ -1,4 +1,4 @@
-"""What the collection promises, on three hosts under load. The tests build on one another, in order."""
+"""The promises of the collection, on three hosts under load. The tests build on one another, in order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def changed(output: str) -> int:
 
 
 def settle(load: Load) -> None:
-    """Stop the load and hold it to its promise."""
+    """Stop the load and check that no request failed."""
     result = load.stop()
     assert result.failed == 0, result
 

@@ -81,7 +81,7 @@ def refused(done: Done, *words: str) -> None:
 
 
 def test_the_account_of_an_operator_stays_as_it_is(fresh: Fleet) -> None:
-    """It may be the way in to the host."""
+    """It may be an operator's access to the host."""
     on(fresh, "useradd --create-home --shell /bin/bash ops")
     before = on(fresh, "getent passwd ops")
     fresh.set(**SETTINGS, application_user="ops", application_group="ops")
@@ -93,7 +93,7 @@ def test_the_account_of_an_operator_stays_as_it_is(fresh: Fleet) -> None:
 
 
 def test_users_get_nothing_where_nothing_is_live(fresh: Fleet) -> None:
-    """Neither from whoever listens on the port of an empty slot, nor from what is only staged."""
+    """Neither from a program on the port of an empty slot, nor from a release that is only staged."""
     with greedy(fresh, 8101, "nobody"), greedy(fresh, 8102, "nobody", "mallory-2"):
         time.sleep(2)
         assert "503" in live(fresh)
@@ -147,7 +147,7 @@ def test_a_stranger_in_the_idle_slot_is_named(one: Fleet, user: str) -> None:
 
 
 class greedy:  # noqa: N801 - a context
-    """Mallory at work on a port."""
+    """A program of another user listens on a port."""
 
     def __init__(self, fleet: Fleet, port: int, user: str = "root", unit: str = "mallory") -> None:
         self.fleet, self.port, self.user, self.unit = fleet, port, user, unit
@@ -162,7 +162,7 @@ class greedy:  # noqa: N801 - a context
 
 
 def test_the_next_version(one: Fleet) -> None:
-    """What was gone back from never stands in for the live release; the version before the next one does."""
+    """A release that was rolled back never answers for the live one; the previous release of the next deploy does."""
     assert "_WARM 1" not in on(one, WARM)
     build(one, "2.3.0")
     one.deploy("2.3.0").check()
@@ -225,7 +225,7 @@ def test_users_keep_their_version_only_while_there_are_two(one: Fleet) -> None:
 
 
 def test_the_front_door_is_asked(one: Fleet) -> None:
-    """Slot and proxy are content, and users are not: a rule of the frontend denies the path."""
+    """Slot and proxy are healthy, and users get errors: a rule of the frontend denies the path."""
     one.set(
         application_fallback=True,
         proxy_frontend_lines=["http-request deny if { path /health }"],

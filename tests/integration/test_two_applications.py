@@ -1,4 +1,4 @@
-"""Two applications on one host, in two groups of which Ansible merges the variables: neither gets what is the other's."""
+"""Two applications on one host, in two groups of which Ansible merges the variables: neither gets the settings of the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A way back ends whatever is at work, and always ends on one version. The tests build on one another, in order."""
+"""A way back ends any other run, and the fleet is on one version afterwards. The tests build on one another, in order."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_rollback_by_another_person_ends_a_canary(fleet: Fleet) -> None:
         output, _ = deploy.communicate(timeout=30)
     assert load.result.failed == 0, load.result
     assert back.seconds < BACK
-    assert re.search(r"a deploy of 2\.1\.0-\w+ was under way or not confirmed\. It was left", back.output)
+    assert re.search(r"a deploy of 2\.1\.0-\w+ was under way or not confirmed\. It was aborted", back.output)
     everywhere(fleet, "2.0.0")
     rested(fleet)
     assert deploy.returncode == 2
@@ -115,7 +115,7 @@ def test_a_rollback_by_another_person_ends_a_canary(fleet: Fleet) -> None:
 def test_after_it_the_fleet_is_back_already_and_a_name_goes_further(fleet: Fleet) -> None:
     again = fleet.rollback().check()
     assert re.search(
-        r"All hosts are back on 2\.0\.0-\w+ already: 2\.1\.0-\w+ failed or was left", again.output
+        r"All hosts are back on 2\.0\.0-\w+ already: 2\.1\.0-\w+ failed or was aborted", again.output
     )
     assert set(re.findall(r"changed=(\d+)", again.output)) == {"0"}
     everywhere(fleet, "2.0.0")

@@ -60,7 +60,7 @@ UTILS = SCENARIO.parents[1] / "plugins" / "module_utils"
 
 @pytest.fixture(scope="module")
 def seen(host: Host) -> dict[str, Any]:
-    """What the probe saw, started in the slot blue the way the module ``release`` does it."""
+    """The output of the probe, started in the slot blue the way the module ``release`` does it."""
     probe = (SCENARIO / "files" / "probe.py").read_text()
     script, put, manifest = (shlex.quote(text) for text in (probe, PUT, json.dumps(MANIFEST)))
     host.check_output(f"export MANIFEST={manifest}; printf %s {script} | sh -c {put}")

@@ -1,4 +1,4 @@
-"""A secret that changes arrives, and is not seen on its way. Runs the role again, after the other tests."""
+"""A changed secret reaches the process, and is printed nowhere. Runs the role again, after the other tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRET = "not-to-be-seen"
 
 @pytest.fixture(scope="session")
 def output() -> str:
-    """All that the most talkative run says."""
+    """The whole output of the most verbose run."""
     extra = json.dumps({"application_environment": {"AGENTS_TOKEN": SECRET}})
     command = ["ansible-playbook", "-vvv", "--diff", "-i", os.environ["MOLECULE_INVENTORY_FILE"], "-e", extra]
     run = subprocess.run([*command, str(PLAYBOOK)], capture_output=True, text=True, check=False)

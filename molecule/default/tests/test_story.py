@@ -1,4 +1,4 @@
-"""After 1.0.0, 2.0.0 and the way back: what runs, what is written down, and what stays secret."""
+"""After 1.0.0, 2.0.0 and the rollback: what runs, what is recorded, and what stays secret."""
 
 from __future__ import annotations
 

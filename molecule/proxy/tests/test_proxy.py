@@ -27,7 +27,7 @@ def both_slots_up(host: Host, client: Client):
 
 
 def test_no_slot_answers_before_one_is_live(client: Client):
-    """Both slots are up here; whoever listens on the port of a slot is not the application for that."""
+    """Both slots are up here; a program that listens on the port of a slot is not the application because of that."""
     assert client("count", 20) == {"503": 20}
 
 

@@ -1,4 +1,4 @@
-"""Later runs of the role: what HAProxy would not take never replaces what it has. After the other tests."""
+"""Later runs of the role: a configuration that HAProxy refuses never replaces the current one. After the other tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What else is on the host: an administrator's own files, and other applications."""
+"""A host with files of its administrator, and with other applications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With a certificate the application is served over TLS, and its key is not seen on its way."""
+"""With a certificate the application is served over TLS, and its key is printed nowhere."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_tls(host: Host, encrypted: tuple[str, str]):
 def test_a_certificate_that_haproxy_does_not_take_changes_nothing(
     host: Host, encrypted: tuple[str, str], converge: Run
 ):
-    """It would end HAProxy at its next start, long after everybody has gone home."""
+    """HAProxy would fail at its next start, long after the change."""
     before = host.file("/etc/haproxy/agents.pem").content_string
     for mode in ([], ["--check"]):
         run = converge(

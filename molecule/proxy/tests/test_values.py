@@ -1,4 +1,4 @@
-"""Whatever the checks let through, HAProxy takes, and takes as it was meant: generated sites against its own parser."""
+"""HAProxy accepts every value that the checks accept, with the intended meaning: generated sites against its own parser."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Absent(NotFound):
 
 
 class NotHere(NotFound):
-    """What is to be gone back to is not on this host; it may be had from elsewhere.
+    """The target of a rollback is not on this host; the store may have it.
 
     :param release: its id, where this host served it once
     """
@@ -89,7 +89,7 @@ class Overtaken(Busy):
 
 
 class Stopped(OpsError):
-    """A run that was stopped within a step. What it began stays as the journal says, for whoever goes on."""
+    """A run that was stopped within a step. The journal records what it began, for the run that continues."""
 
     kind = "stopped"
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a use case hands back, as the builtins that leave a plugin."""
+"""The result of a use case, as the builtins that leave a plugin."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from .segments import ROTATED, is_about_ledger
 RELEASE = "release"
 #: ``action`` before and after a contract migration: what dies in between has cut the way back off already.
 CONTRACTION = ("contracting", "contracted")
-#: ``action`` of what was brought in and never served for good: its start or switch failed, or it was left before that.
+#: ``action`` of a release that was staged and never confirmed: its start or switch failed, or it was aborted before that.
 NEVER_LIVE = ("failed", "left")
 #: How many releases back a rollback can go once the file that saw them is sealed.
 CARRIED = 100
@@ -41,7 +41,7 @@ class History:
     """Releases that were live and healthy, oldest first; the last is what is live now.
 
     A deploy puts a release on top, a rollback takes everything above its target off again. So rolling
-    back twice walks back twice, and a release that was never live is never found here.
+    back twice goes back two releases, and a release that was never live is never found here.
 
     ``floor`` is where the ways back end: the schema of the database was contracted for the release at that place, and
     those below it cannot work with it any more. ``contracted`` is that release once the contraction has ended.
@@ -118,7 +118,7 @@ class History:
         return self if self.live == release else replace(self, stack=(*self.stack, release))
 
     def with_contraction(self, release: str, ended: bool) -> History:
-        """``release`` is live and is the oldest that can be gone back to from now on."""
+        """``release`` is live, and from now on the oldest possible target of a rollback."""
         if release not in self.stack:
             return self
         floor = len(self.stack) - 1 - self.stack[::-1].index(release)

@@ -81,9 +81,9 @@ def audit(
     """Read a ledger from end to end.
 
     :param files: name and lines of each file, oldest first
-    :param wanted: which entries to hand back; the newest ``limit`` of them, oldest first
+    :param wanted: which entries to return; the newest ``limit`` of them, oldest first
     :param verify: end at the first break, so that every entry returned is proven. Else all that parses
-        is handed back, and ``intact`` is ``None``
+        is returned, and ``intact`` is ``None``
     :param whole: ``files`` are all that there is, so what is missing before or after them is a break
     :param after: what the first line must carry, ``(previous, sequence)``; without it, what the first line of all does
     """

@@ -46,7 +46,7 @@ def rollback_command(application: str, release: str | None, inventory: Sequence[
 def undone(
     action: str, application: str, before: str | None, after: str | None, inventory: Sequence[str] = ()
 ) -> str:
-    """The command that takes a change of the ledger back, or an empty string when there is none.
+    """The command that takes back a change of the ledger; empty if no command can.
 
     :param action: as the ledger calls it; no rollback goes to what was rolled back, only a deploy brings it again
     :param before: the release that was live; ``after`` is the one that is live now

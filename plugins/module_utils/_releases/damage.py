@@ -26,7 +26,7 @@ class Damage:
     """One file that cannot be used.
 
     :param what: what is wrong with it
-    :param source: from what it is written anew; empty where nothing has to be
+    :param source: what it is rewritten from; empty if it need not be rewritten
     """
 
     path: str

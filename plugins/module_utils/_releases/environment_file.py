@@ -59,7 +59,7 @@ def render(variables: Mapping[Any, Any]) -> str:
 
 
 def parse(text: str) -> dict[str, str]:
-    """What systemd makes of such a file, whoever wrote it: later lines win, odd names are left out."""
+    """Parse such a file as systemd does, with any content: later lines win, invalid names are left out."""
     return {name: value for name, value in _Reader(text).pairs() if _NAME.fullmatch(name)}
 
 

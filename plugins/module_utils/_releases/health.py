@@ -75,7 +75,7 @@ def slot_endpoint(port: int) -> Endpoint:
 class HttpAnswer:
     """What came back. ``problem`` says in words why there is no ``status``; ``body`` is all that was read of foreign text.
 
-    ``server`` is who answered by the word of the proxy, ``None`` as long as not all headers were read.
+    ``server`` is the server that answered according to the proxy, ``None`` until all headers were read.
     """
 
     status: int | None = None

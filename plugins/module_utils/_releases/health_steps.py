@@ -67,7 +67,7 @@ class HealthSteps:
         return record.port if record else self.app.ports[slot]
 
     def _health(self, slot: str) -> Health | None:
-        """How the release in the slot says that it is well; nothing where the slot is empty or serves no requests."""
+        """The health check of the release in the slot; ``None`` where the slot is empty or serves no requests."""
         record = self.ports.store.record(slot)
         return record.health if record and record.web and self._release_in(slot) else None
 
@@ -202,7 +202,7 @@ class HealthSteps:
             self.ports.proxy.shift(Split.to(slot, percent))
 
     def _take_in(self, slot: str) -> None:
-        """A slot that is well and was set aside for a crash is back; on a way back also one that was by hand."""
+        """Put a healthy slot back that was taken out after a crash; on a way back also one that was taken out by hand."""
         proxy = self.ports.proxy
         if proxy is None or self.looks_only:
             return
@@ -234,7 +234,7 @@ class HealthSteps:
         if not self.looks_only:
             proxy.rewrite()
         elif not proxy.whole():
-            # A run writes anew what is damaged, and asks then.
+            # A run repairs what is damaged, and checks then.
             return
         self._judge(proxy)
 

@@ -67,7 +67,7 @@ class Claim:
     :param operation: what is done, in words: the same words mean the same command again
     :param returns: it goes back, so it may end what anybody began
     :param token: the token that an earlier phase of the same command got; ``None`` for a first phase
-    :param force_unlock: whoever holds the lock, with a person's word for it
+    :param force_unlock: take the lock from any holder, as a person ordered
     """
 
     run: str

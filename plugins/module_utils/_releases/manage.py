@@ -49,7 +49,7 @@ class ReleaseRequest:
     :param traffic_steps: for ``live``: the steps of the traffic
     :param confirm_timeout: for ``live``: after so many seconds without ``confirmed`` the host goes back; 0 for never
     :param token: what an earlier phase of the same run was given by this host's lock
-    :param force_unlock: whoever holds the lock
+    :param force_unlock: take the lock from any holder
     :param soak: for ``contracted``: seconds that the release must have been live
     :param gate: what the gate decided, for the ledger
     :param inventory: as the command line of the run named it, for the commands that people are given
@@ -228,7 +228,7 @@ def _carry_out(
 
 
 def _settings_of_then(facts: Facts, app: Application) -> list[str]:
-    """That a rollback did not start anew what it went to, where that makes a difference."""
+    """A warning that a rollback did not restart its target, where that makes a difference."""
     changed = ", ".join(facts.live.pending) if facts.live else ""
     anew = f"To start it with the current ones: {command('restart', application_name=app.name)}"
     warning = f"{facts.live_release} runs with the settings that it was started with. Changed since then: {changed}. {anew}"
@@ -316,7 +316,7 @@ def describe(
 
 
 def _targets(facts: Facts, app: Application, ports: Ports) -> list[dict[str, Any]]:
-    """What can be gone back to, newest first, as builtins."""
+    """The possible targets of a rollback, newest first, as builtins."""
     found = targets(facts, app)
     held = {target.release for target in found} & facts.on_disk
     budgets = {name: budget for name in held if (budget := _startup_budget(ports, name)) is not None}

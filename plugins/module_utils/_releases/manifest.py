@@ -158,7 +158,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Health:
-    """How the web process says that it is well. Budget and time-out of one request in seconds."""
+    """The health check of the web process. Start-up budget and time-out of one request in seconds."""
 
     path: str
     expected: int

@@ -34,7 +34,7 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
     held = facts.slot_of(release)
     if held and held == facts.state.live:
         return _plan(facts, step_builders.repair(facts, app, held))
-    # A warm slot has the settings of then, such as a secret that was changed since: it is started anew.
+    # A warm slot has its earlier settings, such as a secret that was changed since: it is restarted.
     if (
         held
         and step_builders.ready(facts, app, held)
@@ -62,7 +62,7 @@ def plan_staged(facts: Facts, app: Application, release: str) -> Plan:
 
 
 def plan_restarted(facts: Facts, app: Application, release: str | None) -> Plan:
-    """Start what is live anew, with the settings of today: in the idle slot, which then gets the traffic.
+    """Restart the live release with the current settings: in the idle slot, which then gets the traffic.
 
     Of an application that must not run twice the copy before it stops first. Afterwards the other slot holds the release
     that a rollback goes to, with the settings of today as well.
@@ -236,12 +236,12 @@ def nothing(facts: Facts) -> Plan:
 
 
 def mended(plan: Plan, facts: Facts) -> Plan:
-    """The plan after what is found damaged was written anew."""
+    """The plan after the damaged files were rewritten."""
     return replace(plan, steps=(*(Step("mend", damage.path) for damage in facts.damage), *plan.steps))
 
 
 def plan_undo(facts: Facts, app: Application) -> Plan:
-    """Put back what an operation that failed or was killed had begun; no steps when there is none."""
+    """Undo what an operation that failed or was killed had begun; no steps if there was none."""
     operation = facts.state.operation
     steps: list[Step] = step_builders.withdraw(facts) if facts.live is None else []
     if facts.live and not step_builders.serves(facts, app, facts.state.live or ""):
@@ -255,11 +255,11 @@ def plan_undo(facts: Facts, app: Application) -> Plan:
 
 
 def plan_contracted(facts: Facts, app: Application, release: str, age: float, soak: float) -> Plan:
-    """Run the contract migration of the live release, after which no earlier one can be gone back to.
+    """Run the contract migration of the live release, after which no rollback to an earlier one is possible.
 
     :param age: seconds since it went live
     :param soak: how old it must be at least
-    :raises Refused: it is not live, or not for good yet, or too young
+    :raises Refused: it is not live, or not confirmed yet, or its soak is not over
     """
     if facts.live_release != release or facts.state.operation or facts.armed:
         raise Refused(

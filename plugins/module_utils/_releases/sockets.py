@@ -4,7 +4,7 @@
 
 """Who listens on a port, from what the kernel says about sockets. Pure text and bytes.
 
-A health check is answered by whoever listens. Only when that is the unit of the slot does the answer mean anything.
+A health check is answered by any process that listens. The answer counts only if that is the unit of the slot.
 """
 
 from __future__ import annotations

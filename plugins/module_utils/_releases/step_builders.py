@@ -102,7 +102,7 @@ def vacate(facts: Facts, app: Application, slot: str) -> list[Step]:
 
 
 def withdraw(facts: Facts) -> list[Step]:
-    """Where nothing is live no slot gets requests: whoever listens on its port would answer them.
+    """Where nothing is live no slot gets requests: any program that listens on its port would answer them.
 
     Not where the journal was lost and the ledger knows better: those users keep what they have.
     """

@@ -107,7 +107,7 @@ class Downs:
 
     def _growth(self, key: tuple[str, str], count: int) -> int:
         last = self._last.get(key, count)
-        # A counter that fell began anew at zero.
+        # A counter that fell was reset to zero.
         more = count - last if count >= last else count
         self._last[key] = count
         self._grown[key] = self._grown.get(key, 0) + more

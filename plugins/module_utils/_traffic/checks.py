@@ -38,7 +38,7 @@ class HttpCheck(Protocol):
 class Fixed:
     """What the proxy knows of the slots since it read its configuration.
 
-    ``statuses`` mean that a slot is well, when one comes within ``timeout`` seconds; ``ports`` are the slots' own.
+    ``statuses`` mean that a slot is healthy, when one comes within ``timeout`` seconds; ``ports`` are the slots' own.
     """
 
     statuses: frozenset[int]

@@ -26,7 +26,7 @@ Histogram = tuple[tuple[float, int], ...]
 
 
 def table(application: str) -> str:
-    """The name of the proxy's table. An application has no underscore in its name, so this is none."""
+    """The name of the proxy's table. No application has this name, because those have no underscore."""
     return f"{application}_latency"
 
 

@@ -4,7 +4,7 @@
 
 """The small files beside an artifact, for everything on the controller that reads them.
 
-Whoever can write to the store can put anything under their names: a link to the operator's own secrets, a pipe, a file
+Anyone who can write to the store can put anything under their names: a link to the operator's own secrets, a pipe, a file
 without an end. So only a regular file of a bounded size is read, and what it holds is never part of an error.
 """
 

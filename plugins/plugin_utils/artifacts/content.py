@@ -89,7 +89,7 @@ def contents(members: Iterable[archive.Member], digests: Mapping[str, str]) -> d
 
 
 def contents_of(tree: Tree, manifest: Manifest, packed: Packed, digest: str) -> dict[str, str]:
-    """The same for an archive that was packed just now; ``digest`` is the manifest's."""
+    """The same for a newly packed archive; ``digest`` is the manifest's."""
     first = archive.Member(MEMBER, archive.FILE, size=len(manifest.to_json()))
     return contents([first, *tree.members], {MEMBER: digest, **packed.digests})
 

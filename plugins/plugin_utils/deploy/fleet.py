@@ -104,7 +104,7 @@ def served_at(hosts: Mapping[str, Mapping[str, Any]], at: str) -> dict[str, str 
 
 
 def followers(hosts: Mapping[str, Mapping[str, Any]], at: str) -> list[str]:
-    """The hosts that have no record of a moment: they were set up later, or anew, and follow what the others served."""
+    """The hosts without a record of a moment: they were added or reinstalled later, and follow what the others served."""
     return sorted(name for name, release in served_at(hosts, at).items() if release is None)
 
 

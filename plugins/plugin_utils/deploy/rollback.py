@@ -82,7 +82,7 @@ def _is_deploy(facts: Mapping[str, Any]) -> bool:
 def _already_back(hosts: Hosts) -> str:
     """What to say where the last deploy failed or was left, and all hosts serve what they served before it.
 
-    A host that serves nothing, because it was set up anew since, is no reason for the others to go further back.
+    A host that serves nothing, because it was reinstalled since, is no reason for the others to go further back.
     """
     left = sorted({str(facts["left"]) for facts in hosts.values() if facts.get("left")})
     lives = {str(facts["live"]) for facts in hosts.values() if facts["live"]}

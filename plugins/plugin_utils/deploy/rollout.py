@@ -42,7 +42,7 @@ def rollout(
 def read_hosts(
     hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
 ) -> dict[str, Mapping[str, Any]]:
-    """The variables of the hosts, read once: Ansible puts them all together anew each time that it is asked."""
+    """The variables of the hosts, read once: Ansible merges them all again for each access."""
     return {name: hostvars.get(name, {}) for name in hosts}
 
 

@@ -21,7 +21,7 @@ class ChangeSummary:
 
     :ivar releases: by host, the release that is live there now; of a deploy that only stages, the one that is staged
     :ivar previous: the releases that a rollback goes to, one where all hosts agree
-    :ivar rollback_command: empty where nothing can be gone back to, or where hosts differ
+    :ivar rollback_command: empty where no rollback is possible, or where hosts differ
     :ivar not_seen: hosts of the change that returned no result
     """
 

@@ -167,7 +167,7 @@ def parse_settings(change: str, given: Mapping[str, Any], checks: Any = None) ->
 
 
 def _never(value: Any) -> frozenset[str]:
-    """A list, or one as text from a survey; nothing at all is the default, and only ``[]`` is none."""
+    """A list, or a list as text from a survey; no value means the default, and ``[]`` an empty list."""
     if value is None or value == "":
         return frozenset(NEVER_OVERRIDE)
     where, fix = "gate_never_override", f"Name checks out of {', '.join(NAMES)}."

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What came back from each host: its ledger, or the reason why there is none."""
+"""The answer of each host: its ledger, or the reason why there is none."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class FileLedger:
 def _locked(path: str, mode: int = fcntl.LOCK_EX) -> FileIO:
     """The ledger's file, locked until it is closed; it is made when a writer finds none.
 
-    The lock is on the file itself, so whoever waited for it while it was rotated has the wrong one.
+    The lock is on the file itself, so a writer that waited for it while it was rotated has locked the wrong one.
     """
     how = os.O_RDWR | os.O_APPEND | os.O_CREAT if mode == fcntl.LOCK_EX else os.O_RDONLY
     while True:

@@ -14,7 +14,7 @@ from .file import LEDGER, FileLedger
 
 #: What an operator may say about the ledgers of a host; all has defaults.
 POLICY = "/etc/mas/ledger.json"
-#: Whoever destroys a container removes its files from outside, where append-only ones may be in the way.
+#: A container's files are removed from outside when it is destroyed, which append-only files can block.
 _CONTAINER = ("/run/.containerenv", "/run/systemd/container", "/.dockerenv")
 
 

@@ -68,9 +68,9 @@ def _awaited(app: Application, layout: Layout, ports: Ports, begun: Moment) -> A
 def _go_back(application: str, armed: Armed, begun: Moment, ends: bool) -> bool:
     """Whether the host went back; not so where the release was confirmed or its limit moved meanwhile.
 
-    :param ends: end what is at work
+    :param ends: end the run at work
     """
-    # Whoever comes back to confirm it holds an older token than this run gets.
+    # A controller that comes back to confirm it has an older token than this run gets.
     run = f"{ACTOR} of {armed.run}"
     request = ReleaseRequest(
         "rolled_back", from_version=armed.release, run=run, actor=ACTOR, inventory=_UNKNOWN_INVENTORY

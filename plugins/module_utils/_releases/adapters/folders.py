@@ -95,11 +95,11 @@ class Folders(SlotFiles):
         return None
 
     def damage(self) -> tuple[Damage, ...]:
-        """What was found damaged so far, and was not written anew since."""
+        """The damage found so far that was not repaired since."""
         return tuple(self._damage[path] for path in sorted(self._damage))
 
     def mend(self, state: State, armed: Armed | None) -> None:
-        """Set aside what was found damaged, and write it anew.
+        """Set the damaged files aside, and rewrite them.
 
         :param state: what the journal should say; ``armed`` what the automatic rollback waits for, if it does
         """
@@ -126,7 +126,7 @@ class Folders(SlotFiles):
         return path == self.layout.state or (path == self.layout.auto_rollback and armed is not None)
 
     def mended(self) -> list[str]:
-        """In words, what was set aside and written anew."""
+        """Sentences about what was set aside and rewritten."""
         return list(self._mended)
 
     @contextlib.contextmanager

@@ -128,7 +128,7 @@ def _label(digest: str) -> bytes:
 
 
 def _check_parents(folder: str) -> None:
-    """Only root (or whoever runs this) can have put anything at this path."""
+    """Only root (or the user who runs this) can have put anything at this path."""
     own = os.lstat(folder)
     if not stat.S_ISDIR(own.st_mode) or own.st_uid != os.geteuid() or stat.S_IMODE(own.st_mode) & 0o077:
         raise Unusable(f"{folder} is not a folder of root's alone")
@@ -214,7 +214,7 @@ def leave(status: int) -> None:
     """End without taking the interpreter apart, which takes as long as a tenth of a call."""
     # One that was closed is none.
     for stream in filter(None, (sys.stdout, sys.stderr)):
-        # Whoever reads it may be gone.
+        # The reader may be gone.
         with suppress(OSError):
             stream.flush()
     os._exit(status)

@@ -55,7 +55,7 @@ def ownership(port: int, unit: str, by_systemd: bool = False) -> Ownership:
     sockets = listeners()
     wanted = listening(sockets, port)
     if not wanted:
-        # A socket of IPv4 gets all that comes to 127.0.0.1; then one of IPv6 does no harm, whoever has it.
+        # A socket of IPv4 gets all that comes to 127.0.0.1; then a socket of IPv6 does no harm, whichever process has it.
         wanted = listening_to_all(sockets, port)
         if wanted and not port_taken(port):
             # It wants IPv6 only.

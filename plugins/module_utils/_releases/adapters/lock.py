@@ -109,7 +109,7 @@ class _Waiting:
         """Whether a process holds the lock that is not the one that the file names, and not just for a moment.
 
         A run of ours writes itself into the file at once, and what does not (the module traffic) is seen by the kernel.
-        A child that outlived whoever took the lock is not.
+        A child that outlived the process that took the lock is not.
         """
         found = frozenset(lockers(self._layout.lock))
         if holder.pid in found or (found and not holder.pid):

@@ -36,7 +36,7 @@ def holders(path: str) -> dict[int, str]:
     for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
         with contextlib.suppress(OSError):
             if any(_locks(pid, number, place) for number in os.listdir(f"/proc/{pid}/fd")):
-                # Whoever runs it chose the name.
+                # The name was chosen by the user who runs it.
                 found[pid] = printable(_text(f"/proc/{pid}/comm").encode())
     return found
 

@@ -4,7 +4,7 @@
 
 """What the unit of a web process calls when the process was started, is about to be stopped, and has ended.
 
-Nothing listens on the port of a process that ended, so whoever binds it first would get the requests of its users. The
+Nothing listens on the port of a process that ended, so any program that binds it first would get the requests of its users. The
 proxy leaves the slot aside from that moment on, over its own reloads and restarts, until the port belongs to the unit
 again; then its checks decide.
 
@@ -105,7 +105,7 @@ def up(application: str, slot: str, config: str = _CONFIG, record: str = _RECORD
 def _stayed_in(application: str, slot: str, config: str, record: str) -> bool:
     """Whether the port was systemd's all the time, and no proxy leaves the slot out, nor will one that starts.
 
-    What cannot be found out is for the watch, which waits for a proxy that starts just now.
+    What cannot be decided here is left to the watch, which waits for a proxy that is starting.
     """
     try:
         if not _held_by_systemd(_read(record.format(application, slot))):

@@ -174,7 +174,7 @@ def _stay_in(let_in: Callable[[], None], proxy_state: Callable[[], str], sleep: 
 
 
 def _let_in(proxy: Proxy, slot: str, stops: Callable[[], bool], sleep: Sleep, tries: int = _TRIES) -> None:
-    """A proxy that starts just now may have read its files before the slot was back, and cannot be asked yet."""
+    """A proxy that is starting may have read its files before the slot was back, and cannot be asked yet."""
     try:
         if proxy.facts().servers[slot].aside and not stops():
             proxy.set_down(slot)

@@ -62,7 +62,7 @@ class UnitFacts:
 
     @property
     def hopeless(self) -> bool:
-        """Waiting longer will not help: it failed for good, or its program is not there."""
+        """Waiting longer will not help: it failed permanently, or its program does not exist."""
         return self.active == "failed" or (not self.up and self.exit_status == _NOT_EXECUTABLE)
 
 
@@ -150,11 +150,11 @@ class Systemd:
             self._run(*words)
 
     def asleep(self, units: Sequence[str]) -> list[str]:
-        """Those of these units of which a process stands still (SIGSTOP). systemd calls them active."""
+        """Those of these units of which a process is stopped (SIGSTOP). systemd calls them active."""
         return [unit for unit in units if any(map(stands_still, members(unit)))]
 
     def neglected(self, units: Sequence[str]) -> list[str]:
-        """Those of these units, which run, that stand still or would not run after a boot.
+        """Those of these running units that are stopped by a signal or would not run after a boot.
 
         Read from files: to ask systemd would cost each phase more than all else that it looks at.
         """

@@ -152,7 +152,7 @@ class HAProxy:
     def check_with(
         self, slot: str, check: HttpCheck, ports: Mapping[str, int], other: HttpCheck | None = None
     ) -> None:
-        """Check ``slot`` so from now on, after a restart too. Files that were lost or damaged are written anew.
+        """Check ``slot`` so from now on, after a restart too. Files that were lost or damaged are rewritten.
 
         A proxy whose configuration has no such maps was configured by something else, or before there were any: its own checks stay.
 
@@ -194,7 +194,7 @@ class HAProxy:
         self._reload(life(text))
 
     def rewrite(self) -> None:
-        """Write anew what is lost or damaged of the files that releases write, besides what :meth:`check_with` does.
+        """Rewrite lost or damaged files that releases write, besides what :meth:`check_with` does.
 
         What can still be read of a file stays; of the split, what is in force.
         """
@@ -232,7 +232,7 @@ class HAProxy:
         for path in (main, os.path.join(folder, f"20-{self.application}.cfg")):
             if not os.path.exists(path):
                 return f"{path} is missing"
-        # What a release changes of them is rendered anew each time, before this.
+        # What a release changes of them is rendered each time, before this.
         rendered = map(os.path.basename, (self.split_file, self.warm_file, *self.states.values()))
         return complaints_again(main, folder, frozenset(rendered))
 

@@ -20,7 +20,7 @@ from ansible.module_utils.urls import open_url
 from ....module_utils._core.errors import BadInput
 from ...adapters.body import read_body
 
-#: An answer that is longer is not read to its end, and so is none.
+#: A longer answer is not read to its end, and does not count.
 _LIMIT = 8 << 20
 
 
