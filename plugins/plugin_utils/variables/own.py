@@ -27,7 +27,7 @@ OWN = frozenset(
             "deploy_switched", "deploy_target", "deploy_tells", "deploy_undo"
         ),
         *("gate_artifact", "gate_decision", "gate_for", "gate_host_facts", "gate_playbook"),
-        *("preflight_found", "preflight_ports"),
+        *("preflight_found",),
         *(
             "proxy_absent", "proxy_application", "proxy_bind_ports", "proxy_defaults", "proxy_front_ports",
             "proxy_gone", "proxy_installed", "proxy_metrics_port", "proxy_port_checks", "proxy_program",
