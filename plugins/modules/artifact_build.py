@@ -15,13 +15,13 @@ description:
   - Packs a source folder into one archive with a manifest, and writes its digest, its bill of materials
     (CycloneDX 1.6) and its SSH signature beside it.
   - In a git checkout it packs what git tracks and what C(include) in C(mas.yml) names, elsewhere everything, and never
-    what C(exclude) names. It warns of what is probably not meant.
+    what C(exclude) names. It warns of probable mistakes.
   - Refuses to build when a file looks like a secret, unless C(mas.yml) has a waiver for it.
-  - The same source gives the same archive, bit for bit, whoever builds it, wherever and whenever.
+  - The build is reproducible. The same source gives the same bytes, independent of user, machine and time.
   - An artifact never changes. Building a version that the store holds with the same bytes changes nothing;
     with other bytes it fails.
   - Runs on the controller. It does not connect to the host that the task is for.
-  - What the application is stands in the file C(mas.yml) of the source folder, see the notes.
+  - The file C(mas.yml) of the source folder describes the application, see the notes.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.attributes
@@ -38,7 +38,7 @@ options:
     required: true
   store:
     description:
-      - The folder to put the artifact into. Made when it is not there.
+      - The folder of the artifacts. Created when it does not exist.
       - When it is inside O(source), it is left out of the artifact.
     type: path
     required: true
@@ -74,7 +74,7 @@ notes:
   - C(health) is needed with a web process. It has a C(path), the C(expected) status (200) and a
     C(startup_budget) in seconds (30), C(timeout) of one answer in seconds (2).
   - C(migrations) may have the commands C(expand), run before a release gets traffic, and C(contract), run when
-    no older release is left. Both must bear being run again, and on several hosts at the same time.
+    no older release is left. Both must be idempotent and safe when several hosts run them at the same time.
   - C(secrets) is a list of the environment variables that the application cannot run without.
   - C(shared) is a list of relative paths, a folder with a slash at its end. On hosts each is a link from the release to
     one copy for all releases. What is shared cannot be in the artifact.
@@ -94,7 +94,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Build what the checkout holds and sign it
+- name: Build and sign the checkout
   mas.ops.artifact_build:
     source: /home/ci/agents
     store: /srv/artifacts
@@ -189,7 +189,7 @@ error:
 from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
 
-#: The action takes it from here, beside its documentation.
+#: The action imports it from here, where it is documented.
 SPEC = ArgumentSpec(
     {
         "source": {"type": "path", "required": True},

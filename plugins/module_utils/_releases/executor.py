@@ -175,8 +175,8 @@ class Executor(HealthSteps):
         bounded -= set(self._manifest(release).processes if bounded else ())
         if bounded:
             self.warnings.append(
-                f"{release} has no process {', '.join(sorted(bounded))}, for which there are application_limits: they bound "
-                "nothing. Name the processes of its mas.yml."
+                f"{release} has no process {', '.join(sorted(bounded))}, so its application_limits have no effect. Name the "
+                "processes of its mas.yml."
             )
 
     def _unassign(self, step: Step) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The manifest of an artifact: what it is, how it runs, how one knows that it is well.
+"""The manifest of an artifact: what it is, how it runs, how its health is checked.
 
 Everything that a host will do with an artifact is written here, so everything is checked here:
 a Manifest that exists is a Manifest that is right.
@@ -353,7 +353,7 @@ def _processes(value: object) -> Mapping[str, Process]:
     for key in sorted(value, key=str):
         name = check_name(key, f"processes.{key}")
         if name in RESERVED:
-            raise bad(f"processes.{name}", f"called otherwise than {', '.join(sorted(RESERVED))}", name)
+            raise bad(f"processes.{name}", f"a name other than {', '.join(sorted(RESERVED))}", name)
         processes[name] = Process.parse(value[key], f"processes.{name}")
     web = [name for name, process in processes.items() if process.kind == WEB]
     if len(web) > 1:

@@ -36,7 +36,7 @@ def unread_latencies(readings: Mapping[str, Any]) -> list[str]:
 def _host_windows(host: str, results: Any, canary: Any) -> tuple[SampleWindow, ...]:
     if isinstance(results, Mapping) or not isinstance(results, Sequence) or isinstance(results, str):
         raise BadInput(
-            "this is no list of readings",
+            "this is not a list of readings",
             where=host,
             fix="Give the results of mas.ops.traffic_info as a list.",
         )

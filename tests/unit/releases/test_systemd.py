@@ -271,7 +271,7 @@ def test_no_systemd(systemd: Systemd, monkeypatch: pytest.MonkeyPatch, error: Ex
         raise error
 
     monkeypatch.setattr(module, "run", fail)
-    with pytest.raises(ServiceError, match="See that systemd is running"):
+    with pytest.raises(ServiceError, match="Check that systemd is running"):
         systemd.reload(["a"], changed=True)
 
 

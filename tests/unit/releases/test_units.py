@@ -185,7 +185,7 @@ def test_only_a_web_process_has_a_socket() -> None:
 
 @pytest.mark.parametrize("name", ["migration", "auto-rollback"])
 def test_names_that_other_units_have(name: str) -> None:
-    with pytest.raises(ManifestError, match="must be called otherwise than"):
+    with pytest.raises(ManifestError, match="must be a name other than"):
         record(**{name: {"kind": "worker"}})
 
 

@@ -80,7 +80,7 @@ def test_what_cannot_be_fetched_changes_nothing(host: FakeHost) -> None:
     assert live(host) == TWO
 
     def forged(_release: str) -> None:
-        raise ArtifactError("the signature does not belong to these bytes")
+        raise ArtifactError("the signature does not match the artifact")
 
     host.fetch = forged  # type: ignore[method-assign]
     with pytest.raises(ArtifactError):

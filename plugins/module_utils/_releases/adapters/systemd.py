@@ -215,8 +215,8 @@ class Systemd:
             raise
         if done.returncode == 0:
             return
-        shown = self._call(["systemctl", "show", f"--property={_END}", "--", unit]).stdout
-        facts = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        properties = self._call(["systemctl", "show", f"--property={_END}", "--", unit]).stdout
+        facts = dict(line.split("=", 1) for line in properties.splitlines() if "=" in line)
         advice = journal_advice(unit, self.last_words(unit))
         self._call(["systemctl", "reset-failed", "--", unit])
         raise MigrationError(
@@ -227,10 +227,10 @@ class Systemd:
 
     def _clear(self, unit: str) -> None:
         """What a run that died left of a unit of that name is ended, and is not what is started then."""
-        shown = self._call(
+        properties = self._call(
             ["systemctl", "show", "--property=ActiveState,NeedDaemonReload", "--", unit]
         ).stdout
-        if "ActiveState=inactive" not in shown or "NeedDaemonReload=yes" in shown:
+        if "ActiveState=inactive" not in properties or "NeedDaemonReload=yes" in properties:
             self._call(["systemctl", "stop", "--", unit])
             self._call(["systemctl", "reset-failed", "--", unit])
             self._run("daemon-reload")
@@ -297,7 +297,7 @@ class Systemd:
         except (OSError, subprocess.TimeoutExpired) as error:
             late = isinstance(error, subprocess.TimeoutExpired)
             raise (_TookTooLongError if late else ServiceError)(
-                f"{command[0]} failed: {error}", where="this host", fix="See that systemd is running."
+                f"{command[0]} failed: {error}", where="this host", fix="Check that systemd is running."
             ) from error
 
 
