@@ -54,5 +54,7 @@ def _prometheus(params: Mapping[str, Any]) -> Sequence[SampleWindow]:
     return (prometheus_window(answers, time.time()),)
 
 
-_UNREAD = "latencies are not judged: the readings of {} have none. Give mas.ops.traffic_info latency: true."
+_UNREAD = (
+    "latencies are not judged: the readings of {} have none. Set latency: true for mas.ops.traffic_info."
+)
 _SOURCES = {"haproxy": _haproxy, "prometheus": _prometheus, "values": _values}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ask the gate, once for all hosts of a play. The documentation is in plugins/modules/gate.py."""
+"""Evaluate the gate, once for all hosts of a play. The documentation is in plugins/modules/gate.py."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class ActionModule(ControllerAction):
             catalogue(),
             hosts,
             load_extra_vars(self._loader),
-            way_back=params["change"] == ROLLBACK,
+            is_rollback=params["change"] == ROLLBACK,
             application=str(params["application"] or ""),
         ):
             self._display.warning(warning)

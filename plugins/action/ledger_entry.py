@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's part of ``mas.ops.ledger_entry``: say who runs what."""
+"""The controller's part of ``mas.ops.ledger_entry``: add actor and run."""
 
 from __future__ import annotations
 

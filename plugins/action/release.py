@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's part of ``mas.ops.release``: push a local artifact, and say who runs what."""
+"""The controller's part of ``mas.ops.release``: push a local artifact, and add actor and run."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class ActionModule(ActionBase):
             raise Refused(
                 f"the artifact cannot be pushed: {done['stderr'].strip() or 'mkdir failed'}",
                 where=folder,
-                fix="See that the host's /tmp has room and can be written to.",
+                fix="Check that the host's /tmp has room and is writable.",
             )
         remote = f"{folder}/artifact.tar.gz"
         self._transfer_file(found["artifact"], remote)

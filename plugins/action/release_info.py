@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's part of ``mas.ops.release_info``: the short way to hosts that have the code already."""
+"""The controller's part of ``mas.ops.release_info``: call the code that is installed on the host, where it is."""
 
 from __future__ import annotations
 

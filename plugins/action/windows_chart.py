@@ -28,10 +28,14 @@ class ActionModule(ControllerAction):
         file_format = path.suffix[1:].lower()
         if file_format not in {"svg", "png"}:
             raise BadInput(
-                f"{path.name} is no .svg or .png file", where="path", fix="Give it one of these endings."
+                f"{path.name} is not an .svg or .png file",
+                where="path",
+                fix="Name a file that ends in .svg or .png.",
             )
         if not path.parent.is_dir():
-            raise NotFound("there is no such folder", where=str(path.parent), fix="Make it, or correct path.")
+            raise NotFound(
+                "there is no such folder", where=str(path.parent), fix="Create it, or correct path."
+            )
         data = picture(_chart(params), file_format)
         changed = not path.is_file() or path.read_bytes() != data
         if changed and not self._task.check_mode:
@@ -49,13 +53,13 @@ def _chart(params: Mapping[str, Any]) -> Chart:
         panels = tuple(panel_of(group) for group in params["groups"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(
-            f"a group is not as windows_info returns it: {error!r}",
+            f"a group does not have the format that windows_info returns: {error!r}",
             where="groups",
-            fix="Hand its groups over.",
+            fix="Pass the groups that mas.ops.windows_info returned.",
         ) from error
     at, end = moment(params["at"], zone), moment(params["end"], zone)
     if not at < end:
         raise BadInput(
-            "the calendar ends before it begins", where="end", fix="Hand over what windows_info returned."
+            "the calendar ends before it begins", where="end", fix="Pass the result of mas.ops.windows_info."
         )
     return Chart(panels, at, end, zone, str(params["title"]))

@@ -65,7 +65,7 @@ def application_hosts(context: Any, groups: Any, application: str, playbook: str
         return "all"
     refuse_wrong(playbook, context.get_all())
     pattern = fleet.application_group(groups, application)
-    name_hosts_left_out(context, application)
+    name_hosts_left_out(context, application, playbook)
     return pattern
 
 

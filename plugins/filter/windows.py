@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Windows and freezes in templates. The documentation is beside, one file for each filter."""
+"""Windows and freezes in templates. The documentation is in this folder, one file for each filter."""
 
 from __future__ import annotations
 

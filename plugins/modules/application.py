@@ -3,38 +3,38 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write down what a host shall know of an application."""
+"""Write the settings of an application to its host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: application
-short_description: Write down what a host knows of an application, or refuse what cannot be
+short_description: Write the settings of an application to its host, or refuse settings that conflict
 version_added: 0.1.0
 description:
   - Writes C(/etc/mas/APPLICATION/application.json), which holds the host's policy and the settings for the next release
-    that a slot of the application gets. What the slots hold now keeps the settings that it was assigned with.
+    that a slot of the application gets. The releases in the slots keep the settings that they were assigned with.
   - Refuses settings that another application of the host has already (ports of slots, user, folder, names of units), and
-    settings that would take down what the slots run. Nothing is changed then.
+    settings that would stop a release in a slot. Nothing is changed then.
   - The role P(mas.ops.application#role) calls it.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.attributes
 options:
   contract:
-    description: The content of the file, as the role P(mas.ops.application#role) puts it together.
+    description: The content of the file, as the role P(mas.ops.application#role) builds it.
     type: dict
     required: true
   settings_for:
     description:
-      - Which application the variables say that they are for. Must be the application's name where the host has others, and
-        may be no other one's in any case.
+      - The application that the variables name as theirs. Must be the application's name where the host has others, and
+        never that of another one.
       - Where the groups of two applications set the same variable, Ansible gives both of them the value of one group. A
         variable that each group sets to its own name shows which group that is.
     type: str
     default: ""
   patience:
-    description: For how many seconds to wait for a run that changes the application just now.
+    description: How many seconds to wait for another run that changes the application.
     type: float
     default: 20.0
 seealso:
@@ -48,7 +48,7 @@ EXAMPLES = r"""
     settings_for: "{{ application_settings_for }}"
   register: written
 
-- name: Say what waits for the next deploy
+- name: Print what waits for the next deploy
   ansible.builtin.debug:
     msg: "{{ written.pending }}"
 """

@@ -12,14 +12,14 @@ module: approval
 short_description: Wait for the approval of a release
 version_added: 0.1.0
 description:
-  - Waits for a decision about one release, in a file of the controller or behind a URL, and shows once a minute that it
-    waits. It never asks at the terminal.
+  - Waits for a decision about one release, in a file of the controller or behind a URL, and prints once a minute that it
+    waits. It never prompts at the terminal.
   - A decision is a mapping in YAML or JSON. C(application), C(sha256) and, with O(environment), C(environment) must be
-    those of the release, so one for an older release counts for nothing. C(decision) is V(approved) or V(denied), C(by)
+    those of the release, so a decision about an older release does not count. C(decision) is V(approved) or V(denied), C(by)
     is a name, C(reason) and C(until) (a time such as V(2026-01-31T18:00:00+01:00)) may be there.
   - Fails when it is denied, and when O(timeout) is over.
   - A name in a file proves nothing by itself. Let only those who may approve write it. A file that every user may write
-    does not count, and RV(owner) says whose it is.
+    does not count, and RV(owner) names its owner.
   - Runs on the controller. It does not connect to the host that the task is for.
   - In AWX use an approval node between two job templates instead.
 author: the mas.ops authors (@mas-ops)
@@ -28,7 +28,7 @@ extends_documentation_fragment:
   - mas.ops.attributes.info
 attributes:
   check_mode:
-    details: Looks once and does not wait. It fails only when the release is denied.
+    details: Checks once and does not wait. It fails only when the release is denied.
   platform:
     details: The platform of the controller.
 options:
@@ -51,19 +51,19 @@ options:
     type: str
     required: true
   environment:
-    description: The environment, so that an approval for staging is none for production.
+    description: The environment, so that an approval for staging does not count for production.
     type: str
     default: ""
   timeout:
-    description: How many seconds to wait. With V(0) it looks once.
+    description: How many seconds to wait. With V(0) it checks once.
     type: int
     default: 3600
   interval:
-    description: How many seconds lie between two looks.
+    description: How many seconds to wait between two checks.
     type: int
     default: 5
   four_eyes:
-    description: Whether the one who approves must have another name than the one who runs this.
+    description: Whether the approver must be another person than the one who runs this.
     type: bool
     default: true
 seealso:
@@ -91,7 +91,7 @@ decision:
   returned: always
   sample: approved
 by:
-  description: Who decided, as the decision says.
+  description: Who decided, according to the decision.
   type: str
   returned: always
   sample: ada
@@ -126,7 +126,7 @@ error:
 from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
 
-#: The action takes it from here, beside its documentation.
+#: The action imports it from here, where it is documented.
 SPEC = ArgumentSpec(
     {
         "source": {"type": "str", "required": True},

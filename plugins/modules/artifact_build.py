@@ -15,13 +15,13 @@ description:
   - Packs a source folder into one archive with a manifest, and writes its digest, its bill of materials
     (CycloneDX 1.6) and its SSH signature beside it.
   - In a git checkout it packs what git tracks and what C(include) in C(mas.yml) names, elsewhere everything, and never
-    what C(exclude) names. It warns of what is probably not meant.
+    what C(exclude) names. It warns of probable mistakes.
   - Refuses to build when a file looks like a secret, unless C(mas.yml) has a waiver for it.
-  - The same source gives the same archive, bit for bit, whoever builds it, wherever and whenever.
+  - The build is reproducible. The same source gives the same bytes, independent of user, machine and time.
   - An artifact never changes. Building a version that the store holds with the same bytes changes nothing;
     with other bytes it fails.
   - Runs on the controller. It does not connect to the host that the task is for.
-  - What the application is stands in the file C(mas.yml) of the source folder, see the notes.
+  - The file C(mas.yml) of the source folder describes the application, see the notes.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.attributes
@@ -38,7 +38,7 @@ options:
     required: true
   store:
     description:
-      - The folder to put the artifact into. Made when it is not there.
+      - The folder of the artifacts. Created when it does not exist.
       - When it is inside O(source), it is left out of the artifact.
     type: path
     required: true
@@ -69,12 +69,12 @@ notes:
     letters, digits, dots, plus signs and dashes, in quotes.
   - C(processes) is a mapping of names. Each process has a C(kind) (V(web), at most one, which serves requests on
     the port in the environment variable E(PORT), or V(worker)), a C(command) (a string that is split as a shell
-    would, or a list; no shell runs it), a C(stop_signal) (default V(SIGTERM)) and a C(stop_grace) in seconds (10).
+    would, or a list; no shell runs it; C($PORT) and C(${PORT}) in its arguments are the port), a C(stop_signal) (default V(SIGTERM)) and a C(stop_grace) in seconds (10).
     A web process may have C(listen), V(port) by default; with V(systemd) it gets its socket from systemd (LISTEN_FDS).
   - C(health) is needed with a web process. It has a C(path), the C(expected) status (200) and a
     C(startup_budget) in seconds (30), C(timeout) of one answer in seconds (2).
   - C(migrations) may have the commands C(expand), run before a release gets traffic, and C(contract), run when
-    no older release is left. Both must bear being run again, and on several hosts at the same time.
+    no older release is left. Both must be idempotent and safe when several hosts run them at the same time.
   - C(secrets) is a list of the environment variables that the application cannot run without.
   - C(shared) is a list of relative paths, a folder with a slash at its end. On hosts each is a link from the release to
     one copy for all releases. What is shared cannot be in the artifact.
@@ -84,8 +84,8 @@ notes:
     unless it is taken back in by C(!__pycache__/), and so are folders without files.
   - A file that is less readable than C(mas.yml) can be read on hosts by the application only.
   - A symbolic link must stay inside the source, or point to C(/usr/bin/python3) or one of its versions.
-  - C(packages) is a list of Debian packages that hosts must have, C(name) or C(name=version), for the bill of
-    materials. The others in it are found in what pip and npm leave in the source.
+  - C(packages) is a list of Debian packages, C(name) or C(name=version). A host on which one is not installed refuses the
+    release. They are in the bill of materials, with the version, beside what pip and npm leave in the source.
   - C(secret_waivers) is a list of mappings with the C(path) of a file, or of a folder and a slash, and the C(reason) why
     nothing there is a secret.
 seealso:
@@ -94,7 +94,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Build what the checkout holds and sign it
+- name: Build and sign the checkout
   mas.ops.artifact_build:
     source: /home/ci/agents
     store: /srv/artifacts
@@ -189,7 +189,7 @@ error:
 from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
 
-#: The action takes it from here, beside its documentation.
+#: The action imports it from here, where it is documented.
 SPEC = ArgumentSpec(
     {
         "source": {"type": "path", "required": True},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: artifact_info
-short_description: Verify an artifact and show what it is
+short_description: Verify an artifact and return its manifest
 version_added: 0.1.0
 description:
   - Verifies the digest, the SSH signature, the archive (nothing in it that could harm a host) and the manifest of an
@@ -63,7 +63,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See that version 2.0.0 can be deployed
+- name: Check that version 2.0.0 can be deployed
   mas.ops.artifact_info:
     store: https://artifacts.example.com/agents
     application: agents
@@ -73,7 +73,7 @@ EXAMPLES = r"""
   register: found
   run_once: true
 
-- name: Look at one file
+- name: Inspect one file
   mas.ops.artifact_info:
     artifact: /srv/artifacts/agents-2.0.0.tar.gz
     signature_required: false
@@ -154,7 +154,7 @@ error:
 from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
 
-#: The action takes it from here, beside its documentation.
+#: The action imports it from here, where it is documented.
 SPEC = ArgumentSpec(
     {
         "artifact": {"type": "str"},

@@ -13,8 +13,8 @@ short_description: Judge a canary against its baseline
 version_added: 0.1.0
 description:
   - Says whether a new version that already gets a part of the traffic fails more often, is slower or went down,
-    compared with the version before it in the same stretch of time.
-  - May be asked as often as one likes. Looking again does not make a false alarm more likely than the settings say.
+    compared with the previous version in the same time windows.
+  - May be called as often as you like. Further calls do not make a false alarm more likely than the settings allow.
   - Runs on the controller and judges all hosts together. It does not connect to the host that the task is for.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
@@ -42,7 +42,7 @@ options:
     type: raw
   prometheus:
     description:
-      - A Prometheus, and queries that each give one number for the stretch of time since the last question.
+      - A Prometheus, and queries that each return one number for the time since the last call.
       - When it does not answer, the verdict is C(inconclusive) and says why.
     type: dict
     suboptions:
@@ -89,21 +89,21 @@ options:
     type: list
     elements: dict
   series:
-    description: RV(series) of an earlier question about the same canary, which is judged together with what is new.
+    description: RV(series) of an earlier call for the same canary, which is judged together with the new windows.
     type: list
     elements: dict
   ended:
     description:
-      - Whether the time for looking is over. Then nothing against it is a final pass.
+      - Whether the bake is over. Then a canary without evidence against it passes for good.
     type: bool
     default: false
   held:
     description:
-      - For how many seconds the decision has been put off since then, because nothing could be concluded.
+      - For how many seconds since then the canary has been held because the verdict was inconclusive.
     type: float
     default: 0.0
   settings:
-    description: What decides.
+    description: The thresholds of the verdict.
     type: dict
     suboptions:
       min_requests:
@@ -117,7 +117,7 @@ options:
         default: 50.0
       spread:
         description:
-          - The Bayes factor that must remain without the window that says the most. So one burst of errors does not
+          - The Bayes factor that must remain without the most unfavourable window. So one burst of errors does not
             decide.
         type: float
         default: 3.0
@@ -170,7 +170,7 @@ options:
         type: int
         default: 8
       hold_limit:
-        description: Seconds of O(held) after which a canary that nothing can be said about fails.
+        description: Seconds of O(held) after which an inconclusive canary fails.
         type: float
         default: 300.0
 seealso:
@@ -179,7 +179,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the proxies, a minute apart
+- name: Read the proxies twice, a minute apart
   mas.ops.traffic_info:
     application: agents
     latency: true
@@ -219,12 +219,12 @@ EXAMPLES = r"""
 RETURN = r"""
 verdict:
   description:
-    - V(pass), V(fail) or V(inconclusive). V(pass) that is not RV(final) means that nothing was seen against it so far.
+    - V(pass), V(fail) or V(inconclusive). V(pass) that is not RV(final) means that there is no evidence against it so far.
   type: str
   returned: success
   sample: fail
 final:
-  description: Whether looking on would change nothing.
+  description: Whether further readings cannot change it.
   type: bool
   returned: success
 reasons:
@@ -251,7 +251,7 @@ numbers:
       type: float
       returned: always
     spread:
-      description: The same without the window that says the most.
+      description: The same without the most unfavourable window.
       type: float
       returned: always
     ratio:
@@ -273,7 +273,7 @@ numbers:
       type: dict
       returned: always
 series:
-  description: All windows, oldest first, to hand in again and to draw.
+  description: All windows, oldest first, to pass to the next call and to draw.
   type: list
   elements: dict
   returned: success

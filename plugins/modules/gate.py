@@ -12,13 +12,13 @@ module: gate
 short_description: Decide whether a change may start now
 version_added: 0.1.0
 description:
-  - Judges all hosts of the play at once, on the controller, each by its own variables, and fails with a table when
+  - Evaluates all hosts of the play at once, on the controller, each with its own variables, and fails with a table when
     one of them must not be changed now. Use it with C(run_once).
   - The checks are C(stop), C(override), C(freeze), C(window), C(room), C(artifact), C(promotion), C(alerts),
     C(error_budget), C(backup_age), C(drill_age), C(reachable), C(lock), C(disk) and C(reboot). Each is V(on), V(off) or
     V(advisory). A check that is inconclusive counts as failed, unless it is advisory.
-  - It connects to no host. What only a host knows is asked by M(mas.ops.gate_info) before, where O(questions) says so.
-  - In check mode it says what it would refuse, and refuses nothing.
+  - It connects to no host. Facts that only a host knows come from M(mas.ops.gate_info), which must run before on the hosts in RV(ask).
+  - In check mode it reports what it would refuse, and refuses nothing.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.attributes
@@ -28,16 +28,16 @@ attributes:
     details: The platform of the controller.
 notes:
   - The checks are configured by variables of the inventory, which are read for each host (variables of a play are
-    not seen). For windows they are C(change_windows), C(change_freezes), C(change_windows_required), C(change_calendars) and
+    not read). For windows they are C(change_windows), C(change_freezes), C(change_windows_required), C(change_calendars) and
     C(change_time_zone).
-  - C(gate_checks) says by name whether a check is V(on), V(off) or V(advisory), C(gate_rollback_checks) the same for
+  - C(gate_checks) sets for each check by name whether it is V(on), V(off) or V(advisory), C(gate_rollback_checks) the same for
     rollbacks, where all are advisory by default.
-  - C(gate_outside_window) is V(fail), V(skip) or V(wait), what becomes of a host that only its windows keep out;
-    C(gate_wait_limit) (V(1h)) is how long is waited at most.
+  - C(gate_outside_window) is V(fail), V(skip) or V(wait) and applies to a host that only its windows block;
+    C(gate_wait_limit) (V(1h)) is the longest wait.
   - C(change_override) holds C(checks), C(by), C(reason) and C(until); C(gate_never_override) (V([artifact, lock])) lists
     checks that it may not name, C(gate_override_limit) (V(24h)) is how long it may hold.
-  - C(change_stop) is a reason to stop the line, C(change_stop_file) (V(/etc/mas/stop)) a path on the controller or a URL
-    that does so by being there.
+  - C(change_stop) is a reason to stop all changes, C(change_stop_file) (V(/etc/mas/stop)) a path on the controller or a URL
+    that stops them while it exists.
   - C(gate_room) has C(deploy) (V(10m)), C(rollback) (V(5m)) and C(floor) (V(1m)), C(gate_disk) has C(free) (V(512M)) and
     C(percent) (V(5)).
   - C(gate_alertmanager) has C(url), C(filter), C(headers) and C(timeout); C(gate_prometheus) has C(url), C(headers) and
@@ -62,7 +62,7 @@ options:
     description: What M(mas.ops.artifact_info) returned.
     type: dict
   checks:
-    description: Modes of checks by name; they beat the variables.
+    description: Modes of checks by name; they take precedence over the variables.
     type: dict
     default: {}
   hosts:
@@ -72,7 +72,7 @@ options:
     default: []
   recheck:
     description:
-      - Ask again before the next batch, only what may have changed meanwhile, that is stop, override, freeze, window,
+      - Evaluate again before the next batch, only checks whose result may have changed, that is stop, override, freeze, window,
         room, alerts and error budget. No host is skipped or waited for then.
     type: bool
     default: false
@@ -159,7 +159,7 @@ waiting:
   elements: str
   returned: unless RV(ask) names hosts
 next_opening:
-  description: When all that time decides holds again, null when that is not known.
+  description: When windows and freezes next allow the change, null when that is not known.
   type: str
   returned: unless RV(ask) names hosts
 hosts:
@@ -186,7 +186,7 @@ hosts:
       type: dict
       returned: always
 table:
-  description: What did not simply pass, as text for people; empty when all passed.
+  description: The checks that did not pass, as a table; empty when all passed.
   type: str
   returned: unless RV(ask) names hosts
 summary:
@@ -205,7 +205,7 @@ error:
 from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
 
-#: The action takes it from here, beside its documentation.
+#: The action imports it from here, where it is documented.
 SPEC = ArgumentSpec(
     {
         "change": {"type": "str", "default": "deploy"},

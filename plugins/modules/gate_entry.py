@@ -3,13 +3,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write what the gate decided to the ledger of a host."""
+"""Write a decision of the gate to the ledger of a host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gate_entry
-short_description: Write what the gate decided to the ledger of a host
+short_description: Write a decision of the gate to the ledger of a host
 version_added: 0.1.0
 description:
   - For decisions that are in no release entry, such as a change that was refused, or an override that let a change
@@ -36,7 +36,7 @@ options:
     required: true
   action:
     description:
-      - What became of the change. A host that could have gone is refused along with the others.
+      - Whether the change was let through. A host without a failed check is refused along with the others.
     type: str
     choices: [passed, refused]
     default: refused

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the gate must ask a host itself."""
+"""Collect the facts that the gate needs from a host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ description:
   - Free disk space, a pending reboot, whether another run changes the application now, how long past deploys and
     rollbacks took, and when the newest good backup and drill were, from the host's ledger.
   - M(mas.ops.gate) reads its result from the variable C(gate_host_facts), so register it under this name.
-  - It does not fail when the ledger is damaged or the application is unknown; it says so, and the gate decides.
+  - It does not fail when the ledger is damaged or the application is unknown; it reports that, and the gate decides.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.attributes
@@ -33,7 +33,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask the hosts what the gate needs to know
+- name: Collect the facts for the gate
   mas.ops.gate_info:
     application: agents
   register: gate_host_facts

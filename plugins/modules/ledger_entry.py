@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write an event of one's own to the ledger of a host."""
+"""Write a custom event to the ledger of a host."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ module: ledger_entry
 short_description: Write an event to the ledger of a host
 version_added: 0.1.0
 description:
-  - Appends one entry to the hash-chained ledger, for what people do beside releases, such as a failover, an
+  - Appends one entry to the hash-chained ledger, for events other than releases, such as a failover, an
     incident or a maintenance.
   - Each call writes an entry, so each call is a change.
-  - Never put a secret into an entry. It can never be taken out again without breaking the chain.
+  - Never put a secret in an entry. It cannot be removed without breaking the chain.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.ledger

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ask the ledger of a host, and whether its chain holds."""
+"""Query the ledger of a host, and verify its chain."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ options:
     description: Only entries before this moment, written as in O(since).
     type: str
   limit:
-    description: Only the newest that many of the entries that fit all else.
+    description: How many of the matching entries are returned at most, the newest ones.
     type: int
   verify:
     description:
       - Verify the chain from end to end. O(ignore:entries) then ends at the first break, so that every entry
-        handed back is proven.
-      - Without it everything that can be parsed is handed back, unproven, and RV(chain.intact) is none.
+        returned is proven.
+      - Without it everything that can be parsed is returned, unproven, and RV(chain.intact) is none.
     type: bool
     default: true
   fail_on_break:
     description:
-      - Fail when the chain is broken. By default the module succeeds and says so in RV(chain), so that the
-        question can be asked of a whole fleet.
+      - Fail when the chain is broken. By default the module succeeds and reports it in RV(chain), so that
+        a whole fleet can be queried.
     type: bool
     default: false
 seealso:
@@ -72,7 +72,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what failed this month
+- name: List what failed this month
   mas.ops.ledger_info:
     application: agents
     kinds: [release]
@@ -80,7 +80,7 @@ EXAMPLES = r"""
     since: "2026-11-01"
   register: failures
 
-- name: Insist on an intact ledger
+- name: Fail unless the ledger is intact
   mas.ops.ledger_info:
     limit: 1
     fail_on_break: true
@@ -170,7 +170,7 @@ def ledger(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The question behind the module."""
     limit = params["limit"]
     if limit is not None and limit < 0:
-        raise BadInput(f"{limit} entries cannot be handed back", where="limit", fix="Give 0 or more.")
+        raise BadInput(f"{limit} entries cannot be returned", where="limit", fix="Give 0 or more.")
     found = FileLedger(params["path"]).read(_query(params), limit, params["verify"])
     broken = found.chain.broken
     if broken and params["fail_on_break"]:

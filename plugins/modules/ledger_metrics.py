@@ -29,7 +29,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let Prometheus see releases and the state of the ledger
+- name: Write metrics of releases and of the ledger
   mas.ops.ledger_metrics:
 """
 

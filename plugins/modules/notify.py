@@ -12,9 +12,9 @@ module: notify
 short_description: Notify people and programs of what happened to a deploy
 version_added: 0.1.0
 description:
-  - Sends one message to each of O(notifications) that wants to hear of O(event), by M(ansible.builtin.uri) or
+  - Sends one message to each of O(notifications) whose C(when) includes O(event), by M(ansible.builtin.uri) or
     M(community.general.mail), as the host that the task is delegated to.
-  - Never fails on what could not be sent. It warns, so that a deploy goes on.
+  - Never fails because of a message that could not be sent. It warns, so that a deploy continues.
   - Shows no URL, header or password, not even in what a module returned.
   - Sends nothing in check mode.
 author: the mas.ops authors (@mas-ops)
@@ -119,7 +119,7 @@ text:
 from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
 
-#: The action takes it from here, beside its documentation.
+#: The action imports it from here, where it is documented.
 SPEC = ArgumentSpec(
     {
         "event": {

@@ -13,7 +13,7 @@ short_description: Write the configuration of the proxy in front of applications
 version_added: 0.1.0
 description:
   - What the role P(mas.ops.proxy#role) writes. It checks each value and all applications of the host against one
-    another, lets HAProxy judge the whole configuration, and only then writes what differs.
+    another, lets HAProxy check the whole configuration, and only then writes what differs.
   - It neither installs HAProxy nor reloads it.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
@@ -28,13 +28,13 @@ options:
     required: true
   absent:
     description:
-      - Names of applications that are not served any more. All that was written for them is removed.
+      - Names of applications that are not served any more. All of their files are removed.
       - Refused while a slot of one holds a release with a web process.
     type: list
     elements: str
     default: []
   defaults:
-    description: What holds for an application that does not say otherwise, as the variables of the role.
+    description: Defaults of each application, as the variables of the role.
     type: dict
     required: true
   settings:
@@ -46,7 +46,7 @@ options:
     type: bool
     default: false
   judge:
-    description: Whether HAProxy judges the whole configuration, where it is installed.
+    description: Whether HAProxy checks the whole configuration, where it is installed.
     type: bool
     default: true
   certificate:
@@ -60,7 +60,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See whether two applications fit on the host
+- name: Check whether two applications fit on the host
   mas.ops.proxy_config:
     applications:
       - {name: shop, slots: {blue: {port: 8101}, green: {port: 8102}}, domains: [shop.example.com]}

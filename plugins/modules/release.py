@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring a release in, make it live, roll back, remove it."""
+"""Stage a release, make it live, roll back, remove it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ description:
   - The host must know the application, see the role P(mas.ops.application#role).
   - Every phase is journalled. A run that was killed is continued by running the same task again, and a
     phase that fails puts the host back to what it served before.
-  - A rollback ends whatever is at work on the host and takes the lock. The run that it ended fails with
+  - A rollback ends any other run on the host and takes the lock. The run that it ended fails with
     RV(error=preempted), or with V(overtaken) at its next phase, and changes nothing any more.
-  - A phase whose controller is gone stops at the step that it is at. A switch with O(confirm_timeout) is rolled back by
+  - A phase whose controller is gone stops at its current step. A switch with O(confirm_timeout) is rolled back by
     the host when its time is over.
   - The previous release stays warm in its slot, so that going back to it is only a switch of traffic.
 author: the mas.ops authors (@mas-ops)
@@ -36,12 +36,12 @@ options:
         ledger.
       - V(confirmed) makes a switch with O(confirm_timeout) final, once all hosts of a fleet have followed.
       - V(rolled_back) goes back to a release that was live and healthy before, see O(to_version) and
-        O(from_version). Without them it goes to the previous one; doing so twice walks back twice.
-      - V(restarted) starts the release that is live anew, with the settings and secrets of today, in the other slot,
+        O(from_version). Without them it goes to the previous one; doing so twice goes back two releases.
+      - V(restarted) starts the live release again, with the current settings and secrets, in the other slot,
         which then gets the traffic. Of an application that must not run twice, the copy before it stops first. The other slot then
         holds the release that a rollback goes to.
-      - V(contracted) runs the contract migration of the release that is live. From then on no release before it can be
-        gone back to, which the ledger keeps.
+      - V(contracted) runs the contract migration of the release that is live. From then on a rollback to an
+        earlier release is refused, according to the ledger.
       - V(absent) removes a release that is not live from the host.
     type: str
     choices: [staged, live, confirmed, rolled_back, restarted, contracted, absent]
@@ -83,7 +83,7 @@ options:
     type: int
     default: 4294967296
   fetch_timeout:
-    description: How many seconds the archive's way to the host may take in all, however slowly its store answers.
+    description: How many seconds the transfer of the archive to the host may take in total.
     type: float
     default: 600.0
   to_version:
@@ -94,8 +94,8 @@ options:
     type: str
   from_version:
     description:
-      - For O(state=rolled_back), go back only where this version is, wherever its deploy got to (staged, half-way,
-        live). A host that has it in no slot is not changed.
+      - For O(state=rolled_back), go back only where this version is, at any stage of its deploy (staged, partly
+        switched, live). A host that has it in no slot is not changed.
     type: str
   drain_timeout:
     description:
@@ -133,8 +133,8 @@ options:
     description:
       - For O(state=live) with O(bake), how a step is judged. The keys are the settings of
         M(mas.ops.canary_verdict), which has their defaults.
-      - A release that is worse than the one before it is taken back and the module fails. One about which nothing
-        can be said, because too few requests came, is held for C(hold_limit) seconds and then fails as well.
+      - A release that is worse than the one before it is taken back and the module fails. An
+        inconclusive one, with too few requests, is held for C(hold_limit) seconds and then fails as well.
     type: dict
     default: {}
   confirm_timeout:
@@ -157,7 +157,7 @@ options:
     type: int
   force_unlock:
     description:
-      - Take the lock from the run that holds it, and end what it has at work on the host, also a rollback.
+      - Take the lock from the run that holds it, and end its module on the host, also a rollback.
       - O(state=rolled_back) does not need it, unless another rollback hangs.
     type: bool
     default: false
@@ -177,19 +177,19 @@ options:
     default: {}
   report_missing:
     description:
-      - For O(state=rolled_back), a host that lacks O(to_version) changes nothing and says so in RV(missing), instead of an error.
+      - For O(state=rolled_back), a host that lacks O(to_version) changes nothing and reports it in RV(missing), instead of an error.
     type: bool
     default: false
   forward:
     description:
-      - For O(state=rolled_back), O(to_version) may also be what an earlier rollback took off the history. To put a fleet on one
+      - For O(state=rolled_back), O(to_version) may also be a release that an earlier rollback left. It brings a fleet to one
         version again when a rollback could not be completed.
     type: bool
     default: false
   defaults:
     description:
       - Any of the other options, for those that the task does not give by themselves.
-      - For a playbook that works them out once for many hosts, as the filter P(mas.ops.rollout_plan#filter) does.
+      - For a playbook that computes them once for many hosts, as the filter P(mas.ops.rollout_plan#filter) does.
     type: dict
     default: {}
 seealso:
@@ -199,20 +199,20 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Bring version 2.0.0 up beside the live one
+- name: Stage version 2.0.0 next to the live one
   mas.ops.release:
     application: agents
     version: 2.0.0
     state: staged
     artifact: /srv/artifacts/agents-2.0.0.tar.gz
 
-- name: Give it the traffic
+- name: Switch the traffic to it
   mas.ops.release:
     application: agents
     version: 2.0.0
     state: live
 
-- name: Go back to what was live before
+- name: Roll back to the previous release
   mas.ops.release:
     application: agents
     state: rolled_back

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is live, what was, and what can be gone back to."""
+"""What is live, what was live before, and the possible targets of a rollback."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ damage:
   elements: str
   returned: success
 left:
-  description: The release that was brought in last and is not served, because it failed or was left.
+  description: The release that was brought in last and is not served, because it failed or was aborted.
   type: str
   returned: success
 back:

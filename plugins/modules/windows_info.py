@@ -123,7 +123,7 @@ error:
 from ..module_utils._core.ansible_module import docs_only
 from ..module_utils._core.argspec import ArgumentSpec
 
-#: The action takes it from here, beside its documentation.
+#: The action imports it from here, where it is documented.
 SPEC = ArgumentSpec(
     {
         "hosts": {"type": "list", "elements": "str"},

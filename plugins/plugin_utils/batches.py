@@ -121,7 +121,7 @@ def _spread(names: Sequence[str], labels: Mapping[str, str]) -> list[str]:
 def _strategy(name: str) -> Strategy:
     if name not in STRATEGIES:
         raise BadInput(
-            f"{name!r} is no strategy", where="strategy", fix=f"Use one of: {', '.join(STRATEGIES)}."
+            f"{name!r} is not a strategy", where="strategy", fix=f"Use one of: {', '.join(STRATEGIES)}."
         )
     return STRATEGIES[name]
 
@@ -182,7 +182,7 @@ def _amount(option: str, value: Any, total: int, *, least: int, up: bool = False
     share = Fraction(found[2]) if found and found[2] else Fraction(-1)
     if not 0 <= share <= 100 or (share == 0 and least):
         raise BadInput(
-            f"{value!r} is no number of hosts",
+            f"{value!r} is not a number of hosts",
             where=option,
             fix=f'Give a whole number from {least} on, or a share of the hosts from {least}% to 100%, as "25%".',
         )

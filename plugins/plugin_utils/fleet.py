@@ -29,20 +29,20 @@ def application_group(groups: Mapping[str, Sequence[str]], application: str) -> 
     """
     if not application:
         raise BadInput(
-            "no application was named", where="application_name", fix="Say which: -e application_name=NAME"
+            "no application was named", where="application_name", fix="Name it: -e application_name=NAME"
         )
     if application not in groups:
         known = ", ".join(sorted(set(groups) - {"all", "ungrouped"})) or "none"
         raise NotFound(
             f"the inventory has no group {application!r}",
             where=f"its groups: {known}",
-            fix="Name the application as its group is named, and the inventory with -i.",
+            fix="Give the name of the group as application_name, and the inventory with -i.",
         )
     if not groups[application]:
         raise NotFound(
             f"the group {application!r} has no hosts",
             where="inventory",
-            fix="Put the application's hosts into it.",
+            fix="Add the application's hosts to it.",
         )
     return application
 
@@ -152,7 +152,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError as error:
-        raise BadInput(f"{text!r} is no time", where="at", fix=_MOMENT) from error
+        raise BadInput(f"{text!r} is not a time", where="at", fix=_MOMENT) from error
     if moment.tzinfo is None:
         raise BadInput(f"{text!r} does not say in which time zone", where="at", fix=_MOMENT)
     return moment

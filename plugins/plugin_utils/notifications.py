@@ -65,7 +65,7 @@ def requests(
     :param seconds: how long one message may take, where its target does not say
     """
     if event not in EVENTS:
-        raise BadInput(f"{event!r} is no event", where="event", fix=f"Use one of: {', '.join(EVENTS)}.")
+        raise BadInput(f"{event!r} is not an event", where="event", fix=f"Use one of: {', '.join(EVENTS)}.")
     if isinstance(targets, str) or not isinstance(targets, Sequence):
         return (NotifyRequest("notifications", problem="the variable is not a list"),)
     made = (_request(number, target, event, facts, seconds) for number, target in enumerate(targets, start=1))
@@ -97,7 +97,7 @@ def _problems(target: Mapping[str, Any], kind: str) -> Iterator[str]:
         return
     known, needed = KINDS[kind]
     if unknown := sorted(str(key) for key in set(target) - known - _COMMON):
-        yield f"{', '.join(unknown)} is no key of the kind {kind}; it has {', '.join(sorted(known | _COMMON))}"
+        yield f"{', '.join(unknown)} is not a key of the kind {kind}; it has {', '.join(sorted(known | _COMMON))}"
     yield from (f"{key} is missing" for key in sorted(needed) if not target.get(key))
     if target.get("url") and not str(target["url"]).startswith(("http://", "https://")):
         yield "its url does not begin with http:// or https://"

@@ -138,7 +138,7 @@ def _advice(
 ) -> str:
     """What to do next. Who was overtaken must not simply go on: another run decides what is live."""
     if any(_is_overtaken(hostvars[name].get(f"deploy_{phase}")) for name in hosts for phase in _PHASES):
-        return "Another run has gone on since this one began. See what is live before you deploy again."
+        return "Another run has changed the fleet since this one began. Check what is live before you deploy again."
     undo = command(
         "deploy", inventory, application_name=application, deploy_version=version, deploy_abort="true"
     )
@@ -205,9 +205,9 @@ def _left_behind(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
         results = [hostvars[name].get(f"deploy_{phase}") for phase in _PHASES]
         silent = any(isinstance(result, Mapping) and result.get("unreachable") for result in results)
         if silent and _phases(hostvars[name])["staged"] == "ok":
-            yield f"{name} cannot be reached: if it has switched, it goes back by itself. See it again before you go on."
+            yield f"{name} cannot be reached: if it has switched, it goes back by itself. Check it before you go on."
         elif _is_overtaken(hostvars[name].get("deploy_left")):
-            yield f"{name} was not touched any more: {_message(hostvars[name].get('deploy_left'))}"
+            yield f"{name} was not changed any more: {_message(hostvars[name].get('deploy_left'))}"
         elif _phases(hostvars[name])["left"] == "failed":
             yield f"{name} could not be taken back: {_message(hostvars[name].get('deploy_left'))}"
 

@@ -40,7 +40,7 @@ def rollback_way(hosts: Hosts, at: str = "") -> dict[str, Any]:
         newest = max(since, key=lambda back: str(back["time"]))
         if newest["to"]:
             return _way(hosts, to=newest["to"])
-        return _way(hosts, done=f"Run {newest['run']} left the only release since this run began.")
+        return _way(hosts, done=f"Run {newest['run']} rolled back the only release since this run began.")
     left = _to_leave(hosts)
     if left:
         return _way(hosts, leave=left)

@@ -15,8 +15,8 @@ _PACKAGE_HOSTS = (
     *("pypi.org", "pythonhosted.org", "deb.debian.org", "security.debian.org", "ftp.debian.org"),
     *("archive.ubuntu.com", "registry.npmjs.org", "proxy.golang.org"),
 )
-#: A folder that exists on somebody's machine only. Not a part of a longer path, and not a variable's value.
-#: Homes with a name such as "ci" are examples, not somebody's.
+#: A folder that exists on one developer's machine only. Not a part of a longer path, and not a variable's value.
+#: Homes with a name such as "ci" are examples.
 _LOCAL_PATH = re.compile(
     r"(?<![\w./$}~-])/(?:work|home/(?!(?:agents|app|ci|runner|user)/)[a-z][\w-]*|Users|opt/wheels|opt/pypi)/"
 )

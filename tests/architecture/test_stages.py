@@ -1,4 +1,4 @@
-"""The runner of the stages tells the truth: it is what says that all the others ran."""
+"""The runner reports each stage as it ended: all other checks depend on its word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody can hand in what a run finds out or decides: an extra variable beats it."""
+"""What a run finds out or decides is refused as an extra variable, which would take precedence."""
 
 from __future__ import annotations
 

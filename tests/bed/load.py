@@ -290,10 +290,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--ready", help=argparse.SUPPRESS)
     options: Any = parser.parse_args(argv)
     result = asyncio.run(generate(options))
-    shown = asdict(result)
+    facts = asdict(result)
     if not options.lost:
-        del shown["lost"]
-    print(json.dumps(shown, indent=2))
+        del facts["lost"]
+    print(json.dumps(facts, indent=2))
     return 1 if result.failed else 0
 
 

@@ -54,6 +54,7 @@ TRICKS = (
         "User=root",
         "ExecStart=",
     ),
+    *("$PORT", "${PORT}", "--bind=:$PORT", "$PORTS"),
     *("ż", "日本", "\u2028", "\ufeff", "\U0001f600", "\u00a0", "a;b", "; ;", "&&", "`id`", "*", "?"),
 )
 PROGRAMS = ("/bin/echo", "./bin/run", "python3", "bin/../x", ";", "#x", "/opt/a b/run")
@@ -149,7 +150,8 @@ class Case:
     def expected(self) -> dict[str, Any]:
         record = self.record
         process = next(iter(record.processes.values()))
-        argv = units.absolute(process.command, record.folder)
+        program, *arguments = units.absolute(process.command, record.folder)
+        argv = [program, *(units.with_port(word, record.port) for word in arguments)]
         return {
             "argv": argv,
             "flags": ["no-env-expand"],
@@ -254,21 +256,21 @@ def _record(number: int, command: tuple[str, ...], root: str, writable: list[str
     )
 
 
-def _differences(case: Case, shown: dict[str, Any]) -> Iterator[str]:
-    if "error" in shown:
-        yield str(shown["error"])
+def _differences(case: Case, properties: dict[str, Any]) -> Iterator[str]:
+    if "error" in properties:
+        yield str(properties["error"])
         return
-    commands = shown["ExecStartEx"]
+    commands = properties["ExecStartEx"]
     first = commands[0] if commands else [None, None, None]
-    seen = {**shown, "argv": first[1], "flags": first[2]}
+    seen = {**properties, "argv": first[1], "flags": first[2]}
     for name, value in case.expected().items():
         if seen[name] != value:
             yield f"{name} is {seen[name]!r}, meant {value!r}"
     if len(commands) != 1:
         yield f"{len(commands)} commands"
     for name in ("ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "Environment"):
-        if shown[name]:
-            yield f"{name} is {shown[name]!r}"
+        if properties[name]:
+            yield f"{name} is {properties[name]!r}"
     sound = {
         "NoNewPrivileges": True,
         "ProtectSystem": "strict",
@@ -276,8 +278,8 @@ def _differences(case: Case, shown: dict[str, Any]) -> Iterator[str]:
         "Restart": "always",
     }
     for name, fixed in sound.items():
-        if shown[name] != fixed:
-            yield f"{name} is {shown[name]!r}"
+        if properties[name] != fixed:
+            yield f"{name} is {properties[name]!r}"
 
 
 def _put(bed: Bed, host: str, files: dict[str, str], folder: str = "/run/systemd/system") -> None:

@@ -99,12 +99,12 @@ def measure(files: int, rounds: int) -> Row:
         root.mkdir()
         size = source(root, files)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-        request, bill = BuildRequest(source=root, store=store, signing_key=key), ""
+        request, sbom = BuildRequest(source=root, store=store, signing_key=key), ""
         walls, builds, agains = [], [], []
         for _ in range(rounds):
             shutil.rmtree(store, ignore_errors=True)
             wall, start = time.perf_counter(), cpu()
-            bill = str(build(request).facts["sbom"])
+            sbom = str(build(request).facts["sbom"])
             walls.append(time.perf_counter() - wall)
             builds.append(cpu() - start)
             start = cpu()
@@ -114,7 +114,7 @@ def measure(files: int, rounds: int) -> Row:
         start = cpu()
         subprocess.run(["tar", "-C", str(root), "-czf", f"{scratch}/plain.tar.gz", "."], check=True)
         tar = cpu() - start
-        text = Path(bill).read_text(encoding="utf-8")
+        text = Path(sbom).read_text(encoding="utf-8")
     components = len(json.loads(text)["components"])
     build_cpu, wall, again = (statistics.median(each) for each in (builds, walls, agains))
     return Row(files, size, build_cpu, wall, again, tar, len(text), components)

@@ -20,10 +20,10 @@ from scene import (
     Scene,
     answered,
     broken_ledgers,
+    described,
     live_version,
     needs_undo,
     restless,
-    shown,
     snapshots,
     wait_for,
 )
@@ -245,13 +245,13 @@ class FaultRun:
             if restful and (len(versions) == 1 or time.monotonic() > patience):
                 break
             if time.monotonic() > end:
-                row.broken.append(f"the fleet does not come to rest: {shown(seen)}")
+                row.broken.append(f"the fleet does not come to rest: {described(seen)}")
                 break
             time.sleep(0.3)
         row.end = versions.pop() if len(versions) == 1 else "split"
         row.seconds = round(time.monotonic() - struck, 1)
         if row.end == "split":
-            self._heal(scene, row, struck, shown(seen))
+            self._heal(scene, row, struck, described(seen))
         elif row.end not in allowed:
             row.broken.append(f"the fleet is on {row.end}, not on one of {sorted(allowed)}")
 

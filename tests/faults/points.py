@@ -151,7 +151,7 @@ POINTS = (
         38,
         "going back, another host cannot stage",
         DEAD,
-        Line("TASK [Leave"),
+        Line("TASK [Leave agents"),
         _kill,
         (BOTH,),
         prepare=strikes.squat,

@@ -212,5 +212,5 @@ def needs_undo(seen: Mapping[str, Any]) -> bool:
     return bool(seen.get("operation") or seen.get("lease", {}).get("run") or seen.get("armed"))
 
 
-def shown(seen: Mapping[str, Mapping[str, Any]]) -> str:
+def described(seen: Mapping[str, Mapping[str, Any]]) -> str:
     return json.dumps({name: restless(one) or live_version(one) for name, one in seen.items()})

@@ -58,7 +58,7 @@ def refused(fleet: Fleet, command: Callable[[], Done], *words: str, same: bool =
 
 
 def resign(fleet: Fleet, version: str, key: Path | None = None) -> None:
-    """Give a forged archive a digest and a signature, as somebody with a key could."""
+    """Give a forged archive a digest and a signature, as an attacker with a key could."""
     path = artifact(fleet, version)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     artifact(fleet, version, ".sha256").write_text(f"{digest}  {path.name}\n")
@@ -136,7 +136,7 @@ def test_signature_by_a_stranger(pair: Fleet, copy: str) -> None:
 
 def test_signature_of_other_bytes(pair: Fleet, copy: str) -> None:
     shutil.copy(artifact(pair, "1.0.0", ".sig"), artifact(pair, copy, ".sig"))
-    refused(pair, lambda: pair.deploy(copy), "signature does not belong to these bytes")
+    refused(pair, lambda: pair.deploy(copy), "signature does not match the artifact")
 
 
 @pytest.mark.parametrize("who", ["controller", "host"])
@@ -265,7 +265,7 @@ def test_a_secret_that_is_not_set(pair: Fleet, copy: str) -> None:
 
 def test_an_unknown_application(pair: Fleet) -> None:
     refused(
-        pair, lambda: pair.deploy("1.0.0", "-e", "application_name=nobody"), "no group 'nobody'", "agents"
+        pair, lambda: pair.deploy("1.0.0", "-e", "application_name=missing"), "no group 'missing'", "agents"
     )
 
 

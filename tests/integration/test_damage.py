@@ -118,7 +118,7 @@ def test_a_deploy_mends_it_too(fleet: Fleet, what: str, place: str) -> None:
 
 
 def test_a_canary_whose_journal_and_switch_were_lost_is_left(fleet: Fleet) -> None:
-    """Nothing but slots and ledger tells that it was under way."""
+    """Only the slots and the ledger still show that it was under way."""
     before = fleet.live().popitem()[1]
     canary = {"deploy_strategy": "canary", "deploy_steps": [50], "deploy_bake": 60, "deploy_canaries": 0}
     process = fleet.start("deploy", deploy_version="1.0.2", **canary)

@@ -33,7 +33,7 @@ def fault_run() -> Iterator[FaultRun]:
     "number, mode",
     [
         (5, BOTH),  # the controller dies while hosts stage
-        (8, WAIT),  # it dies within the switch, and nobody comes
+        (8, WAIT),  # it dies within the switch, and no operator reacts
         (10, AGAIN),  # it dies between ledger and journal, and the same command is run again
         (18, END),  # a module dies between ledger and journal
         (32, END),  # the network of one host is cut within its switch

@@ -98,7 +98,7 @@ def refused(done: Done, *words: str) -> str:
 def test_without_windows_the_gate_is_open_and_says_so_in_the_ledger(fleet: Fleet) -> None:
     done = fleet.deploy("1.0.0").check()
     everywhere(fleet, "1.0.0")
-    assert "Ask for disks" not in done.output
+    assert "Ask each host for disks" not in done.output
     for entry in last(fleet, "release"):
         assert entry["gate"]["decision"] == "go"
         assert entry["gate"]["checks"] == dict.fromkeys(
@@ -125,7 +125,7 @@ def test_refused_one_second_before_the_window(fleet: Fleet) -> None:
 def test_started_when_the_window_opens(fleet: Fleet) -> None:
     done = deploy_at(fleet, "22:00:00", "2.0.0", change_windows=NIGHT).check()
     # For the history one host is asked.
-    asked = done.output[done.output.index("TASK [Ask for disks") :].split("\n\n")[0]
+    asked = done.output[done.output.index("TASK [Ask each host for disks") :].split("\n\n")[0]
     assert [name for name in fleet.names if f"[{name}]" in asked] == fleet.names[-1:]
     everywhere(fleet, "2.0.0")
     assert {one["gate"]["at"] for one in last(fleet, "release")} == {f"{DAY}T22:00:00+00:00"}
@@ -140,11 +140,11 @@ def test_refused_when_too_little_room_is_left(fleet: Fleet) -> None:
     everywhere(fleet, "3.0.0")
 
 
-def test_check_mode_tells_and_refuses_nothing(fleet: Fleet) -> None:
-    told = run_at(
+def test_check_mode_reports_and_refuses_nothing(fleet: Fleet) -> None:
+    result = run_at(
         fleet, f"{DAY} 12:00:00", "mas.ops.deploy", "--check", deploy_version="2.0.0", change_windows=NIGHT
     ).check()
-    assert "The gate is closed for the deploy of agents" in told.output
+    assert "The gate is closed for the deploy of agents" in result.output
     everywhere(fleet, "3.0.0")
 
 
@@ -172,7 +172,7 @@ def test_an_override_is_granted_and_kept(fleet: Fleet) -> None:
         ({"gate_never_override": ["window"]}, "window must never be overridden here"),
         ({"change_override": {**OVERRIDE, "until": f"{DAY}T12:00:00Z"}}, "it ended at"),
         ({"change_override": {**OVERRIDE, "reason": "because"}}, "at least 3 words"),
-        ({"change_stop": "the database is on fire"}, "the line is stopped: the database is on fire"),
+        ({"change_stop": "the database is on fire"}, "changes are stopped: the database is on fire"),
     ],
 )
 def test_an_override_that_is_refused(fleet: Fleet, settings: dict[str, Any], words: str) -> None:
@@ -196,7 +196,7 @@ def test_the_stop_file_beats_the_override(fleet: Fleet) -> None:
     assert other.status == 2
     assert "the stop file is the same one for everybody" in " ".join(other.output.split())
     everywhere(fleet, "5.0.0")
-    # Neither it nor a freeze stands in the way back, and both are told.
+    # Neither it nor a freeze blocks a rollback, and both are reported.
     run_at(fleet, f"{DAY} 03:00:00", "mas.ops.rollback", *more, change_freezes=[FREEZE]).check()
     cord.unlink()
     everywhere(fleet, "4.0.0")

@@ -1,4 +1,4 @@
-"""Who may say no to a deploy that is staged: somebody with a file."""
+"""A file approves or denies a deploy that is staged."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ pytestmark = pytest.mark.containers
 
 
 def decide(fleet: Fleet, place: Path, version: str, decision: str) -> dict[str, Any]:
-    """The decision of somebody else about what is in the store; the variable that lets a deploy wait for it."""
+    """The decision of another person about what is in the store; the variable that lets a deploy wait for it."""
     digest = (fleet.store / f"{APPLICATION}-{version}.tar.gz.sha256").read_text().split()[0]
-    told = {"application": APPLICATION, "environment": ENVIRONMENT, "sha256": digest}
-    place.write_text(json.dumps({**told, "decision": decision, "by": "grace", "reason": "seen in staging"}))
+    facts = {"application": APPLICATION, "environment": ENVIRONMENT, "sha256": digest}
+    place.write_text(json.dumps({**facts, "decision": decision, "by": "grace", "reason": "seen in staging"}))
     place.chmod(0o600)
     return {"source": str(place), "timeout": 5}
 
@@ -55,7 +55,7 @@ def test_what_is_denied_or_approved_for_another_release_is_taken_back(
 
 
 def test_a_deploy_in_two_jobs_ends_the_first_one_staged(pair: Fleet, tmp_path: Path) -> None:
-    """As with an approval node between two job templates; and nobody is kept waiting by one that was denied."""
+    """As with an approval node between two job templates; and a denied one ends at once."""
     before = pair.live()
     pair.build("63.0.0", "64.0.0", like="1.0.0")
     pair.deploy("63.0.0", deploy_until="staged").check()

@@ -38,8 +38,8 @@ def test_deploy_rollback_and_info_work_and_repair_it(versions: Fleet, damage: st
 
     def sound() -> bool:
         call = f"echo '{{}}' | python3 -I -S {CODE}/launch.py auto-rollback {CODE} any none 2>&1 || true"
-        told = [fleet.bed.exec(name, ["sh", "-c", call]) for name in fleet.names]
-        return all("knows no application" in text for text in told)
+        outputs = [fleet.bed.exec(name, ["sh", "-c", call]) for name in fleet.names]
+        return all("knows no application" in text for text in outputs)
 
     spoil()
     fleet.ansible("mas.ops.release_info", "-a", "application=agents").check()

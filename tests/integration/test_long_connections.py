@@ -91,7 +91,7 @@ def in_background(url: str) -> tuple[threading.Thread, dict[str, object]]:
     return thread, seen
 
 
-def test_a_websocket_outlives_a_deploy_and_is_told_before_its_slot_is_needed(one: Fleet) -> None:
+def test_a_websocket_outlives_a_deploy_and_is_closed_before_its_slot_is_needed(one: Fleet) -> None:
     """It stays with the slot that it began in, which is warm until the deploy after the next one fills it again."""
     socket_ = Websocket(one)
     one.deploy("2.0.0").check()

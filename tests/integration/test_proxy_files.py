@@ -102,12 +102,12 @@ def test_a_file_that_releases_write_is_written_anew(one: Fleet, lost: str, way: 
     assert live(one) == "1.1.0"
 
 
-def test_a_file_of_the_role_is_told_and_bars_no_way_back(one: Fleet) -> None:
+def test_a_damaged_file_of_the_role_is_reported_and_blocks_no_rollback(one: Fleet) -> None:
     on(one, "rm /etc/haproxy/conf.d/20-agents.cfg")
     refused(one.deploy("1.1.0"), "20-agents.cfg is missing", "ansible-playbook mas.ops.provision")
-    told = one.rollback().check().output
+    output = one.rollback().check().output
     assert live(one) == "1.0.0"
-    assert "20-agents.cfg is missing" in " ".join(told.split())
+    assert "20-agents.cfg is missing" in " ".join(output.split())
     one.provision().check()
     on(one, CHECK)
     one.deploy("1.1.0").check()
@@ -125,12 +125,12 @@ def test_what_brings_back_a_slot_that_was_taken_out_by_hand(one: Fleet) -> None:
     one.deploy("1.1.0").check()
 
 
-def test_a_front_door_that_denies_is_told_by_a_way_back(one: Fleet) -> None:
+def test_a_rollback_warns_of_a_front_door_that_denies(one: Fleet) -> None:
     one.set(proxy_frontend_lines=DENY)
     one.provision().check()
-    told = " ".join(one.rollback().check().output.split())
-    assert "[WARNING]" in told
-    assert "it answered 403" in told
+    output = " ".join(one.rollback().check().output.split())
+    assert "[WARNING]" in output
+    assert "it answered 403" in output
     assert live(one) == "1.0.0"
     one.set(proxy_frontend_lines=[])
     one.provision().check()

@@ -68,7 +68,7 @@ class Text(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def test_the_browser_would_have_told(tmp_path: Path) -> None:
+def test_the_browser_would_have_reported_requests(tmp_path: Path) -> None:
     """What follows proves something only if a page that does ask is caught."""
     bad = tmp_path / "bad.html"
     bad.write_text(CONTROL)
@@ -178,10 +178,10 @@ def test_the_newest_part_of_a_chart_is_seen_first(page: Path, tmp_path: Path, wi
     found = re.findall(r'id="chart-(\w+)" data-seen="(-?\d+) (\d+) (\d+)"', dom)
     seen = {key: tuple(map(int, numbers)) for key, *numbers in found}
     assert set(seen) == {"releases", "weeks", "windows"}
-    for key, (left, shown, whole) in seen.items():
-        assert (whole > shown) is (width < 500), key
+    for key, (left, visible, whole) in seen.items():
+        assert (whole > visible) is (width < 500), key
         # Of windows, which are ahead, the beginning is first.
-        assert left == (0 if key == "windows" else whole - shown), key
+        assert left == (0 if key == "windows" else whole - visible), key
 
 
 def _corner(path: Path) -> tuple[int, tuple[int, ...]]:

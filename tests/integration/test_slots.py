@@ -121,10 +121,10 @@ def test_provision_changes_nothing_that_runs_and_says_what_waits(pair: Fleet) ->
     before = pair.settings.read_text()
     pair.set(agents_settings={"AGENTS_WARMUP": "0"}, application_limits={"api": {"MemoryMax": "300M"}})
     with pair.load(50) as load:
-        told = pair.provision().check().output
+        output = pair.provision().check().output
         time.sleep(1)
     assert load.result.failed == 0, load.result
-    assert "Changed since then: limits" in told
+    assert "Changed since then: limits" in output
     for name in pair.names:
         unit = f"agents-api@{live_slot(pair, name)}"
         assert pair.bed.exec(name, [*show, unit]) != str(300 * 2**20)
@@ -146,7 +146,7 @@ def test_what_would_take_the_live_release_down_is_refused(pair: Fleet) -> None:
         ({"application_web": False}, "application_web is false, and slot"),
         (
             {"application_limits": {"api": {"ExecStartPre": "+/bin/sh"}}},
-            "ExecStartPre is no limit of resources",
+            "ExecStartPre is not a resource limit",
         ),
         ({"application_processes": {"api": "web"}}, "come from its mas.yml"),
         ({"application_slots": {"blue": {"port": 8102}, "green": {"port": 8101}}}, "is the one that slot"),
@@ -160,8 +160,10 @@ def test_what_would_take_the_live_release_down_is_refused(pair: Fleet) -> None:
 
 
 def test_new_secrets_reach_what_runs_without_a_new_version(pair: Fleet) -> None:
-    told = pair.play("provision", application_environment={SECRET: "new", "AGENTS_EXTRA": "1"}).check().output
-    assert re.search(r"Changed since then: \S*,? ?environment", told), told
+    output = (
+        pair.play("provision", application_environment={SECRET: "new", "AGENTS_EXTRA": "1"}).check().output
+    )
+    assert re.search(r"Changed since then: \S*,? ?environment", output), output
     assert environment(pair) == {None}
     with pair.load(100) as load:
         pair.play("restart").check()
@@ -173,8 +175,8 @@ def test_new_secrets_reach_what_runs_without_a_new_version(pair: Fleet) -> None:
 def test_a_warm_slot_with_old_secrets_says_so_after_a_rollback(pair: Fleet) -> None:
     pair.rollback().check()
     pair.provision().check()
-    told = pair.ansible("mas.ops.release_info", "-b", "-a", "application=agents").check().output
-    assert '"environment"' in told, (
+    output = pair.ansible("mas.ops.release_info", "-b", "-a", "application=agents").check().output
+    assert '"environment"' in output, (
         "the settings of today are others than what the live slot was started with"
     )
     pair.play("restart").check()

@@ -50,7 +50,7 @@ def one(request: pytest.FixtureRequest) -> Iterator[Fleet]:
 
 
 def meanwhile(fleet: Fleet, change: str, delay: float, command: str) -> None:
-    """Run a command so long after HAProxy was told to start again."""
+    """Run a command this many seconds after the restart of HAProxy was requested."""
     # systemd counts starts, and these are more in 10 s than anybody means.
     on(
         fleet,

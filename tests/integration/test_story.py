@@ -48,13 +48,13 @@ def test_deploy_again_changes_nothing(fleet: Fleet) -> None:
     assert changed(fleet.deploy("1.0.0").check().output) == 0
 
 
-def test_check_mode_tells_and_changes_nothing(fleet: Fleet) -> None:
+def test_check_mode_reports_and_changes_nothing(fleet: Fleet) -> None:
     before = fleet.ansible(*INFO).check().output
-    told = fleet.deploy("2.0.0", "--check", "--diff").check().output
+    output = fleet.deploy("2.0.0", "--check", "--diff").check().output
     after = fleet.ansible(*INFO).check().output
     assert sorted(after.splitlines()) == sorted(before.splitlines())
-    assert '+  "live": "2.0.0-' in told
-    assert changed(told) == 2 * len(fleet.names)
+    assert '+  "live": "2.0.0-' in output
+    assert changed(output) == 2 * len(fleet.names)
     everywhere(fleet, "1.0.0")
 
 
@@ -92,11 +92,11 @@ def test_rollback_twice_walks_back_twice(fleet: Fleet) -> None:
     everywhere(fleet, "1.0.0")
 
 
-def test_check_mode_of_a_rollback_tells_and_changes_nothing(fleet: Fleet) -> None:
+def test_check_mode_of_a_rollback_reports_and_changes_nothing(fleet: Fleet) -> None:
     fleet.deploy("2.0.0").check()
-    told = fleet.rollback("", "--check", "--diff").check().output
-    assert '+  "live": "1.0.0-' in told
-    assert changed(told) == len(fleet.names)
+    output = fleet.rollback("", "--check", "--diff").check().output
+    assert '+  "live": "1.0.0-' in output
+    assert changed(output) == len(fleet.names)
     everywhere(fleet, "2.0.0")
 
 
@@ -183,7 +183,7 @@ def test_one_host_that_cannot_follow_takes_the_fleet_back(fleet: Fleet) -> None:
     everywhere(fleet, "2.1.0")
 
 
-def test_a_host_that_fails_alone_takes_nobody_back_who_was_there_before(fleet: Fleet) -> None:
+def test_a_host_that_fails_alone_takes_no_other_host_back_that_had_the_version_before(fleet: Fleet) -> None:
     """Deploying the live version again, with a host that is not ready for it."""
     lost = fleet.names[-1]
     fleet.bed.exec(lost, ["mv", "/etc/mas/agents/application.json", "/root/"])

@@ -1,4 +1,4 @@
-"""What a deploy calls live is what users get, and nobody but the application answers for it."""
+"""What a deploy calls live is what users get, and only the application answers for it."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_a_stranger_never_gets_requests_after_a_crash(one: Fleet) -> None:
         )
         assert f":{port}" in on(one, "ss -ltnp | grep greedy || ss -ltn")
     assert '"1.1.0"' in said, "the release before should have answered"
-    # Until the unit has told the proxy, nothing holds the port; only listen: systemd closes that gap.
+    # Until the unit has taken the slot out of the proxy, nothing holds the port; only listen: systemd closes that gap.
     answers = [line for line in said.split("\n") if line.startswith("{")]
     strange = [number for number, line in enumerate(answers) if "mallory" in line]
     assert len(strange) <= 40, "for longer than a second"

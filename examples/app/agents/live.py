@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the mas.ops authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A websocket (RFC 6455) at `/live`: one message a second that says who sends it, until somebody leaves."""
+"""A websocket (RFC 6455) at `/live`: one message a second that says who sends it, until a side leaves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def asked_for(handler: BaseHTTPRequestHandler) -> bool:
 
 
 def serve(handler: BaseHTTPRequestHandler, slot: str, stopping: Callable[[], bool]) -> None:
-    """Until the client leaves, or this process stops: then it is told so, as browsers expect it."""
+    """Until the client leaves, or this process stops: then it is closed with 1001, as browsers expect it."""
     handler.close_connection = True
     key = handler.headers["Sec-WebSocket-Key"].strip().encode()
     handler.send_response(101)

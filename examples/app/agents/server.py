@@ -74,7 +74,7 @@ class Server(ThreadingHTTPServer):
             self._change.notify_all()
 
     def stop(self) -> bool:
-        """No new connections; what was asked is answered. True when nobody was left without an answer."""
+        """No new connections; what was asked is answered. True when every request was answered."""
         deadline = time.monotonic() + self.settings.grace
         self.stopping = self.app.health.stopping = True  # from here on, responses carry `Connection: close`
         self._end_accepting()

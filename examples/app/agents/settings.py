@@ -22,14 +22,14 @@ class Settings:
     database_url: str = field(repr=False)
     token: str = field(repr=False)
     warmup: float  # seconds in which the api listens but is not ready
-    grace: float  # seconds the api gives to requests in flight when it is told to stop
+    grace: float  # seconds the api gives to requests in flight when it is asked to stop
     linger: float  # seconds in which an idle connection may still bring a request while stopping
     max_body: int
     pool: int  # database connections of one process
     access_log: bool
     lease: float  # seconds after which the task of a silent worker goes to another one
     poll: float  # seconds an idle worker waits before it asks again
-    worker_grace: float  # seconds a worker gives to the task in hand when it is told to stop
+    worker_grace: float  # seconds a worker gives to the task in hand when it is asked to stop
     task_seconds: float  # how long a task pretends to take
 
 

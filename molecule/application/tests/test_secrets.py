@@ -15,7 +15,7 @@ SECRET = "not-to-be-seen"
 
 
 @pytest.fixture(scope="session")
-def told() -> str:
+def output() -> str:
     """All that the most talkative run says."""
     extra = json.dumps({"application_environment": {"AGENTS_TOKEN": SECRET}})
     command = ["ansible-playbook", "-vvv", "--diff", "-i", os.environ["MOLECULE_INVENTORY_FILE"], "-e", extra]
@@ -24,10 +24,10 @@ def told() -> str:
     return run.stdout + run.stderr
 
 
-def test_unseen(told: str):
-    assert "changed=1" in told
-    assert SECRET not in told
+def test_unseen(output: str):
+    assert "changed=1" in output
+    assert SECRET not in output
 
 
-def test_arrived(host: Host, told: str):
+def test_arrived(host: Host, output: str):
     assert host.file("/etc/mas/agents/environment").contains(f'^AGENTS_TOKEN="{SECRET}"$')

@@ -21,7 +21,7 @@ Play = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def secret() -> str:
-    """The token that the processes find in their environment, and nobody anywhere else."""
+    """The token that the processes find in their environment, and which must not appear anywhere else."""
     return str(SETTINGS["AGENTS_STAGING_TOKEN"])
 
 

@@ -1,4 +1,4 @@
-"""After 1.0.0, 2.0.0 and the way back: what runs, what is written down, and what nobody may see."""
+"""After 1.0.0, 2.0.0 and the way back: what runs, what is written down, and what stays secret."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def test_releases_cannot_be_changed_by_their_processes(host: Host):
     assert host.run("setpriv --reuid agents --clear-groups touch /srv/agents/releases/x").rc != 0
 
 
-def test_ledger_tells_the_story(ledger: list[bytes]):
-    told = [(entry["action"], history.version_of(entry["to"])) for entry in releases(ledger)]
-    assert told == [("live", "1.0.0"), ("live", "2.0.0"), ("confirmed", "2.0.0"), ("rolled_back", "1.0.0")]
+def test_the_ledger_records_the_story(ledger: list[bytes]):
+    actions = [(entry["action"], history.version_of(entry["to"])) for entry in releases(ledger)]
+    assert actions == [("live", "1.0.0"), ("live", "2.0.0"), ("confirmed", "2.0.0"), ("rolled_back", "1.0.0")]
     assert history.fold(releases(ledger), "agents").stack == (releases(ledger)[0]["to"],)
 
 
@@ -139,13 +139,13 @@ def test_secret_reaches_the_processes_alone(host: Host, secret: str, ledger: lis
     assert [host.file(path).mode for path in slots] == [0o600, 0o600]
 
 
-def test_check_mode_tells_and_changes_nothing(
+def test_check_mode_reports_and_changes_nothing(
     host: Host, play: Callable[..., str], secret: str, ledger: list[bytes]
 ):
     state = host.file("/var/lib/mas/agents/state.json").content
-    told = play("deploy", "--check", "--diff", "-vvv", deploy_version="2.0.0")
-    assert re.search(r'^\+  "live": "2\.0\.0-', told, re.MULTILINE)
-    assert secret not in told
+    output = play("deploy", "--check", "--diff", "-vvv", deploy_version="2.0.0")
+    assert re.search(r'^\+  "live": "2\.0\.0-', output, re.MULTILINE)
+    assert secret not in output
     assert host.file("/var/lib/mas/agents/state.json").content == state
     assert bytes(host.file("/var/lib/mas/ledger.jsonl").content).splitlines() == ledger
     assert version(host) == "1.0.0"

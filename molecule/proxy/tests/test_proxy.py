@@ -26,7 +26,7 @@ def both_slots_up(host: Host, client: Client):
     pytest.fail(state)
 
 
-def test_nobody_answers_before_a_slot_is_live(client: Client):
+def test_no_slot_answers_before_one_is_live(client: Client):
     """Both slots are up here; whoever listens on the port of a slot is not the application for that."""
     assert client("count", 20) == {"503": 20}
 

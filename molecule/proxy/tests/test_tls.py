@@ -44,8 +44,8 @@ def encrypted(converge: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 
 def test_tls(host: Host, encrypted: tuple[str, str]):
-    key, told = encrypted
-    assert key not in told
+    key, output = encrypted
+    assert key not in output
     assert host.file("/etc/haproxy/agents.pem").mode == 0o600
     ask = (
         "import ssl, json, urllib.request as u; c = ssl._create_unverified_context();"

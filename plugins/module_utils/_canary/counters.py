@@ -45,9 +45,9 @@ class Reading:
             return cls(float(data["at"]), str(data.get("process") or ""), slots)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadInput(
-                f"this is no reading of a proxy: {type(error).__name__}: {error}",
+                f"this is not a reading of a proxy: {type(error).__name__}: {error}",
                 where=where,
-                fix="Give what mas.ops.traffic_info returned.",
+                fix="Pass the result of mas.ops.traffic_info.",
             ) from error
 
 

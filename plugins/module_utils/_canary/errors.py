@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the counts of failed requests say."""
+"""Evidence from the counts of failed requests."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Errors:
 
     def against(self) -> list[str]:
         """The sentence that fails the canary, or nothing."""
-        shown = self.found.total >= math.log(self.settings.evidence)
+        significant = self.found.total >= math.log(self.settings.evidence)
         stays = self.found.spread >= math.log(self.settings.spread) if self.settings.spread else True
         much = self.whole.canary_events > self.settings.error_floor * self.whole.canary
-        if not (self._enough and shown and stays and much):
+        if not (self._enough and significant and stays and much):
             return []
         canary, baseline = self.whole.canary_events, self.whole.baseline_events
         sentence = (

@@ -65,11 +65,11 @@ def judge(
             return Verdict(FAIL, True, (held_for, *unknown), numbers)
         return Verdict(INCONCLUSIVE, False, unknown, numbers)
     if errors.harmless and (latency is None or latency.harmless):
-        shown = f"its error rate is higher by less than {_percent(settings.margin)}, if at all"
-        return Verdict(PASS, True, (shown,), numbers)
+        reason = f"its error rate is higher by less than {_percent(settings.margin)}, if at all"
+        return Verdict(PASS, True, (reason,), numbers)
     if ended:
-        return Verdict(PASS, True, ("nothing was seen against it until the end",), numbers)
-    return Verdict(PASS, False, ("nothing was seen against it so far",), numbers)
+        return Verdict(PASS, True, ("there was no evidence against it until the end",), numbers)
+    return Verdict(PASS, False, ("there is no evidence against it so far",), numbers)
 
 
 def _stops(windows: Sequence[SampleWindow], whole: SampleWindow, settings: CanarySettings) -> Iterator[str]:

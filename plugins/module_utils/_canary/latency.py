@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What latencies say: the tail of a histogram, or ranks where there are only values."""
+"""Evidence from latencies: the tail of a histogram, or ranks where there are only values."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ class Tail:
         edges = tuple(_slower(strata, all_of, edge, allowed, settings) for edge, allowed in pairs)
         return cls(settings, edges, math.log(settings.evidence * max(1, len(pairs))))
 
-    def _shown(self, each: Slower) -> bool:
+    def _is_significant(self, each: Slower) -> bool:
         settings = self.settings
         enough = min(each.whole.canary, each.whole.baseline) >= settings.min_requests
         stays = each.found.spread >= math.log(settings.spread) if settings.spread else True
         return enough and stays and each.found.total >= self.limit
 
     def against(self) -> list[str]:
-        shown = [each for each in self.edges if self._shown(each)]
-        if not shown:
+        slower = [each for each in self.edges if self._is_significant(each)]
+        if not slower:
             return []
-        worst = max(shown, key=lambda each: each.found.total)
+        worst = max(slower, key=lambda each: each.found.total)
         sentence = (
             f"it is slower: {_share(worst.whole.canary_events, worst.whole.canary)} of its requests took "
             f"{worst.edge:g} ms or more, of its baseline's {worst.allowed:g} ms or more "

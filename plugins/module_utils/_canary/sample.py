@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was seen of a canary and its baseline. Pure numbers; times in seconds, latencies in milliseconds."""
+"""Measurements of a canary and its baseline. Pure numbers; times in seconds, latencies in milliseconds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Sample:
         counts = (self.requests, self.errors, self.downs, *self.histogram.values())
         if min(counts) < 0 or self.errors > self.requests:
             raise BadInput(
-                f"these counts cannot be: {self.requests} requests, {self.errors} errors, {self.downs} downs",
+                f"these counts are impossible: {self.requests} requests, {self.errors} errors, {self.downs} downs",
                 where="canary",
                 fix=_FIX,
             )
@@ -90,13 +90,13 @@ class Sample:
         """
         unknown = set(data) - set(cls.__dataclass_fields__) if isinstance(data, Mapping) else {"?"}
         if unknown:
-            raise BadInput(f"this is no sample of an arm: {data!r}", where="canary", fix=_FIX)
+            raise BadInput(f"this is not a sample of an arm: {data!r}", where="canary", fix=_FIX)
         try:
             counts = {name: _whole(data.get(name, 0)) for name in ("requests", "errors", "downs")}
             histogram = {float(low): _whole(count) for low, count in data.get("histogram") or ()}
             values = tuple(float(value) for value in data.get("values") or ())
         except (TypeError, ValueError) as error:
-            raise BadInput(f"this is no sample of an arm: {error}", where="canary", fix=_FIX) from error
+            raise BadInput(f"this is not a sample of an arm: {error}", where="canary", fix=_FIX) from error
         return cls(**counts, histogram=histogram, values=values)
 
 
@@ -134,12 +134,12 @@ class SampleWindow:
         :raises BadInput: ``data`` is not what ``to_dict`` makes, or a part of it
         """
         if not isinstance(data, Mapping) or set(data) - set(cls.__dataclass_fields__):
-            raise BadInput(f"this is no window: {data!r}", where="canary", fix="Give canary and baseline.")
+            raise BadInput(f"this is not a window: {data!r}", where="canary", fix="Give canary and baseline.")
         arms = {name: Sample.parse(data.get(name) or {}) for name in ("canary", "baseline")}
         try:
             at = float(data.get("at") or 0)
         except (TypeError, ValueError) as error:
-            raise BadInput(f"this is no time: {error}", where="at", fix="Give seconds.") from error
+            raise BadInput(f"this is not a time: {error}", where="at", fix="Give seconds.") from error
         return cls(at, missing=str(data.get("missing") or ""), **arms)
 
 

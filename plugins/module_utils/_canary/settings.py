@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What decides about a canary. The defaults are those of tests/bench/canary.py, which measures what they do."""
+"""The thresholds of a verdict. The defaults are those of tests/bench/canary.py, which measures their effect."""
 
 from __future__ import annotations
 
@@ -103,5 +103,5 @@ class CanarySettings:
             return cls(**{name: kinds[name](value) for name, value in given.items()})
         except (TypeError, ValueError) as error:
             raise BadInput(
-                f"a setting is no number: {error}", where="canary settings", fix="Give numbers."
+                f"a setting is not a number: {error}", where="canary settings", fix="Give numbers."
             ) from error

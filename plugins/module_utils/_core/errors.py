@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one error tree. An error says what is wrong, where, and what to do next."""
+"""The error tree. An error has what is wrong, where, and what to do next."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def storage_errors(where: str) -> Iterator[None]:
         yield
     except OSError as error:
         fix = advice.get(
-            error.errno or 0, "See that the folder exists (mas.ops.provision makes it) and is writable."
+            error.errno or 0, "Check that the folder exists (mas.ops.provision creates it) and is writable."
         )
         what = "cannot write"
         if isinstance(error, PermissionError) and os.geteuid():

@@ -25,8 +25,8 @@ _VERSIONS = ("version", "to_version", "from_version")
 
 def excerpt(value: object) -> str:
     """A wrong value as an error shows it, which may be long."""
-    shown = repr(value)
-    return shown if len(shown) <= _EXCERPT else shown[: _EXCERPT - 3] + "..."
+    text = repr(value)
+    return text if len(text) <= _EXCERPT else text[: _EXCERPT - 3] + "..."
 
 
 def check_application(value: object) -> str:
@@ -38,7 +38,7 @@ def check_application(value: object) -> str:
         raise BadInput(
             f"no application can be named {value!r}: a name is {NAME_WORDS}",
             where="application",
-            fix="Name it as its group is named.",
+            fix="Use the name of its group in the inventory.",
         )
     return str(value)
 

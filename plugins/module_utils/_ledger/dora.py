@@ -151,12 +151,16 @@ def _is_wanted(there: tuple[str, str], wanted: tuple[str | None, str | None]) ->
 def _checked(entries: object) -> list[Mapping[str, Any]]:
     if isinstance(entries, (str, bytes, Mapping)) or not isinstance(entries, Iterable):
         raise BadInput(
-            "this is not a list of ledger entries", where="dora", fix="Give it what ledger_info returned."
+            "this is not a list of ledger entries",
+            where="dora",
+            fix="Pass the entries that mas.ops.ledger_info returned.",
         )
     known = list(entries)
     if not all(isinstance(entry, Mapping) for entry in known):
         raise BadInput(
-            "an entry of the ledger must be a mapping", where="dora", fix="Give it what ledger_info returned."
+            "an entry of the ledger must be a mapping",
+            where="dora",
+            fix="Pass the entries that mas.ops.ledger_info returned.",
         )
     return known
 

@@ -33,7 +33,7 @@ def event(params: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("kind", "action"):
         if not _WORD.fullmatch(params[name]):
             raise BadInput(
-                f"{params[name]!r} is not a word of small letters, digits and underscores",
+                f"{params[name]!r} is not a word of lowercase letters, digits and underscores",
                 where=name,
                 fix="Choose one such as incident or maintenance.",
             )
@@ -41,13 +41,13 @@ def event(params: Mapping[str, Any]) -> dict[str, Any]:
         raise BadInput(
             f"{params['kind']} entries are written by mas.ops itself",
             where="kind",
-            fix=f"Choose another word than {', '.join(sorted(RESERVED))}.",
+            fix=f"Choose a word other than {', '.join(sorted(RESERVED))}.",
         )
     if len(json.dumps(params["data"])) > MAX_DATA:
         raise BadInput(
             f"data has more than {MAX_DATA // 1024} KiB",
             where="data",
-            fix="Keep it elsewhere, and note its place and digest here.",
+            fix="Store it elsewhere, and record its location and digest here.",
         )
     names = ("kind", "action", "application", "outcome", "data", "run", "actor")
     given = {name: params[name] for name in names if params[name]}

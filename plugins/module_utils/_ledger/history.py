@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which releases an application went through on a host, folded from its ledger."""
+"""The history of an application's releases on a host, computed from its ledger."""
 
 from __future__ import annotations
 

@@ -63,4 +63,6 @@ def parse_policy(data: Any, where: str, append_only: bool) -> LedgerPolicy:
 
 
 def _bad(what: str, where: str) -> BadInput:
-    return BadInput(f"this is not how a ledger is kept: {what}", where=where, fix="Correct the file.")
+    return BadInput(
+        f"this is not a valid configuration of the ledger: {what}", where=where, fix="Correct the file."
+    )

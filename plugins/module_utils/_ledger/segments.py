@@ -82,7 +82,7 @@ def audit(
 
     :param files: name and lines of each file, oldest first
     :param wanted: which entries to hand back; the newest ``limit`` of them, oldest first
-    :param verify: end at the first break, so that every entry handed back is proven. Else all that parses
+    :param verify: end at the first break, so that every entry returned is proven. Else all that parses
         is handed back, and ``intact`` is ``None``
     :param whole: ``files`` are all that there is, so what is missing before or after them is a break
     :param after: what the first line must carry, ``(previous, sequence)``; without it, what the first line of all does
@@ -151,7 +151,9 @@ class _Walk:
         name, previous, first = self.start
         through, head = self.pruned.get("through"), self.pruned.get("head")
         if self.empty:
-            self.broken = Break(1, "the file that is written is missing", self.empty, (self.last or 0) + 1)
+            self.broken = Break(
+                1, "the current file of the ledger is missing", self.empty, (self.last or 0) + 1
+            )
         elif first > 1 and (not isinstance(through, int) or through < first - 1):
             reason = f"the entries before {first} are missing, and no entry says that they were pruned"
             self.broken = Break(1, reason, name, first)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each application of a host went through, in a few numbers: for metrics, and to carry over a rotation."""
+"""The history of each application of a host in a few numbers: for metrics, and to carry over a rotation."""
 
 from __future__ import annotations
 

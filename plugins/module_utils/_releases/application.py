@@ -208,7 +208,7 @@ def claims_too_much(app: Application) -> list[str]:
     """What of the host an application would get that belongs to the host, in words."""
     accounts = {"application_user": app.user, "application_group": app.group}
     wrong = [
-        f"{field} is {name}, and the processes of an application have no rights over the host"
+        f"{field} is {name}, and an application must not run as a privileged account"
         for field, name in accounts.items()
         if name in _PRIVILEGED
     ]

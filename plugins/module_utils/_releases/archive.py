@@ -78,7 +78,9 @@ def check_members(members: Iterable[Member], limits: ArchiveLimits = USUAL) -> N
         _check_place(member, seen)
         total += member.size
         if member.size > limits.file_bytes or total > limits.total_bytes:
-            raise _unsafe(member, f"it makes the archive larger than {limits.total_bytes >> 20} MiB allow")
+            raise _unsafe(
+                member, f"it makes the archive larger than {limits.total_bytes >> 20} MiB, the limit,"
+            )
         seen[member.name] = member
         if len(seen) > limits.members:
             raise _unsafe(member, f"it is beyond the limit of {limits.members} members")

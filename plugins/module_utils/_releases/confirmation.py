@@ -80,7 +80,7 @@ def plan_confirmed(facts: Facts, app: Application, release: str) -> Plan:
     if facts.live_release != release:
         raise Refused(
             f"release {release} is not live on this host, {facts.live_release or 'nothing'} is",
-            where="it went back by itself, or another run has gone on",
+            where="it went back by itself, or another run has changed it since",
             fix=f"See the ledger with mas.ops.ledger_info, then deploy {app.name} again.",
         )
     before = {**facts.summary(), "confirmed": facts.armed is None}

@@ -74,7 +74,7 @@ def rebuilt(app: Application, slot: str, release: str, manifest: Manifest | None
         raise BadInput(
             f"neither the record of the {slot} slot nor its units nor the manifest of {release} can be read",
             where="this host",
-            fix="Restore them from a backup, or build the host anew: mas.ops.provision, then mas.ops.deploy.",
+            fix="Restore them from a backup, or reinstall the host: mas.ops.provision, then mas.ops.deploy.",
         )
     listens = [found for text in sockets.values() if (found := _port(_setting(text, "ListenStream")))]
     record = replace(record, port=remains.port or next(iter(listens), record.port))

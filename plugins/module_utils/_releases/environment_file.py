@@ -38,8 +38,8 @@ def refuse_obeyed(variables: Mapping[Any, Any]) -> None:
     found = sorted(name for name in variables if is_obeyed(name))
     if found:
         raise BadInput(
-            f"{', '.join(found)} cannot be in the environment of an application: what runs as root beside its processes "
-            "would obey it as well",
+            f"{', '.join(found)} cannot be in the environment of an application: commands that run as root beside its "
+            "processes would use it as well",
             where="application_environment",
             fix=f"Set it in mas.yml for the one program that needs it: command: env {found[0]}=... PROGRAM",
         )

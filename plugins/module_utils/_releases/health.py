@@ -120,8 +120,8 @@ def journal_advice(unit: str, words: str) -> str:
 
     :param words: the last lines that the unit wrote, if any
     """
-    shown = "".join(f"\n  | {line}" for line in words.splitlines())
-    return f"See `journalctl -u {unit} -n 50`{', which ends with:' + shown if words else '.'}"
+    excerpt = "".join(f"\n  | {line}" for line in words.splitlines())
+    return f"See `journalctl -u {unit} -n 50`{', which ends with:' + excerpt if words else '.'}"
 
 
 def printable(data: bytes, width: int = _SHOWN) -> str:

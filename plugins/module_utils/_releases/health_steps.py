@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps of a plan that find out whether a release is well, and give it traffic only then."""
+"""The steps of a plan that check the health of a release, and give it traffic only then."""
 
 from __future__ import annotations
 
@@ -243,8 +243,8 @@ class HealthSteps:
             raise TrafficError(
                 f"the proxy runs, but would not start again: {unsound}",
                 where=self.app.name,
-                fix="Correct the file that it names, where that is one of yours. Those of this collection are written "
-                f"again by {command('provision', application_name=self.app.name)}",
+                fix="Correct the named file if it is yours. Files of this collection are rewritten by "
+                f"{command('provision', application_name=self.app.name)}",
             )
 
     def look_back(self, slot: str) -> None:
@@ -256,7 +256,7 @@ class HealthSteps:
         try:
             look(slot)
         except (HealthError, TrafficError) as error:
-            self.warnings.append(f"The way back is complete. Still to be seen to: {error}")
+            self.warnings.append(f"The rollback is complete. What still needs attention: {error}")
 
     def _prove(self, step: Step) -> None:
         self.prove(step.target)
@@ -311,17 +311,17 @@ class HealthSteps:
             if clock.seconds() > deadline and right:
                 raise HealthError(
                     f"users do not get {self._release_in(slot)}: the answer is not that of {server}, but of "
-                    f"{answer.server or 'something that the proxy does not name'}",
+                    f"{answer.server or 'a server that the proxy does not name'}",
                     where=f"GET {front.endpoint.url}{check.path} with Host {check.host}",
-                    fix="Another backend may answer it, a rule of the frontend, or HAProxy with a configuration from before "
-                    "this version. See there, or write it again: "
+                    fix="Another backend, a rule of the frontend or an outdated configuration of HAProxy may answer it. Check "
+                    "the frontend, or rewrite the configuration: "
                     f"{command('provision', application_name=self.app.name)}",
                 )
             if clock.seconds() > deadline:
                 raise HealthError(
                     f"users do not get {self._release_in(slot)}: {answer.describe(self.ports.store.secrets(slot))}",
                     where=f"GET {front.endpoint.url}{check.path} with Host {check.host} wants {check.expected}",
-                    fix="See the frontend in HAProxy's configuration; where it answers that path otherwise, "
-                    "say how in application_front_door.",
+                    fix="Check the frontend in HAProxy's configuration; if it answers that path differently on purpose, "
+                    "set application_front_door.",
                 )
             clock.sleep(_POLL)

@@ -6,7 +6,7 @@
 
 The lock of the operating system (``_core.files.exclusive``) keeps two modules apart that run at the same instant. A
 deploy is several modules with pauses in between, and its controller may die in one of them: then the lease ends
-by itself, and by the token a controller that comes back late learns that another run has gone on.
+by itself, and by the token a controller that comes back late learns that another run has taken over.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ def claim(lease: Lease, wanted: Claim, moment: Moment, seconds: float) -> Lease:
         left = lease.until.left(moment) if lease.until else 0.0
         raise Busy(
             f"the lock is held by {_holder(lease)}",
-            where=f"for another {left:.0f} s at the most, unless it goes on",
-            fix="Wait for it to end. When it is known to be dead, take the lock over: -e change_force_unlock=true.",
+            where=f"for another {left:.0f} s at most, unless it is renewed",
+            fix="Wait for it to end. If that run is known to be dead, take the lock over: -e change_force_unlock=true.",
         )
     return Lease(
         lease.token + 1, wanted.run, wanted.owner, wanted.operation, moment.text, until, words=wanted.words
@@ -167,7 +167,7 @@ def refuse_overtaken(lease: Lease, wanted: Claim) -> None:
     """
     if wanted.token is not None and wanted.token != lease.token:
         raise Overtaken(
-            f"another run has gone on here since this one began: {_holder(lease)}",
+            f"another run has changed this host since this one began: {_holder(lease)}",
             where=f"this run holds token {wanted.token}, the host is at {lease.token}",
             fix="See mas.ops.release_info for what is live; nothing was changed by this run.",
         )

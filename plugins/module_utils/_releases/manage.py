@@ -230,7 +230,7 @@ def _carry_out(
 def _settings_of_then(facts: Facts, app: Application) -> list[str]:
     """That a rollback did not start anew what it went to, where that makes a difference."""
     changed = ", ".join(facts.live.pending) if facts.live else ""
-    anew = f"To start it with those of today: {command('restart', application_name=app.name)}"
+    anew = f"To start it with the current ones: {command('restart', application_name=app.name)}"
     warning = f"{facts.live_release} runs with the settings that it was started with. Changed since then: {changed}. {anew}"
     return [warning] if changed else []
 
@@ -395,5 +395,5 @@ def _put_back(executor: Executor, error: OpsError) -> str:
     except Stopped:
         raise
     except OpsError as second:
-        return f"Putting the host back failed as well: {second}"
+        return f"Restoring the host failed as well: {second}"
     return f"This host serves what it served before: {live or 'nothing'}."

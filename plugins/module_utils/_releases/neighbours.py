@@ -53,17 +53,17 @@ def refuse_foreign_settings(name: str, settings_for: str, others: Iterable[str])
     :param others: the other applications of the host
     :raises Refused: they may be another application's: Ansible merges the groups of a host, and one of them wins
     """
-    beside = sorted(others)
-    if settings_for == name or not (settings_for or beside):
+    neighbours = sorted(others)
+    if settings_for == name or not (settings_for or neighbours):
         return
     whose = (
         f"say that they are for {settings_for}"
         if settings_for
         else "do not say which application they are for"
     )
-    where = f"this host has {', '.join(beside)} as well, and the variables {whose}, not for {name}"
+    where = f"this host has {', '.join(neighbours)} as well, and the variables {whose}, not for {name}"
     raise Refused(
-        where if beside else f"the variables of this host {whose}, not for {name}",
+        where if neighbours else f"the variables of this host {whose}, not for {name}",
         where="application_settings_for",
         fix=_each_its_own(name),
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look at everything on a host that a plan depends on. Changes nothing."""
+"""Read everything on a host that a plan depends on. Changes nothing."""
 
 from __future__ import annotations
 

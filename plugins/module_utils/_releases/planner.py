@@ -263,15 +263,15 @@ def plan_contracted(facts: Facts, app: Application, release: str, age: float, so
     """
     if facts.live_release != release or facts.state.operation or facts.armed:
         raise Refused(
-            f"release {release} is not live for good, {facts.live_release or 'nothing'} is live",
+            f"release {release} is not live and confirmed, {facts.live_release or 'nothing'} is live",
             where="a change is under way" if facts.state.operation or facts.armed else "this host",
-            fix=f"Deploy it to all hosts of {app.name} first, and let it prove itself.",
+            fix=f"Deploy it to all hosts of {app.name} first, and wait for the soak (contract_soak).",
         )
     if age < soak:
         raise Refused(
-            f"release {release} has been live for {age:.0f} s, and must have proven itself for {soak:.0f} s",
+            f"release {release} has been live for {age:.0f} s of the required {soak:.0f} s",
             where="this host",
-            fix="Wait, or say how long is enough: -e contract_soak=SECONDS.",
+            fix="Wait, or set another soak: -e contract_soak=SECONDS.",
         )
     return _plan(facts, [] if facts.history.contracted == release else [Step("contract", release)])
 

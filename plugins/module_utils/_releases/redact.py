@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Take what is secret out of words that an application wrote. Pure text."""
+"""Redact secrets in the output of an application. Pure text."""
 
 from __future__ import annotations
 

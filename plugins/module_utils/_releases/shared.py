@@ -41,7 +41,7 @@ def shared_paths(value: object, field: str, reserved: Collection[str]) -> tuple[
     for index, path in enumerate(value):
         expected = _expected(path, reserved)
         if not expected and any(_overlap(plain(path), plain(other)) for other in seen):
-            expected = "a path that no other path of the list holds"
+            expected = "a path that is not inside another one of the list"
         if expected:
             raise bad(f"{field}[{index}]", expected, path)
         seen.append(str(path))

@@ -177,5 +177,5 @@ def parse_slot(data: Any, path: str) -> Slot:
         raise BadInput(
             f"the record of the slot is not usable: {error!r}",
             where=path,
-            fix="Restore the file from a backup. It says what runs in the slot.",
+            fix="Restore the file from a backup. It records what runs in the slot.",
         ) from error

@@ -84,10 +84,10 @@ def from_answer(data: bytes, four: int) -> tuple[list[Listener], bool]:
             if kind == _DONE:
                 return found, True
             if kind == _ERROR or length < _HEADER.size:
-                raise OSError("the kernel says nothing of its sockets")
+                raise OSError("the kernel does not list its sockets")
             family, port, address, held = _SOCKET.unpack_from(data, start + _HEADER.size)
         except struct.error as error:
-            raise OSError(f"the kernel's answer breaks off: {error}") from error
+            raise OSError(f"the kernel's answer is incomplete: {error}") from error
         found.append((address[:4] if family == four else address, int.from_bytes(port, "big"), held))
         # They are aligned to four bytes.
         start += (length + 3) & ~3

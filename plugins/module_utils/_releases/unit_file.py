@@ -77,7 +77,9 @@ def text(value: str) -> str:
     check_text(value, "a setting")
     if value != value.strip(" \t") or "\\" in value:
         raise BadInput(
-            f"{value!r} cannot stand in a unit file: no spaces around it, no backslash", where="", fix=_FIX
+            f"{value!r} cannot be written to a unit file: no spaces around it, no backslash",
+            where="",
+            fix=_FIX,
         )
     return value.replace("%", "%%")
 
@@ -109,7 +111,7 @@ def names(values: Iterable[str], field: str) -> str:
     found = list(values)
     for value in found:
         if not _SET_WORD.fullmatch(value):
-            raise BadInput(f"{field} holds {value!r}, which is no name of one", where=field, fix=_FIX)
+            raise BadInput(f"{field} holds {value!r}, which is not a valid name", where=field, fix=_FIX)
     return " ".join(found)
 
 
@@ -121,7 +123,7 @@ def limits(values: Mapping[str, str], field: str) -> list[tuple[str, str]]:
     for name, value in values.items():
         if name not in LIMITS:
             raise BadInput(
-                f"{name} is no limit of resources",
+                f"{name} is not a resource limit",
                 where=field,
                 fix="There are " + ", ".join(sorted(LIMITS)) + ".",
             )
@@ -170,7 +172,7 @@ def runnable(program: str) -> bool:
 def _check_program(program: str) -> None:
     if not runnable(program):
         raise BadInput(
-            f"systemd cannot run a program that is called {program!r}",
+            f"systemd cannot run a program with the name {program!r}",
             where="command",
             fix=f"Name one without quotes and backslashes that does not begin with one of {PREFIXES}.",
         )

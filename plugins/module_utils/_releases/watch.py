@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking at a release while it has a part of the traffic, until something can be said about it."""
+"""Watch a release while it has a part of the traffic, until there is a verdict."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Site:
                 raise BadInput(
                     f"{gone} is no longer a variable of the proxy",
                     where=application,
-                    fix=f"Remove it: health.{field} in mas.yml says it, for each release.",
+                    fix=f"Remove it: health.{field} in mas.yml sets it for each release.",
                 )
         given = {name: value for name, value in data.items() if value is not None}
         merged = {**(defaults or {}), **given}
@@ -65,7 +65,7 @@ class Site:
             raise BadInput(
                 "proxy_redirect_https is set, and proxy_certificate is not",
                 where=application,
-                fix="Say the path of the certificate on the host in proxy_certificate.",
+                fix="Set proxy_certificate to the path of the certificate on the host.",
             )
         return cls(
             name=application,
@@ -172,7 +172,7 @@ def _check_front(front: Sequence[Site]) -> None:
         raise _clash(
             f"{both} share the frontend of port {port}, so lines for it would be for both",
             f"port {port}",
-            "Put them into proxy_backend_lines of the application that they are for.",
+            "Put them in proxy_backend_lines of the application that they are for.",
         )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may be written into HAProxy's configuration: each kind of value is checked here, before any text is made of it."""
+"""Values of HAProxy's configuration: each kind of value is validated here, before it is rendered."""
 
 from __future__ import annotations
 
@@ -159,9 +159,9 @@ def lines(value: object, field: str) -> tuple[str, ...]:
         if not isinstance(line, str) or any(ord(char) < 32 or ord(char) == 127 for char in line):
             raise _bad(field, "lines without line breaks or other control characters", line)
         if any(0xD800 <= ord(char) < 0xE000 for char in line):
-            raise _bad(field, "lines that UTF-8 can write", line)
+            raise _bad(field, "lines that are valid UTF-8", line)
         # HAProxy takes quotes and backslashes away before it looks at a word.
         first = re.sub(r"[\"'\\]", "", line.strip()).split(" ", 1)[0]
         if first in _SECTIONS or first.startswith((".", "$")):
-            raise _bad(field, "lines of the section itself, none that begins another one", line)
+            raise _bad(field, "lines of the section itself that do not begin another one", line)
     return tuple(line.strip() for line in value)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the actions of the controller meet Ansible: options in, builtins out, errors turned into a failure."""
+"""Common code of the actions: options in, builtins out, errors turned into a failure."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The short way to a host that has this collection's code already: one ssh execution, and no code to send or unpack."""
+"""Call the code that is installed on a host: one ssh execution, and no code to send or unpack."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _result(done: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "failed": True,
             "changed": False,
-            "msg": f"the host did not end its work (exit status {done['rc']}). It said: {output.strip()[-2000:]}. "
+            "msg": f"the host did not complete its work (exit status {done['rc']}). It said: {output.strip()[-2000:]}. "
             "Run the same command again: it continues.",
         }
     return result

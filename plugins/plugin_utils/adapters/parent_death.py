@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a worker of Ansible began ends when ansible-playbook is gone.
+"""End a worker of Ansible, and what it started, when ansible-playbook is gone.
 
 Workers have sessions of their own: when ansible-playbook is killed they go on, hold the connection to their host, and the
 host cannot know that no process is left that would read its answer or take the next step.

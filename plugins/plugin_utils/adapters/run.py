@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who runs what: the identity of a playbook run as the ledger keeps it."""
+"""Actor and run: the identity of a playbook run as the ledger records it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from ..artifacts.sidecars import LIMITS, SHA256, SIGNATURE, check_signature, rea
 
 #: Seconds for one file over HTTP, from the first look for the server to the last byte.
 DEADLINE = 60.0
-_FIX = "See who may write to the store, remove the file, and build the artifact again with mas.ops.build."
+_FIX = "Check who may write to the store, remove the file, and build the artifact again with mas.ops.build."
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -105,5 +105,5 @@ def _bounded(handle: int, path: str, limit: int) -> bytes:
 
 def _too_long(where: str, limit: int) -> ArtifactError:
     return ArtifactError(
-        f"a file beside the artifact is longer than {limit} bytes, as no such file is", where=where, fix=_FIX
+        f"a file beside the artifact is longer than {limit} bytes, the limit", where=where, fix=_FIX
     )

@@ -92,7 +92,7 @@ def _decided(data: Mapping[str, Any], request: ApprovalRequest, at: datetime) ->
     if word == ApprovalDecision.DENIED.value:
         return ApprovalAnswer(ApprovalDecision.DENIED, by, reason)
     if by.casefold() in _requester_names(request):
-        return _pending(f"{by} cannot approve what {by} asks for")
+        return _pending(f"{by} started this run and cannot approve it")
     if problem := _expired(data.get("until"), at):
         return _pending(problem)
     return ApprovalAnswer(ApprovalDecision.APPROVED, by, reason)
@@ -111,9 +111,9 @@ def _expired(until: Any, at: datetime) -> str:
     try:
         end = until if isinstance(until, datetime) else datetime.fromisoformat(str(until))
     except ValueError:
-        return f"its until is {until}, which is no time such as 2026-01-31T18:00:00+01:00"
+        return f"its until is {until}, which is not a time such as 2026-01-31T18:00:00+01:00"
     end = end if end.tzinfo else end.replace(tzinfo=UTC)
-    return "" if at < end else f"it held until {end.isoformat()}"
+    return "" if at < end else f"it expired at {end.isoformat()}"
 
 
 def _pending(why: str) -> ApprovalAnswer:

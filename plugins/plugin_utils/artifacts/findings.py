@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was found in a source that should not be in an artifact, and who says that it may."""
+"""Suspected secrets in a source, and the waivers for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from ...module_utils._core.errors import Refused
 
-_SHOWN = 10
+_MOST_NAMED = 10
 #: Code of others, which holds the keys of its own tests and much that looks like a token.
 _DEPENDENCIES = frozenset({"node_modules", "site-packages", "dist-packages", "bower_components", "vendor"})
 
@@ -80,10 +80,10 @@ def judge(findings: Iterable[Finding], waivers: Sequence[Waiver], where: str) ->
     found = sorted(set(findings))
     open_ones = [one for one in found if not any(waiver.covers(one.path) for waiver in waivers)]
     if open_ones:
-        more = f"; and {len(open_ones) - _SHOWN} more" if len(open_ones) > _SHOWN else ""
-        shown = "; ".join(map(str, open_ones[:_SHOWN]))
+        more = f"; and {len(open_ones) - _MOST_NAMED} more" if len(open_ones) > _MOST_NAMED else ""
+        first_findings = "; ".join(map(str, open_ones[:_MOST_NAMED]))
         raise Refused(
-            f"the artifact would hold what looks like a secret: {shown}{more}",
+            f"the artifact would hold what looks like a secret: {first_findings}{more}",
             where=where,
             fix="Take it out of the source and give it to hosts in application_environment, out of a vault, and replace a real"
             " secret that git or anyone else has seen. If it is none, add its path and a reason to secret_waivers"

@@ -121,11 +121,11 @@ class Sidecars:
 def facts(
     lookup: ArtifactLookup, found: Sidecars, manifest: Manifest | None, *, size: int = 0, signed_by: str = ""
 ) -> dict[str, Any]:
-    """What is returned. Without a manifest, which is not read unverified, the lookup must name the version."""
+    """What is returned. Without a manifest, which is not read before it is verified, the lookup must name the version."""
     version = manifest.version if manifest else lookup.version
     if not version:
         raise BadInput(
-            "the version is only known from the archive, which is not read unverified",
+            "the version is only known from the archive, which is not read before it is verified",
             where=lookup.place,
             fix="Give store, application and version, or leave verify on.",
         )

@@ -24,7 +24,7 @@ else:
 #: Left out unless mas.yml takes it back in with "!__pycache__/". What is `.git` never comes in.
 _DEFAULT_EXCLUDE = ("__pycache__/",)
 _GIT = ".git"
-_SHOWN = 3
+_MOST_NAMED = 3
 
 
 class Selection:
@@ -98,9 +98,9 @@ def forgotten(names: Sequence[str]) -> str:
     """The warning about files that git does not know yet; empty when there are none."""
     if not names:
         return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    shown = ", ".join(names[:_SHOWN])
-    return f"not in the artifact, because git does not track it: {shown}{more}. Use git add, or include in mas.yml."
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    first_names = ", ".join(names[:_MOST_NAMED])
+    return f"not in the artifact, because git does not track it: {first_names}{more}. Use git add, or include in mas.yml."
 
 
 def _spec(key: str, patterns: Sequence[str], where: str) -> GitIgnoreSpec:

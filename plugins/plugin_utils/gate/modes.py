@@ -40,7 +40,7 @@ def parse_modes(
     named = {**_parsed(given.get(variable), variable), **_parsed(checks, "checks")}
     if change != ROLLBACK and named.get(of.STOP, Mode.ON) is not Mode.ON:
         raise BadInput(
-            f"the check stop cannot be {named[of.STOP].value}: whoever stops the line stops every change but a rollback",
+            f"the check stop cannot be {named[of.STOP].value}: a stop holds for every change except a rollback",
             where=variable,
             fix="Leave it out. To let changes start again, remove the stop file and change_stop.",
         )
@@ -80,5 +80,5 @@ def _mode(value: Any, where: str) -> Mode:
         return Mode(str(value))
     except ValueError as error:
         raise BadInput(
-            f"{value!r} is none of on, off, advisory", where=where, fix="Choose one of them."
+            f"{value!r} is not one of on, off, advisory", where=where, fix="Choose one of them."
         ) from error

@@ -176,7 +176,7 @@ def _advice(
     if firm:
         yield f"No override is possible for {', '.join(firm)}: remove the cause."
     elif names:
-        yield "To set it aside for an hour, with your name and your reason in the ledger, run the same command with"
+        yield "To override it for an hour, with your name and your reason in the ledger, run the same command with"
         yield f"  -e '{json.dumps({'change_override': _example(names, verdict.at)})}'"
 
 

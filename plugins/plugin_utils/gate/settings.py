@@ -185,7 +185,9 @@ def _outside(value: Any) -> Outside:
         return Outside(str(value or Outside.FAIL.value))
     except ValueError as error:
         raise BadInput(
-            f"{value!r} is none of fail, skip, wait", where="gate_outside_window", fix="Choose one of them."
+            f"{value!r} is not one of fail, skip, wait",
+            where="gate_outside_window",
+            fix="Choose one of them.",
         ) from error
 
 
@@ -214,9 +216,7 @@ def _disk(value: Any) -> Disk:
 def _endpoint(given: Mapping[str, Any], where: str) -> HttpEndpoint:
     url = str(given.get("url") or "").rstrip("/")
     if not url.startswith(("http://", "https://")):
-        raise BadInput(
-            f"{url!r} is not an http(s) address", where=f"{where} url", fix="Say where it listens."
-        )
+        raise BadInput(f"{url!r} is not an http(s) address", where=f"{where} url", fix="Give its URL.")
     headers = mapping(given.get("headers"), f"{where} headers")
     return HttpEndpoint(
         url,
@@ -264,7 +264,7 @@ def _promotion(value: Any) -> Promotion | None:
         return None
     if not given.get("from") or not given.get("ledgers"):
         raise BadInput(
-            "a promotion is from an environment whose ledgers were gathered",
+            "a promotion needs an environment and its gathered ledgers",
             where="gate_promotion",
             fix="Write {from: staging, ledgers: /srv/ledgers/staging/*.jsonl}.",
         )

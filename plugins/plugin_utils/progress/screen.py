@@ -42,15 +42,15 @@ def render(board: Board, left: TimeLeft | None, at: float, style: Style) -> list
     phases = [phase for phase in PHASES if any(phase in row.cells for row in board.rows.values())]
     names = min(_HOST, max([4, *(len(host) for host in board.rows)]))
     room = max(1, style.height - 4)
-    shown = list(board.rows.values())
-    if len(shown) > room:
-        urgent = {row.host for row in sorted(shown, key=lambda row: _URGENCY.index(row.state))[: room - 1]}
-        shown = [row for row in shown if row.host in urgent]
+    visible = list(board.rows.values())
+    if len(visible) > room:
+        urgent = {row.host for row in sorted(visible, key=lambda row: _URGENCY.index(row.state))[: room - 1]}
+        visible = [row for row in visible if row.host in urgent]
     lines = [_title(board, left, at, style)]
     head = [("host".ljust(names), _DIM), *((phase.ljust(_COLUMN), _DIM) for phase in phases), ("now", _DIM)]
     lines.append(_fit(head, style))
-    lines += [_fit(list(_row(row, phases, names, at, style)), style) for row in shown]
-    if hidden := len(board.rows) - len(shown):
+    lines += [_fit(list(_row(row, phases, names, at, style)), style) for row in visible]
+    if hidden := len(board.rows) - len(visible):
         lines.append(_fit([(f"and {hidden} more; all: {counts(board)}", _DIM)], style))
     return lines
 
@@ -84,7 +84,7 @@ def _fit(parts: list[tuple[str, str]], style: Style) -> str:
     left = style.width - 1
     found: list[str] = []
     for text, colour in parts:
-        shown = "".join(sign if sign.isprintable() else " " for sign in text)[: max(0, left)]
-        left -= len(shown) + 2
-        found.append(f"\x1b[{colour}m{shown}\x1b[0m" if colour and style.colour and shown else shown)
+        visible = "".join(sign if sign.isprintable() else " " for sign in text)[: max(0, left)]
+        left -= len(visible) + 2
+        found.append(f"\x1b[{colour}m{visible}\x1b[0m" if colour and style.colour and visible else visible)
     return "  ".join(found).rstrip()

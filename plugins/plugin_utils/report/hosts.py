@@ -172,14 +172,12 @@ def _mapping(value: object, where: str) -> Mapping[str, Any]:
         raise BadInput(
             f"this must be a mapping, not {type(value).__name__}",
             where=where,
-            fix="Give by host what mas.ops.ledger_info returned.",
+            fix="Pass the results of mas.ops.ledger_info, by host.",
         )
     return value
 
 
 def _entries(value: object, where: str) -> tuple[Entry, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(entry, Mapping) for entry in value):
-        raise BadInput(
-            "this must be a list of mappings", where=where, fix="Give it what the plugins returned."
-        )
+        raise BadInput("this must be a list of mappings", where=where, fix="Pass the results of the plugins.")
     return tuple(value)

@@ -83,7 +83,7 @@ def check_inventory(
     catalogue: Catalogue,
     hosts: Mapping[str, Mapping[str, Any]],
     extra: Mapping[str, Any],
-    way_back: bool = False,
+    is_rollback: bool = False,
     application: str = "",
 ) -> list[str]:
     """Check the names of the variables that hosts have from their inventory.
@@ -96,7 +96,7 @@ def check_inventory(
     :raises BadInput: a name is not known, has another name today, or is of a variable that belongs to a run
     """
     found = {**_wrong_names(catalogue, hosts, extra), **_wrong_definitions(catalogue, hosts, application)}
-    barring = [text for name, text in found.items() if not way_back or name in _MISLEADING]
+    barring = [text for name, text in found.items() if not is_rollback or name in _MISLEADING]
     if barring:
         raise BadInput(
             "; ".join(barring),
@@ -204,15 +204,15 @@ def _value(variable: Variable, value: Any, convert: Convert) -> str:
         # Evaluated where it is read, and by then another word for the gate than for the deploy, for example.
         literal = variable.run and (variable.type == "bool" or variable.choices)
         return f"{variable.name} is a template: write the value itself" if literal else ""
-    shown = "" if variable.secret else f" {value!r}"
+    value_text = "" if variable.secret else f" {value!r}"
     if variable.type == "version":
         return "" if isinstance(value, str) else _number(variable.name, value)
     try:
         found = convert(value, variable.type) if variable.type != "raw" else value
     except (TypeError, ValueError):
-        return f"{variable.name} is{shown}, and must be {_KINDS[variable.type]}"
+        return f"{variable.name} is{value_text}, and must be {_KINDS[variable.type]}"
     if variable.choices and found not in variable.choices:
-        return f"{variable.name} is{shown}, and must be one of {', '.join(variable.choices)}"
+        return f"{variable.name} is{value_text}, and must be one of {', '.join(variable.choices)}"
     return ""
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-#: Nobody else's variables have these names: wherever they are set, they were meant for this collection.
+#: No other collection uses these names: wherever they are set, they were meant for this one.
 DISTINCT = {
     "application_environment_name": "mas_environment",
     "application_source": "build_source",

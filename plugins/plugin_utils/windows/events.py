@@ -64,7 +64,7 @@ def entries(calendar: CalendarText, default_zone: str) -> list[dict[str, Any]]:
         raise BadInput(
             f"it is no iCalendar text: {error}",
             where=f"calendar {calendar.name}",
-            fix="See what its source returns.",
+            fix="Check what its source returns.",
         ) from error
     zone = calendar.zone or str(parsed.get("X-WR-TIMEZONE", "")) or default_zone
     if zone_info(zone) is None:
@@ -139,7 +139,7 @@ def _check(place: _Place, event: Any) -> None:
     if "DTSTART" not in event:
         raise place.bad("it has no DTSTART")
     if "THISANDFUTURE" in str(getattr(event.get("RECURRENCE-ID"), "params", "")):
-        raise place.bad("it moves all later occurrences (THISANDFUTURE), which is not understood")
+        raise place.bad("it moves all later occurrences (THISANDFUTURE), which is not supported")
     for name in _TIMES:
         for value in _listed(event, name):
             if isinstance(value, datetime) and value.tzinfo is None and (tzid := _tzid(event, name)):
@@ -207,7 +207,7 @@ def _zone(place: _Place, start: date) -> str:
         return "UTC"
     key = str(getattr(start.tzinfo, "key", ""))
     if zone_info(key) is None:
-        raise place.bad(f"the time zone {start.tzinfo} is none that others know")
+        raise place.bad(f"the time zone {start.tzinfo} is not an IANA time zone")
     return key
 
 

@@ -103,7 +103,7 @@ class Entry:
         value = self.data[key]
         found = seconds(value)
         if found is None or not 0 < found <= 100 * 366 * 86400:
-            raise self.bad(f"{key} {value!r} is not a length of time", DURATION_FIX)
+            raise self.bad(f"{key} {value!r} is not a duration", DURATION_FIX)
         return timedelta(seconds=found)
 
     def clock(self, key: str) -> time | None:

@@ -76,7 +76,9 @@ def _open(inside: Edge | None, closes: Edge | None, opening: Edge | None) -> Win
 
 def _closed(has_windows: bool, opening: Edge | None) -> WindowState:
     next_at = _local(opening)
-    cause = "outside of every window" if has_windows else "windows are required, but none is for this target"
+    cause = (
+        "outside of every window" if has_windows else "windows are required, but none applies to this target"
+    )
     ahead = f"the next one opens at {_format(next_at)}" if next_at else "none opens again"
     return WindowState(
         open=False,

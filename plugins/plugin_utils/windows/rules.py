@@ -69,7 +69,7 @@ def _lines(entry: Entry, key: str, text: str) -> Iterable[tuple[str, str, str]]:
 def _zone(entry: Entry, lines: list[tuple[str, str, str]], default: str) -> str:
     starts = [(parameters, value) for name, parameters, value in lines if name == "DTSTART"]
     if len(starts) > 1:
-        raise entry.bad("there are two DTSTART", "Write entries of their own for them.")
+        raise entry.bad("there are two DTSTART", "Write a separate entry for each.")
     parameters, value = starts[0] if starts else ("", "")
     named = _tzid(parameters) or ("UTC" if value.upper().endswith("Z") else "")
     if not named or named == entry.data.get("zone"):

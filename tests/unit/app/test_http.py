@@ -71,7 +71,9 @@ def test_requests_follow_each_other_on_one_connection(start: Callable[..., Any])
     assert b"Server: agents/1.0.0" in answer
 
 
-def test_a_client_that_leaves_harms_nobody(start: Callable[..., Any], client: Callable[..., Any]) -> None:
+def test_a_client_that_leaves_harms_no_other_client(
+    start: Callable[..., Any], client: Callable[..., Any]
+) -> None:
     process = start()
     for part in (b"", b"GET /tas", b"POST /tasks HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc"):
         with socket.create_connection(("127.0.0.1", process.port)) as connection:
@@ -204,7 +206,7 @@ def test_a_log_that_is_gone_hinders_nothing(start: Callable[..., Any], client: C
     assert process.ended() == 0
 
 
-def test_a_websocket_beats_and_is_told_of_the_stop(start: Callable[..., Any]) -> None:
+def test_a_websocket_beats_and_is_closed_at_the_stop(start: Callable[..., Any]) -> None:
     process = start(MAS_SLOT="blue")
     with socket.create_connection(("127.0.0.1", process.port), timeout=20) as connection:
         connection.sendall(

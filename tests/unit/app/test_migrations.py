@@ -63,7 +63,7 @@ def test_version_1_runs_on_the_schema_of_version_2(
     assert "schema does not suit" in old.get("/tasks").json["error"]
 
 
-def test_a_version_that_is_too_old_is_told(run: Callable[..., Any], storage: dict[str, str]) -> None:
+def test_a_version_that_is_too_old_is_reported(run: Callable[..., Any], storage: dict[str, str]) -> None:
     migrate(run, "expand", "2.0.0", storage)
     migrate(run, "contract", "2.0.0", storage)
     refused = run("migrate", "expand", version="1.0.0", **storage)

@@ -34,7 +34,7 @@ def test_agents_register_and_live(api: Any) -> None:
     assert beat.status == 200
     assert beat.json["seen"] >= first.json["seen"]
     assert [agent["name"] for agent in api.get("/agents").json["agents"]] == ["planner"]
-    assert api.post("/agents/nobody/heartbeat").status == 404
+    assert api.post("/agents/unknown/heartbeat").status == 404
 
 
 def test_tasks_are_created_listed_and_read(api: Any) -> None:
@@ -66,7 +66,7 @@ def test_messages_go_from_agent_to_agent(api: Any) -> None:
     assert api.get(f"/agents/b/inbox?wait=1&after={sent.json['id']}").json == {"messages": []}
     assert time.monotonic() - begun >= 1
     assert api.get("/agents/b/inbox?wait=61").status == 400
-    assert api.post("/messages", {"from": "a", "to": "nobody", "body": "x"}).status == 404
+    assert api.post("/messages", {"from": "a", "to": "unknown", "body": "x"}).status == 404
 
 
 REFUSED = [

@@ -139,7 +139,7 @@ def test_the_action(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_four_eyes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "approval.yml"
     path.write_text(DONE.replace("bob", "ada"))
-    assert "ada cannot approve what ada asks for" in ask(monkeypatch, path)["msg"]
+    assert "ada started this run and cannot approve it" in ask(monkeypatch, path)["msg"]
     assert ask(monkeypatch, path, four_eyes=False)["decision"] == "approved"
 
 

@@ -124,7 +124,7 @@ def test_a_changed_archive_with_its_digest_changed_too(
     (source / "run").write_text("#!/bin/sh\necho forged\n")
     make()
     (store / f"{NAME}.sig").write_text(signature)
-    with pytest.raises(ArtifactError, match="does not belong to these bytes"):
+    with pytest.raises(ArtifactError, match="does not match the artifact"):
         ask()
 
 
@@ -150,7 +150,7 @@ def test_unsigned(ask: Ask, store: Path) -> None:
     assert (facts["signed_by"], facts["signature"]) == ("", "")
 
 
-def test_signed_by_somebody_else(ask: Ask, tmp_path: Path) -> None:
+def test_signed_by_another_key(ask: Ask, tmp_path: Path) -> None:
     other = make_key(tmp_path / "other")
     with pytest.raises(ArtifactError, match="not allowed"):
         ask(allowed_signers=[signer(other)])
@@ -165,7 +165,7 @@ def test_a_key_that_may_sign_other_things_only(ask: Ask, key: Path) -> None:
         ask(allowed_signers=[f'ci@example.com namespaces="git" {public}'])
 
 
-def test_required_but_nobody_allowed(ask: Ask) -> None:
+def test_required_but_no_signer_allowed(ask: Ask) -> None:
     with pytest.raises(BadInput, match="no signer is allowed"):
         ask(allowed_signers=[])
 
@@ -191,7 +191,7 @@ def test_without_verifying(ask: Ask, store: Path) -> None:
 
 def test_without_verifying_it_needs_a_version(url: str, store: Path) -> None:
     for place in (url, store):
-        with pytest.raises(BadInput, match="not read unverified"):
+        with pytest.raises(BadInput, match="not read before it is verified"):
             info(ArtifactLookup(artifact=f"{place}/{NAME}", verify=False))
 
 

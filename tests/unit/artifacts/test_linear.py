@@ -102,8 +102,8 @@ FOUND = [
 
 
 def test_packages() -> None:
-    shown = [f"{one.kind} {one.namespace}/{one.name} {one.version}" for one in find(TEXTS, ["curl=8"])]
-    assert shown == FOUND
+    found = [f"{one.kind} {one.namespace}/{one.name} {one.version}" for one in find(TEXTS, ["curl=8"])]
+    assert found == FOUND
 
 
 def test_a_lock_stands_in_for_node_modules() -> None:

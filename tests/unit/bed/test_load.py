@@ -39,7 +39,7 @@ def test_percentile_is_a_value_that_was_measured() -> None:
     assert load.percentile([], 0.99) == 0.0
 
 
-def test_summary_counts_codes_and_tells_the_first_errors() -> None:
+def test_summary_counts_codes_and_lists_the_first_errors() -> None:
     samples = [sample(float(n), code=503, url="b") for n in range(9, 1, -1)]
     samples += [sample(0.5, code=0, error="refused"), *[sample(1.0) for _ in range(11)]]
     result = load.summarise(samples, seconds=10.0, late=0.002)

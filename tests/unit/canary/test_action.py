@@ -91,10 +91,10 @@ def test_held_too_long() -> None:
 @pytest.mark.parametrize(
     "args, message",
     [
-        ({"readings": {"web1": 5}, "canary": "green"}, "no list of readings"),
+        ({"readings": {"web1": 5}, "canary": "green"}, "not a list of readings"),
         ({"readings": {"web1": []}, "canary": {"web2": "green"}}, "its new slot was not named"),
-        ({"readings": {"web1": [{"servers": {}}]}, "canary": "green"}, "no reading of a proxy"),
-        ({"source": "values", "values": [{"canary": {"requests": -1}}]}, "counts cannot be"),
+        ({"readings": {"web1": [{"servers": {}}]}, "canary": "green"}, "not a reading of a proxy"),
+        ({"source": "values", "values": [{"canary": {"requests": -1}}]}, "counts are impossible"),
         ({"source": "values", "values": [], "settings": {"evidence": 0}}, "evidence is 0"),
     ],
 )

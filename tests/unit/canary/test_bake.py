@@ -56,14 +56,14 @@ def test_an_error_that_was_counted_before_its_request() -> None:
     assert (window.canary.requests, window.canary.errors) == (1, 1)
 
 
-def test_a_slot_that_nobody_knows() -> None:
+def test_an_unknown_slot() -> None:
     with pytest.raises(BadInput, match="no slot 'yellow'"):
         between(reading(1, (1, 0), (1, 0)), reading(2, (1, 0), (1, 0)), "yellow")
 
 
 @pytest.mark.parametrize("data", [None, {}, {"servers": {}}, {"servers": {"blue": 5}, "at": 1}, []])
 def test_a_reading_that_is_none(data: Any) -> None:
-    with pytest.raises(BadInput, match="no reading of a proxy"):
+    with pytest.raises(BadInput, match="not a reading of a proxy"):
         Reading.parse(data, "web1")
 
 
@@ -96,7 +96,7 @@ def test_a_proxy_that_cannot_be_read_holds_and_then_fails() -> None:
     assert "could not be read" in verdicts[70].reasons[1]
 
 
-def test_what_happened_while_nobody_could_read_is_not_lost() -> None:
+def test_counts_of_a_time_without_readings_are_not_lost() -> None:
     bake = Bake(CanarySettings(), "green", 10)
     for n in range(11):
         verdict = bake.step(None if 3 < n < 8 else reading(n, (100 * n, 0), (900 * n, 0)), n)

@@ -51,14 +51,14 @@ def test_the_factor_is_at_most_one_on_average_for_requests_that_are_drawn() -> N
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
-@pytest.mark.parametrize("ratio, shown", [(1.2, False), (1.4, True)])
+@pytest.mark.parametrize("ratio, significant", [(1.2, False), (1.4, True)])
 def test_what_is_tolerated_is_tolerated_however_much_is_counted(
-    share: float, ratio: float, shown: bool
+    share: float, ratio: float, significant: bool
 ) -> None:
     requests, rate = 10**6, 0.02
     mine = round(share * requests)
     stratum = single(mine, round(mine * rate * ratio), requests - mine, round((requests - mine) * rate))
-    assert (evidence([stratum] * 300, 1.25).total > 0) == shown
+    assert (evidence([stratum] * 300, 1.25).total > 0) == significant
 
 
 def test_without_the_window_that_says_the_most() -> None:

@@ -83,7 +83,7 @@ def test_less_of_the_baseline_s_errors_never_turns_a_fail_into_a_pass(windows: l
 
 
 @given(WINDOWS)
-def test_a_baseline_that_is_as_bad_as_the_canary_fails_nobody(windows: list[SampleWindow]) -> None:
+def test_a_baseline_that_is_as_bad_as_the_canary_does_not_fail_it(windows: list[SampleWindow]) -> None:
     """But the hard stop, which looks at the canary alone."""
     alike = [replace(window, baseline=window.canary) for window in windows]
     found = judge(alike, replace(DEFAULTS, hard_requests=10**9), ended=True)
@@ -91,7 +91,7 @@ def test_a_baseline_that_is_as_bad_as_the_canary_fails_nobody(windows: list[Samp
 
 
 @given(WINDOWS, st.booleans())
-def test_what_is_not_final_is_told_so(windows: list[SampleWindow], ended: bool) -> None:
+def test_a_verdict_that_is_not_final_is_marked(windows: list[SampleWindow], ended: bool) -> None:
     found = judge(windows, DEFAULTS, ended=ended)
     assert found.final == (found.verdict == "fail" or (found.verdict == "pass" and (ended or found.final)))
     assert not (found.verdict == "inconclusive" and found.final)

@@ -46,7 +46,7 @@ def test_what_is_no_fleet(hosts: Any, domains: Any) -> None:
         release_batches(hosts, domains=domains)
 
 
-def test_the_filter_tells_what_to_change() -> None:
+def test_the_error_of_the_filter_names_the_fix() -> None:
     release = FilterModule().filters()["release_batches"]
     assert release(["a", "b"], "rolling", size=1) == [["a"], ["b"]]
     with pytest.raises(AnsibleFilterError, match="Set capacity_floor to at most 1"):

@@ -32,7 +32,7 @@ def test_the_group_of_an_application() -> None:
         application_group({"all": []}, "agents")
 
 
-def test_filters_tell_their_errors() -> None:
+def test_filters_report_their_errors() -> None:
     filters = FilterModule().filters()
     hosts = {"web1": {"live": "1", "previous": None}}
     # What a playbook decides by is a value: an error of a template is shown three times.
@@ -41,7 +41,7 @@ def test_filters_tell_their_errors() -> None:
     assert "mas.ops.deploy" in refused
     assert filters["environment_targets"]({}, "yesterday")["refused"] == ""
     assert (
-        "is no time"
+        "is not a time"
         in filters["environment_targets"]({"web1": {"x": {"timeline": []}}}, "yesterday")["refused"]
     )
     plan = filters["rollout_plan"]
@@ -154,7 +154,7 @@ def test_an_environment_goes_back_as_a_whole_or_not_at_all() -> None:
         match=r"one release of agents at .*host1: 0.* mas\.ops\.rollback .*-e application_name=agents",
     ):
         environment_targets(hosts, at)
-    with pytest.raises(BadInput, match="no time"):
+    with pytest.raises(BadInput, match="not a time"):
         environment_targets(hosts, "")
 
 

@@ -174,7 +174,7 @@ def test_a_host_that_ended_in_the_middle_is_an_error_and_not_tried_again() -> No
     response = {"rc": -9, "stdout": "", "stderr": "Killed"}
     action, result = run({"application": "agents", "version": "1.0.0", "state": "live"}, response)
     assert result["failed"]
-    assert "did not end its work (exit status -9). It said: Killed." in result["msg"]
+    assert "did not complete its work (exit status -9). It said: Killed." in result["msg"]
     assert action.module == {}
 
 

@@ -64,7 +64,7 @@ def run(
     return action, action.run(task_vars={"awx_job_id": 5, "awx_user_name": "ada"})
 
 
-def test_a_local_artifact_is_pushed_under_a_name_that_nobody_guesses(
+def test_a_local_artifact_is_pushed_under_a_name_that_cannot_be_guessed(
     monkeypatch: pytest.MonkeyPatch, artifact: Path
 ) -> None:
     first, _ = run(monkeypatch, {"state": "staged", "artifact": str(artifact)})

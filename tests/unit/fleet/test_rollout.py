@@ -110,7 +110,7 @@ def test_hosts_that_served_it_already_are_named_when_another_could_not_follow() 
     assert "They serve 2.0.0: web1, web2." in message
 
 
-def test_what_nobody_approved_is_not_switched() -> None:
+def test_a_release_without_approval_is_not_switched() -> None:
     denied = {"decision": "denied", "msg": "grace denied it: not on a Friday"}
     hosts = fleet(staged=[OK] * 3, approved=[denied] * 3, left=[OK] * 3)
     assert not rollout(hosts, HOSTS)["go"]
@@ -128,7 +128,7 @@ def test_hosts_beyond_the_limit_take_no_part() -> None:
     assert "web3" not in rollout_failure(hosts, HOSTS, "agents", "2.0.0")
 
 
-def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
+def test_the_plan_takes_all_at_once_by_default() -> None:
     plan = rollout_plan(fleet(staged=[OK] * 3), HOSTS)
     assert plan == {
         "batches": [HOSTS],
@@ -140,7 +140,7 @@ def test_the_plan_takes_all_at_once_unless_told_otherwise() -> None:
     }
 
 
-def test_what_all_hosts_are_told_is_worked_out_once() -> None:
+def test_the_options_of_all_hosts_are_worked_out_once() -> None:
     """From what is deployed, whichever hosts take part and whatever their variables say."""
     hosts = fleet(staged=[OK] * 3)
     hosts["web1"] |= {"deploy_steps": [10], "deploy_artifact": {"sha256": "2" * 64}, "version": "1.0.0"}
@@ -185,7 +185,7 @@ def test_what_all_hosts_are_told_is_worked_out_once() -> None:
         ),
     ],
 )
-def test_the_lock_is_kept_while_somebody_decides(said: dict[str, Any], limit: float, lease: float) -> None:
+def test_the_lock_is_kept_during_the_approval(said: dict[str, Any], limit: float, lease: float) -> None:
     plan = rollout_plan(fleet(staged=[OK] * 3), HOSTS, {"application": "agents", "version": "2.0.0", **said})
     assert (plan["decision_limit"], plan["options"]["staged"]["lease"]) == (limit, lease)
 
@@ -256,7 +256,7 @@ def test_only_what_is_staged_is_switched() -> None:
         ("application_exclusive", "perhaps"),
     ],
 )
-def test_what_is_wrong_is_told_before_any_host_is_staged(name: str, value: Any) -> None:
+def test_a_wrong_plan_is_reported_before_any_host_is_staged(name: str, value: Any) -> None:
     with pytest.raises(BadInput):
         rollout_plan({host: {name: value} for host in HOSTS}, HOSTS)
 

@@ -38,7 +38,7 @@ def test_how_much_is_left() -> None:
     assert rollout(fleet(), HOSTS)["left"] == 1.0
 
 
-def test_a_gate_that_closed_is_told() -> None:
+def test_a_gate_that_closed_is_reported() -> None:
     gate = {"refused": True, "msg": "The gate is closed: a freeze"}
     found = fleet(
         web1={

@@ -117,7 +117,7 @@ def test_ansible_ends_with_an_error(inventory: Path) -> None:
         ("-e", "inventory_hostname=web1"),
     ],
 )
-def test_nobody_hands_in_what_the_gate_decides(inventory: Path, options: tuple[str, str]) -> None:
+def test_a_gate_decision_as_an_extra_variable_is_refused(inventory: Path, options: tuple[str, str]) -> None:
     """An extra variable beats what a task registers, and the variables of a play."""
     done = ran(inventory, *options)
     assert done.returncode != 0
@@ -135,7 +135,7 @@ def test_what_decides_which_change_it_is_cannot_be_a_template(inventory: Path) -
     assert "deploy_abort is a template: write the value itself" in done.stderr + done.stdout
 
 
-def test_nobody_has_a_stop_file_of_his_own(inventory: Path) -> None:
+def test_a_stop_file_as_an_extra_variable_is_refused(inventory: Path) -> None:
     done = ran(inventory, "-e", "change_stop_file=/nonexistent")
     assert done.returncode == 2
     assert "the stop file is the same one for everybody" in done.stderr + done.stdout
@@ -162,6 +162,17 @@ def test_leaving_out_all_of_them_is_an_error(inventory: Path) -> None:
     done = ran(inventory, "--limit", "db1")
     assert done.returncode != 0
     assert "--limit db1 leaves out all hosts of agents" in done.stderr + done.stdout
+
+
+def test_a_deploy_does_not_split_a_fleet_unless_it_is_meant(inventory: Path) -> None:
+    def deploy(*options: str) -> str:
+        done = ran(inventory, "-e", "deploy_version=1.0.0", "--limit", "web2", *options, playbook="deploy")
+        return done.stderr + done.stdout
+
+    assert "the fleet would serve two versions (not deployed to: web1, web3)" in deploy()
+    for option in ("deploy_partial=true", "deploy_abort=true"):
+        assert "would serve two versions" not in deploy("-e", option)
+    assert "would serve two versions" not in deploy("--check")
 
 
 def test_a_playbook_of_the_user_that_imports_ours_passes_a_syntax_check(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_stop_file(tmp_path: Path) -> None:
     place.write_text("")
     assert stopfile.stop_reason(str(place), given=True) == f"no reason was given ({place})"
     place.write_bytes(b"HOME=/root\0TOKEN=hidden")
-    assert stopfile.stop_reason(str(place), given=True).startswith("its text is no reason")
+    assert stopfile.stop_reason(str(place), given=True).startswith("its text is not printable")
     away = str(tmp_path / "mount/stop")
     assert stopfile.stop_reason(away, given=False) == ""
     assert isinstance(stopfile.stop_reason(away, given=True), Unknown)

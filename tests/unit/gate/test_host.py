@@ -113,14 +113,14 @@ def test_a_lock_that_a_run_holds(state: Path) -> None:
         assert not host.look("agents")["locked"]
 
 
-def test_a_damaged_ledger_is_told(state: Path) -> None:
+def test_a_damaged_ledger_is_reported(state: Path) -> None:
     (state / "ledger.jsonl").write_text("nonsense\n")
     found = host.look("agents")
     assert "line 1" in found["ledger_error"]
     assert found["runs"] == []
 
 
-def test_a_ledger_tells_runs_and_backups(state: Path) -> None:
+def test_runs_and_backups_of_a_ledger(state: Path) -> None:
     book = FileLedger(str(state / "ledger.jsonl"))
     book.append({**RUN, "began": "2026-03-09T10:00:00Z"}, "2026-03-09T10:00:09.000Z")
     book.append({"kind": "backup", "outcome": "succeeded"}, "2026-03-09T11:00:00.000Z")
@@ -129,7 +129,7 @@ def test_a_ledger_tells_runs_and_backups(state: Path) -> None:
     assert found["newest"]["backup"] == "2026-03-09T11:00:00.000Z"
 
 
-def test_what_is_in_a_sealed_file_is_told_as_well(state: Path) -> None:
+def test_the_content_of_a_sealed_file_counts_as_well(state: Path) -> None:
     path = str(state / "ledger.jsonl")
     book = FileLedger(path)
     book.append({**RUN, "began": "2026-03-09T10:00:00Z"}, "2026-03-09T10:00:09.000Z")
@@ -141,7 +141,7 @@ def test_what_is_in_a_sealed_file_is_told_as_well(state: Path) -> None:
     assert found["newest"]["backup"] == "2026-03-09T11:00:00.000Z"
 
 
-def test_a_lease_tells_who_holds_the_application(state: Path) -> None:
+def test_the_holder_of_a_lease(state: Path) -> None:
     assert host.look("agents")["lease"] == {}
     moment = HostClock.moment()
     wanted = Claim("7", "ada", "deploy of 2.0.0")

@@ -291,13 +291,13 @@ def test_the_file_that_is_written_is_missed(ledger: FileLedger) -> None:
     Path(ledger.path).unlink()
     broken = ledger.read().chain.broken
     assert broken is not None
-    assert broken.reason == "the file that is written is missing"
+    assert broken.reason == "the current file of the ledger is missing"
     for _ in range(2):  # the second time there is an empty file
-        with pytest.raises(LedgerError, match="older files of the ledger are there"):
+        with pytest.raises(LedgerError, match="older ones are there"):
             ledger.append({"number": 1}, NOW)
-        with pytest.raises(LedgerError, match="older files of the ledger are there"):
+        with pytest.raises(LedgerError, match="older ones are there"):
             ledger.check()
-        with pytest.raises(LedgerError, match="older files of the ledger are there"):
+        with pytest.raises(LedgerError, match="older ones are there"):
             ledger.entries()
         assert ledger.read().chain.broken is not None
 

@@ -84,11 +84,11 @@ def test_who_wants_to_hear_what() -> None:
         ({"kind": "webhook"}, "url is missing"),
         ({"kind": "webhook", "url": "hunter2://x"}, "url does not begin with http"),
         ({"kind": "mail", "host": "mx"}, "to is missing"),
-        ({**HOOK, "to": "a"}, "to is no key of the kind webhook"),
+        ({**HOOK, "to": "a"}, "to is not a key of the kind webhook"),
         ({**HOOK, "when": "failed"}, "when must be a list"),
         ({**HOOK, "when": ["exploded"]}, "when must be a list"),
         ({**HOOK, "timeout": "soon"}, "timeout must be"),
-        ({**HOOK, "password": "hunter2"}, "password is no key"),
+        ({**HOOK, "password": "hunter2"}, "password is not a key"),
     ],
 )
 def test_a_bad_target_does_not_stop_the_others(target: Any, problem: str) -> None:
@@ -100,7 +100,7 @@ def test_a_bad_target_does_not_stop_the_others(target: Any, problem: str) -> Non
 
 def test_what_is_no_list() -> None:
     assert requests({"kind": "webhook"}, "started", FACTS)[0].problem == "the variable is not a list"
-    with pytest.raises(BadInput, match="'done' is no event"):
+    with pytest.raises(BadInput, match="'done' is not an event"):
         requests([], "done", FACTS)
 
 
@@ -118,7 +118,7 @@ def test_texts() -> None:
     )
 
 
-def test_secrets_are_not_told() -> None:
+def test_secrets_are_not_shown() -> None:
     request = only({**HOOK, "headers": {"Authorization": "Bearer abc", "Empty": ""}})
     redacted = request.redact("POST https://h.example/x with Bearer abc failed")
     assert redacted == "POST ******** with ******** failed"

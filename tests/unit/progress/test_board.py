@@ -108,7 +108,7 @@ def test_lines_of_a_log() -> None:
     assert log_lines.opening(Board("x").expect(["a"]), None) == "x, 1 host"
 
 
-def test_failures_are_told_in_full_and_once() -> None:
+def test_failures_are_printed_in_full_and_once() -> None:
     message = "the slot is not healthy (port 8102). See journalctl -u agents-api@green."
     assert failure("web1", "Switch", {"msg": message, "error": "health"}) == [
         "web1 failed: Switch",

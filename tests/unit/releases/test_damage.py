@@ -167,7 +167,7 @@ def test_the_environment_of_a_slot_is_written_anew(folders: Folders, damage: Cal
     later = again(folders)
     assert later.record("blue")
     later.mend(State(), None)
-    assert "written anew from the settings of today" in later.mended()[0]
+    assert "written anew from the current settings" in later.mended()[0]
     assert path.read_bytes() == was
     assert path.stat().st_mode & 0o777 == 0o600
 

@@ -32,11 +32,11 @@ from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.receive
 
 BYTES = os.urandom(3 << 20)
 DIGEST = hashlib.sha256(BYTES).hexdigest()
-Answers = Callable[[bytes], str]
+ServeAnswer = Callable[[bytes], str]
 
 
 @pytest.fixture
-def serve() -> Iterator[Answers]:
+def serve() -> Iterator[ServeAnswer]:
     """Give these bytes, whatever was asked for, and close; the URL of the server."""
     servers: list[socketserver.TCPServer] = []
 
@@ -76,7 +76,7 @@ def test_a_file(tmp_path: Path, dest: Path) -> None:
     assert dest.read_bytes() == BYTES
 
 
-def test_a_url(serve: Answers, dest: Path) -> None:
+def test_a_url(serve: ServeAnswer, dest: Path) -> None:
     fetch(serve(http(BYTES)), str(dest), DIGEST)
     assert dest.read_bytes() == BYTES
 
@@ -99,7 +99,7 @@ def test_a_url(serve: Answers, dest: Path) -> None:
     ],
 )
 def test_what_is_not_the_artifact_does_not_stay(
-    serve: Answers, dest: Path, answer: bytes, error: type[OpsError], words: str
+    serve: ServeAnswer, dest: Path, answer: bytes, error: type[OpsError], words: str
 ) -> None:
     with pytest.raises(error, match=words) as caught:
         fetch(serve(answer), str(dest), DIGEST)
@@ -153,7 +153,7 @@ def test_a_disk_that_refuses(tmp_path: Path) -> None:
         fetch(str(source), str(tmp_path / "none" / "dest"), DIGEST)
 
 
-def test_secrets_of_a_url_are_redacted(serve: Answers, dest: Path) -> None:
+def test_secrets_of_a_url_are_redacted(serve: ServeAnswer, dest: Path) -> None:
     url = serve(http(b"", "403 Forbidden")) + "?X-Signature=hidden"
     with pytest.raises(NotFound) as caught:
         fetch(url, str(dest), DIGEST)
@@ -164,14 +164,14 @@ def test_secrets_of_a_url_are_redacted(serve: Answers, dest: Path) -> None:
     assert redact_url("/a/b?c") == "/a/b?c"
 
 
-def test_text_beside_an_artifact(serve: Answers, tmp_path: Path) -> None:
+def test_text_beside_an_artifact(serve: ServeAnswer, tmp_path: Path) -> None:
     assert fetch_text(serve(http(b"text\xff"))) == "text\ufffd"
     assert fetch_text(serve(http(b"", "404 Not Found"))) is None
     assert fetch_text(str(tmp_path / "none")) is None
     assert len(fetch_text(serve(http(BYTES)), limit=10) or "") == 10
 
 
-def test_a_store_that_fails_is_not_an_artifact_without_a_signature(serve: Answers) -> None:
+def test_a_store_that_fails_is_not_an_artifact_without_a_signature(serve: ServeAnswer) -> None:
     with pytest.raises(NotFound, match="HTTP 503"):
         fetch_text(serve(http(b"", "503 Busy")))
 
@@ -225,14 +225,14 @@ def test_a_store_that_is_slow_without_end_is_given_up_at_the_deadline(
     store: Store, dest: Path, head: bytes, count: str
 ) -> None:
     url, began = store(dripping(head, b"x", 0.1)), time.monotonic()
-    with pytest.raises(NotFound, match=rf"was not there after 0\.8 seconds: {count} bytes had come"):
+    with pytest.raises(NotFound, match=rf"did not arrive within 0\.8 seconds: {count} bytes were received"):
         fetch(url, str(dest), DIGEST, Bounds(seconds=0.8))
     assert time.monotonic() - began < 2
     assert not dest.exists()
 
 
 def test_a_slow_file_beside_an_artifact_is_given_up_as_well(store: Store) -> None:
-    with pytest.raises(NotFound, match=r"after 0\.5 seconds"):
+    with pytest.raises(NotFound, match=r"within 0\.5 seconds"):
         fetch_text(store(dripping(ENDLESS, b"", 0.1)), seconds=0.5)
 
 
@@ -284,7 +284,7 @@ def test_no_more_is_written_than_there_may_be(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_byte_more_is_too_much_and_one_less_too_little(serve: Answers, dest: Path) -> None:
+def test_one_byte_more_is_too_much_and_one_less_too_little(serve: ServeAnswer, dest: Path) -> None:
     url = serve(b"HTTP/1.1 200 OK\r\n\r\n" + BYTES)
     with pytest.raises(
         ArtifactError, match=f"at least {len(BYTES)} bytes, and the artifact has {len(BYTES) - 1}"
@@ -296,14 +296,14 @@ def test_one_byte_more_is_too_much_and_one_less_too_little(serve: Answers, dest:
     assert dest.read_bytes() == BYTES
 
 
-def test_a_connection_that_ends_too_early_is_called_that(serve: Answers, dest: Path) -> None:
+def test_a_connection_that_ends_too_early_is_called_that(serve: ServeAnswer, dest: Path) -> None:
     with pytest.raises(NotFound, match="ended after 5000 of 9000 bytes"):
         fetch(serve(http(BYTES[:5000], length=9000)), str(dest), DIGEST)
 
 
 @pytest.mark.parametrize("size", [len(BYTES), None])
 def test_the_disk_is_not_filled(
-    serve: Answers, dest: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
+    serve: ServeAnswer, dest: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
 ) -> None:
     """What the journal and the ledger need stays free."""
     free = SimpleNamespace(f_bavail=5 << 20, f_frsize=1)
@@ -313,7 +313,7 @@ def test_the_disk_is_not_filled(
     assert not dest.exists()
 
 
-def test_no_other_user_can_read_what_comes(serve: Answers, dest: Path) -> None:
+def test_no_other_user_can_read_what_comes(serve: ServeAnswer, dest: Path) -> None:
     fetch(serve(http(BYTES)), str(dest), DIGEST)
     assert dest.stat().st_mode & 0o777 == 0o600
 

@@ -246,7 +246,7 @@ def test_other_versions_and_what_was_left_half_written_go(folder: Path) -> None:
 def test_a_folder_above_that_others_write_to_is_an_error_that_says_which(folder: Path) -> None:
     folder.parent.chmod(0o777)
     assert sent(folder).returncode == launch.NOT_INSTALLED
-    with pytest.raises(StorageError, match=f"others than root can write to {folder.parent}"):
+    with pytest.raises(StorageError, match=f"users other than root can write to {folder.parent}"):
         installed_code.install(str(folder), DIGEST)
 
 

@@ -39,7 +39,7 @@ def test_the_second_learns_who_holds_it_and_since_when(held: Lease) -> None:
 def test_a_lease_that_is_over_is_taken_and_the_token_grows(held: Lease) -> None:
     taken = claim(held, BOB, later(61), 60)
     assert (taken.owner, taken.token) == ("bob", held.token + 1)
-    with pytest.raises(Busy, match="gone on here"):
+    with pytest.raises(Busy, match="changed this host"):
         claim(taken, replace(ADA, token=held.token), later(62), 60)
 
 
@@ -53,7 +53,7 @@ def test_each_phase_makes_it_longer(held: Lease) -> None:
 def test_the_same_command_after_a_crash_need_not_wait(held: Lease) -> None:
     again = claim(held, replace(ADA, run="run-9"), later(1), 60)
     assert again.token == held.token + 1
-    with pytest.raises(Busy, match="gone on here"):
+    with pytest.raises(Busy, match="changed this host"):
         claim(again, replace(ADA, token=held.token), later(2), 60)
 
 

@@ -91,10 +91,10 @@ def test_answers_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     assert from_answer(one + end, 2) == ([found], True)
     assert from_answer(end, 2) == ([], True)
     for data, why in (
-        (struct.pack("=LHHLLl", 36, 2, 0, 0, 0, -2) + bytes(16), "says nothing"),
-        (struct.pack("=LHHLL", 0, 20, 0, 0, 0) + bytes(72), "says nothing"),
-        (one[:-1], "breaks off"),
-        (one + end[:9], "breaks off"),
+        (struct.pack("=LHHLLl", 36, 2, 0, 0, 0, -2) + bytes(16), "does not list its sockets"),
+        (struct.pack("=LHHLL", 0, 20, 0, 0, 0) + bytes(72), "does not list its sockets"),
+        (one[:-1], "is incomplete"),
+        (one + end[:9], "is incomplete"),
     ):
         with pytest.raises(OSError, match=why):
             from_answer(data, 2)

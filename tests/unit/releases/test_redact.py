@@ -21,7 +21,7 @@ FILE = (
 
 
 @pytest.mark.parametrize(
-    "said, shown",
+    "said, expected",
     [
         ('bad token s3cr"et-$x', "bad token ***"),
         ("cannot use not-quoted value", "cannot use ***"),
@@ -33,8 +33,8 @@ FILE = (
         ("Failed to locate executable gunicorn", "Failed to locate executable gunicorn"),
     ],
 )
-def test_values_are_hidden(said: str, shown: str) -> None:
-    assert hide(said, values(FILE)) == shown
+def test_values_are_hidden(said: str, expected: str) -> None:
+    assert hide(said, values(FILE)) == expected
 
 
 def test_what_the_engine_says_itself_is_no_secret() -> None:

@@ -82,7 +82,7 @@ def test_staging_takes_no_traffic(host: FakeHost) -> None:
     assert host.running["agents-api@green.service"] == release("2.0.0")
 
 
-def test_check_mode_changes_nothing_and_tells_what_a_run_does(host: FakeHost) -> None:
+def test_check_mode_changes_nothing_and_reports_what_a_run_does(host: FakeHost) -> None:
     host.deploy("1.0.0")
     for phase in ("staged", "live"):
         before = host.changes

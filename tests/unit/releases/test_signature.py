@@ -116,7 +116,7 @@ def test_other_namespace(bench: Bench) -> None:
 def test_other_bytes(bench: Bench) -> None:
     signature = bench.sign()
     bench.artifact.write_bytes(b"the Artifact")
-    with pytest.raises(ArtifactError, match="does not belong to these bytes"):
+    with pytest.raises(ArtifactError, match="does not match the artifact"):
         bench.verify(signature)
 
 

@@ -101,7 +101,7 @@ def test_a_hook_never_raises(tmp_path: Path, capsys: pytest.CaptureFixture[str])
             path.write_text(text)
         for hook in (slot_hooks.out, slot_hooks.down):
             assert hook("agents", "blue", str(path), str(path)) in (0, 1)
-    assert "does not hear that agents, slot blue, ended" in capsys.readouterr().err
+    assert "was not informed that agents, slot blue, ended" in capsys.readouterr().err
 
 
 def test_a_hook_loads_little() -> None:

@@ -73,16 +73,16 @@ def watched(proxy: Proxy, *found: Ownership) -> list[float]:
     return pauses[: len(found) - 1]
 
 
-OWN, NOBODY, STRANGER = Ownership(True), Ownership(False), Ownership(False, "nc (pid 7)")
+OWN, UNUSED, STRANGER = Ownership(True), Ownership(False), Ownership(False, "nc (pid 7)")
 
 
 @pytest.mark.parametrize(
     "status, found, orders",
     [
         # A first start: the engine has set it down before.
-        ("DOWN", [NOBODY, OWN], []),
+        ("DOWN", [UNUSED, OWN], []),
         # After a crash: it comes back through the proxy's checks only.
-        ("MAINT", [NOBODY, NOBODY, OWN], ["down blue"]),
+        ("MAINT", [UNUSED, UNUSED, OWN], ["down blue"]),
         # Another program was there first, after a restart of the proxy as well.
         ("UP", [STRANGER, STRANGER, OWN], ["aside blue", "down blue"]),
         ("UP", [Ownership(True, "nc (pid 7)"), OWN], ["aside blue", "down blue"]),
@@ -100,7 +100,7 @@ def test_a_proxy_that_starts_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a boot: it may have read its files before the slot was back, and answers only after that."""
     proxy = Proxy("MAINT")
     proxy.silent = 5
-    watched(proxy, STRANGER, NOBODY, OWN)
+    watched(proxy, STRANGER, UNUSED, OWN)
     assert proxy.orders == ["down blue"]
     assert proxy.kept == ["blue"]
 
@@ -172,7 +172,7 @@ def test_systemd_that_does_not_answer_keeps_no_slot_out(
 
 
 def test_a_process_that_never_listens_costs_little() -> None:
-    pauses = watched(Proxy("MAINT"), *[NOBODY] * 700, OWN)
+    pauses = watched(Proxy("MAINT"), *[UNUSED] * 700, OWN)
     assert pauses[0] == 0.1
     assert pauses[-1] == 2.0
 

@@ -276,7 +276,7 @@ def test_a_limit_that_systemd_would_ignore_is_refused(host: Path, folders: Folde
     wanted = folders.layout.app.to_dict()
     limited = {**wanted["sandbox"], "limits": {"api": {"CPUQuota": "50%", "MemoryMax": "lots"}}}
     with pytest.raises(
-        BadInput, match=r"would ignore a limit.*MemoryMax=lots \(Invalid memory limit"
+        BadInput, match=r"would ignore a resource limit.*MemoryMax=lots \(Invalid memory limit"
     ) as caught:
         provision({**wanted, "sandbox": limited}, check=True)
     assert caught.value.where == "application_limits.api"

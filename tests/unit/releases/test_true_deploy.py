@@ -307,7 +307,7 @@ def test_limits_of_a_process_that_the_version_does_not_have_are_named(host: Fake
     app = replace(host.layout.app, sandbox=replace(host.layout.app.sandbox, limits=bounds))
     host.layout = Layout(app)
     (warning,) = host.do("staged", "2.0.0")[1]["warnings"]
-    assert "has no process mailer, for which there are application_limits" in warning
+    assert "has no process mailer, so its application_limits have no effect" in warning
 
 
 @pytest.mark.parametrize("server", ["agents/blue_warm", "shop/green", "agents/green_warm", " "])

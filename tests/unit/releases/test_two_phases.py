@@ -81,7 +81,7 @@ def test_without_a_confirmation_the_host_is_back(host: FakeHost) -> None:
     assert live(host) == release("1.0.0")
     assert host.armed() is None
     assert host.ledger[-1]["action"] == "rolled_back"
-    with pytest.raises(Busy, match="gone on here"):
+    with pytest.raises(Busy, match="changed this host"):
         host.do("confirmed", "2.0.0", token=token)
     with pytest.raises(Refused, match="is not live on this host"):
         host.do("confirmed", "2.0.0")
@@ -120,7 +120,7 @@ def test_a_run_that_was_overtaken_changes_nothing(host: FakeHost) -> None:
     changes = host.changes
     for state, more in (("live", {"confirm_timeout": 60.0}), ("rolled_back", {"from_version": "2.0.0"})):
         version = None if state == "rolled_back" else "2.0.0"
-        with pytest.raises(Busy, match="gone on here"):
+        with pytest.raises(Busy, match="changed this host"):
             host.do(state, version, run="slow", token=staged["token"], **more)
     assert host.changes == changes
 

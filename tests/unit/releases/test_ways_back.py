@@ -31,7 +31,7 @@ def host() -> FakeHost:
 
 def described(host: FakeHost, age: float = 0.0) -> dict[str, Any]:
     """What release_info answers."""
-    ports = Ports(host, host, host, host, host, host, host)  # type: ignore[arg-type]
+    ports = Ports(host, host, host, host, host, host, host, host)  # type: ignore[arg-type]
     return describe(APP, host.layout, ports, ("/srv/inv",), age)
 
 
@@ -80,7 +80,7 @@ def test_what_cannot_be_fetched_changes_nothing(host: FakeHost) -> None:
     assert live(host) == TWO
 
     def forged(_release: str) -> None:
-        raise ArtifactError("the signature does not belong to these bytes")
+        raise ArtifactError("the signature does not match the artifact")
 
     host.fetch = forged  # type: ignore[method-assign]
     with pytest.raises(ArtifactError):

@@ -51,7 +51,7 @@ def test_what_is_no_report_is_not_replaced(tmp_path: Path) -> None:
     other = tmp_path / "hosts.yml"
     other.write_text("all: {}\n")
     for check in (True, False):
-        assert "there is a file that is no report" in run(other, check_mode=check)["msg"]
+        assert "the file there is not a report" in run(other, check_mode=check)["msg"]
     assert other.read_text() == "all: {}\n"
     other.write_text("")
     assert run(other)["changed"]

@@ -69,7 +69,7 @@ def test_a_ledger_that_took_something_back(forge: Callable[[Lines], Lines], word
     assert words in merged.problem
 
 
-def test_a_copy_that_somebody_changed() -> None:
+def test_a_copy_that_was_changed() -> None:
     old = lines(3)
     spoilt = (old[0], old[1].replace(b"a1", b"a7"), old[2])
     assert "changed after it was written" in merge(spoilt, old).problem

@@ -84,9 +84,9 @@ def test_a_rollback_goes_to_a_version_or_a_moment() -> None:
     )
 
 
-def inventory(way_back: bool = False, extra: dict[str, Any] | None = None, **variables: Any) -> list[str]:
+def inventory(is_rollback: bool = False, extra: dict[str, Any] | None = None, **variables: Any) -> list[str]:
     hosts = {name: {**variables, "inventory_hostname": name} for name in ("web1", "web2")}
-    return check_inventory(catalogue(), hosts, extra or {}, way_back)
+    return check_inventory(catalogue(), hosts, extra or {}, is_rollback)
 
 
 @pytest.mark.parametrize(
@@ -104,15 +104,15 @@ def test_an_inventory(variables: dict[str, Any], says: str) -> None:
     assert says in str(caught.value)
     assert "of web1, web2" in str(caught.value)
     # None of it bars a way back.
-    assert says in inventory(way_back=True, **variables)[0]
+    assert says in inventory(is_rollback=True, **variables)[0]
 
 
 def test_only_what_misleads_bars_a_way_back() -> None:
     with pytest.raises(
         BadInput, match=r"rollback_version belongs to one run.*-e rollback_version= to go on without"
     ):
-        inventory(way_back=True, rollback_version="9.9.9")
-    assert inventory(way_back=True, rollback_version="", extra={"rollback_version": ""}) == []
+        inventory(is_rollback=True, rollback_version="9.9.9")
+    assert inventory(is_rollback=True, rollback_version="", extra={"rollback_version": ""}) == []
 
 
 def test_names_that_an_inventory_may_use() -> None:

@@ -67,7 +67,7 @@ def test_each_application_has_its_own() -> None:
     assert check_inventory(catalogue(), hosts, {}, application="agents") == []
     with pytest.raises(BadInput, match=r"slotz is not a key of mas_application_shop: .* \(of web1\)"):
         check_inventory(catalogue(), hosts, {}, application="shop")
-    assert "slotz" in check_inventory(catalogue(), hosts, {}, way_back=True, application="shop")[0]
+    assert "slotz" in check_inventory(catalogue(), hosts, {}, is_rollback=True, application="shop")[0]
 
 
 def test_variables_of_the_role_are_not_read_by_playbooks() -> None:

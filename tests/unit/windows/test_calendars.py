@@ -29,7 +29,7 @@ def ics(*events: str) -> str:
 
 
 HOLIDAY = (
-    "UID:1\r\nSUMMARY:Holidays\r\nDESCRIPTION:nobody is there\r\nORGANIZER;CN=Ann:mailto:ann@example.org\r\n"
+    "UID:1\r\nSUMMARY:Holidays\r\nDESCRIPTION:no staff available\r\nORGANIZER;CN=Ann:mailto:ann@example.org\r\n"
     "DTSTART;VALUE=DATE:20261224\r\nDTEND;VALUE=DATE:20270102"
 )
 HOLIDAYS = ics(HOLIDAY)
@@ -95,7 +95,7 @@ def test_a_file(tmp_path: Path):
     path.write_text(HOLIDAYS)
     found = state({"source": str(path), "zone": "Europe/Berlin"})
     assert (found.frozen, found.window) == (True, "Holidays")
-    assert "nobody is there, Ann" in found.why
+    assert "no staff available, Ann" in found.why
     assert found.next_opening is not None
     assert found.next_opening.isoformat() == "2027-01-02T00:00:00+01:00"
     assert state({"source": str(path)}, NOVEMBER).open
@@ -227,7 +227,7 @@ def test_refused(calendar: dict[str, Any], says: str):
         ),
     ],
 )
-def test_events_that_nobody_can_be_sure_of(event: str, says: str):
+def test_ambiguous_events(event: str, says: str):
     with pytest.raises(BadInput) as caught:
         parse_policy(calendars=[CalendarText("ours", text=ics(event))])
     assert says in str(caught.value)
@@ -301,7 +301,7 @@ def test_entries_are_what_windows_and_freezes_take():
         {
             "name": "Holidays",
             "zone": "UTC",
-            "reason": "nobody is there",
+            "reason": "no staff available",
             "owner": "Ann",
             "start": "2026-12-24",
             "end": "2027-01-02",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look at a host for the gate. Changes nothing, and leaves out what cannot be seen."""
+"""Collect facts of a host for the gate. Changes nothing, and leaves out what cannot be read."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ def _lines(stream: IO[bytes], sealed: bool) -> Iterator[bytes]:
 
 def _missing(path: str) -> LedgerError:
     return LedgerError(
-        "the file that is written is missing, older files of the ledger are there", where=path, fix=_FIX
+        "the current file of the ledger is missing, and older ones are there", where=path, fix=_FIX
     )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ledger of this host, kept as the host says."""
+"""The ledger of this host, kept by the policy of the host."""
 
 from __future__ import annotations
 

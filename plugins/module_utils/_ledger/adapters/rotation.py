@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A full ledger file is sealed under a name of its own, and the chain goes on in a new one.
+"""A full ledger file is sealed under a new name, and the chain continues in a new file.
 
 Every moment of it may be the last of the process. The order is: the new file is complete on the disk;
 the old one gets its second name; the new one takes the ledger's place. Died before the last step, the

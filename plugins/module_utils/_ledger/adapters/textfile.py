@@ -18,7 +18,7 @@ def read_metrics(path: str) -> str:
     :raises BadInput: node-exporter would never read it
     """
     if not path.endswith(".prom"):
-        raise BadInput("node-exporter reads files that end in .prom", where=path, fix="Correct dest.")
+        raise BadInput("node-exporter reads only files that end in .prom", where=path, fix="Correct dest.")
     if not os.path.isdir(os.path.dirname(path) or "."):
         raise NotFound(
             "there is no such folder",

@@ -180,7 +180,7 @@ def _check_end(tar: tarfile.TarFile) -> None:
         stream.seek(tar.offset)
         rest = stream.read(_PADDING + 1)
     if len(rest) > _PADDING or rest.strip(b"\0"):
-        raise ArtifactError("the archive goes on after its end", fix="Fetch or build it again.")
+        raise ArtifactError("the archive has data after its end", fix="Fetch or build it again.")
 
 
 def _check_totals(parsed: Manifest, members: list[archive.Member]) -> None:
@@ -252,7 +252,7 @@ def _disk(dest: str, need: int) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(dest, need) from error
         raise StorageError(
-            f"cannot unpack: {error.strerror}", where=error.filename or dest, fix="See that the disk is well."
+            f"cannot unpack: {error.strerror}", where=error.filename or dest, fix="Check the disk."
         ) from error
 
 

@@ -62,7 +62,7 @@ def open_url(source: str, missing: str) -> IO[bytes]:
         raise kind(
             f"{missing}: HTTP {error.code}",
             where=redact_url(source),
-            fix="See that this version was published.",
+            fix="Check that this version was published.",
         ) from error
     except http.client.HTTPException as error:
         raise OSError(str(error) or type(error).__name__) from error

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring an artifact onto the host and prove that it is the one that was meant, before anything reads it."""
+"""Fetch an artifact to the host and verify digest and signature before anything reads it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def fetch(source: str, dest: str, sha256: str, bounds: Bounds = USUAL) -> None:
             raise NotFound(
                 f"the artifact ended after {total} of {bounds.size} bytes",
                 where=redact_url(source),
-                fix="Run the same command again; if it stays so, compare the store with what was built.",
+                fix="Run the same command again; if it happens again, compare the file in the store with the one that was "
+                "built.",
             )
         if digest.hexdigest() != sha256:
             raise ArtifactError(
@@ -112,7 +113,7 @@ def verify_signature(path: str, signature: str | None, signers: str) -> str:
             if _keygen("verify", "-I", principal, *options, stdin=path).returncode == 0:
                 return principal
     raise ArtifactError(
-        "the signature does not belong to these bytes",
+        "the signature does not match the artifact",
         where=os.path.basename(path),
         fix="The artifact or its .sig was replaced, or signed for another purpose: build and sign it again.",
     )

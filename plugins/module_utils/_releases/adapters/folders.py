@@ -136,7 +136,7 @@ class Folders(SlotFiles):
             yield
             self._damage.pop(path, None)
         except (AttributeError, BadInput, KeyError, TypeError, ValueError) as error:
-            what = error.what if isinstance(error, BadInput) else f"it says something else: {error!r}"
+            what = error.what if isinstance(error, BadInput) else f"its content is wrong: {error!r}"
             self._damage[path] = Damage(path, what, source)
 
     def write_armed(self, armed: Armed) -> None:

@@ -73,9 +73,9 @@ def install(folder: str, digest: str) -> None:
         launch.load(folder, digest)
     except launch.Unusable as error:
         raise StorageError(
-            f"the code for the automatic rollback cannot be kept on this host: {error}",
+            f"the code for the automatic rollback cannot be installed on this host: {error}",
             where=folder,
-            fix="See that it and the folders above belong to root, and that no other user can write there.",
+            fix="Check that it and the folders above belong to root, and that no other user can write there.",
         ) from error
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way in which a run waits: in short pauses, in which it looks whether it is to go on."""
+"""The one way in which a run waits: in short pauses, in which it checks whether it was asked to end."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class InterruptibleClock(HostClock):
             raise Abandoned(
                 "the controller of this run is gone",
                 where="its connection has ended",
-                fix="Run the same command again to continue, or roll back; what is armed goes back by itself.",
+                fix="Run the same command again to continue, or roll back; a host that waits for its confirmation goes back "
+                "by itself.",
             )
 
     def sleep(self, seconds: float) -> None:  # type: ignore[override]
@@ -87,8 +88,8 @@ class InterruptibleClock(HostClock):
             if request and request.is_for(self._holder):
                 raise Preempted(
                     f"this run was ended by {request}",
-                    where="it stopped within a step, and what it began is put back by that one",
-                    fix="See mas.ops.release_info for what is live before you deploy again.",
+                    where="it stopped within a step, and the run that ended it undoes that step",
+                    fix="Check with mas.ops.release_info what is live before you deploy again.",
                 )
 
     def _beat(self) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What systemd makes of limits: a value that it cannot read is a line of its journal, and then there is no limit."""
+"""Resource limits as systemd reads them: for a value that it cannot parse it logs a line and sets no limit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def refuse_unread(wanted: Mapping[str, Mapping[str, str]]) -> None:
         )
         if said:
             raise BadInput(
-                f"systemd would ignore a limit, and there would be none: {'; '.join(said)}",
+                f"systemd would ignore a resource limit: {'; '.join(said)}",
                 where=where,
                 fix="Correct it, as `man systemd.resource-control` and `man systemd.exec` say, and run mas.ops.provision.",
             )

@@ -114,10 +114,10 @@ def load_sources(folder: str, launch: bytes | None = None) -> Modules:
 
     try:
         kept, sources = json.loads(_unsealed(folder, SOURCES))
-        beside = _read(folder, LAUNCH) if launch is None else launch
+        installed = _read(folder, LAUNCH) if launch is None else launch
     except OSError as error:
         raise Unusable(f"{error.filename or folder}: {error.strerror}") from error
-    if kept.encode() != beside:
+    if kept.encode() != installed:
         raise Unusable(f"{folder}/{LAUNCH} is not the one that belongs to {SOURCES}")
     return {name: (is_package, text) for name, (is_package, text) in sources.items()}
 
@@ -139,7 +139,7 @@ def _check_parents(folder: str) -> None:
         # In a sticky folder others can make files, but not take the place of ours.
         open_to_others = found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX
         if found.st_uid not in (0, os.geteuid()) or open_to_others:
-            raise Unusable(f"others than root can write to {path}")
+            raise Unusable(f"users other than root can write to {path}")
 
 
 def _read(folder: str, name: str) -> bytes:

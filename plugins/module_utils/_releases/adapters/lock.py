@@ -48,13 +48,13 @@ def hold(layout: Layout, wanted: Claim, clock: InterruptibleClock, ends: bool = 
 
     :param ends: the run at work is ended where ``wanted`` may do that, and not only waited for
     :returns: what was in the way and was set aside, in sentences
-    :raises Overtaken: another run has gone on since ``wanted`` got its token
+    :raises Overtaken: another run has changed this host since ``wanted`` got its token
     :raises Busy: a run that may not be ended is still at work
     """
     said = json.dumps(this_process(wanted).to_dict()).encode()
     waiting = _Waiting(layout, wanted, clock, ends)
     with exclusive(layout.lock, wait=waiting, said=said) as kept:
-        aside = [f"{layout.lock} was no file. It was set aside as {name}." for name in kept]
+        aside = [f"{layout.lock} was not a file. It was set aside as {name}." for name in kept]
         yield [*aside, *waiting.messages, *_forget_request(layout)]
 
 
@@ -65,7 +65,7 @@ def _forget_request(layout: Layout) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError:
-        return [f"{path} was no file. It was set aside as {set_aside(path)}."]
+        return [f"{path} was not a file. It was set aside as {set_aside(path)}."]
     return []
 
 

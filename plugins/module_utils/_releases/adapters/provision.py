@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The use case of the module ``application``: write down what a host shall know of one, unless it cannot be."""
+"""The use case of the module ``application``: write its settings to the host, or refuse settings that conflict."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the slots of this host hold, for a proxy that is configured anew."""
+"""The releases in the slots of this host, for a new configuration of the proxy."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Bounds:
             raise ArtifactError(
                 f"the store sends more than the artifact: at least {total} bytes, and {known}",
                 where=redact_url(source),
-                fix="Compare the store with what was built. For larger artifacts there is size_limit of mas.ops.release.",
+                fix="Compare the store with what was built. For larger artifacts raise size_limit of mas.ops.release.",
             )
 
 
@@ -102,9 +102,9 @@ def receive(source: str, bounds: Bounds, keep: Callable[[bytes, int], object], o
 
 def _late(source: str, bounds: Bounds, total: int) -> NotFound:
     return NotFound(
-        f"the artifact was not there after {bounds.seconds:g} seconds: {total} bytes had come",
+        f"the artifact did not arrive within {bounds.seconds:g} seconds: {total} bytes were received",
         where=redact_url(source),
-        fix="See how the store and the network do. For slow ones there is change_fetch_timeout.",
+        fix="Check the store and the network. For slow ones raise change_fetch_timeout.",
     )
 
 
@@ -155,7 +155,7 @@ def _open(source: str) -> IO[bytes]:
         raise NotFound(
             f"the artifact cannot be reached: {cause(error)}",
             where=redact_url(source),
-            fix="See that its store runs and try again.",
+            fix="Check that its store runs, and try again.",
         ) from error
 
 

@@ -75,7 +75,7 @@ def _take_out(application: str, slot: str, config: str, record: str) -> tuple[in
         refused = repr(error)
     if refused:
         sys.stderr.write(
-            f"mas.ops: the proxy does not hear that {application}, slot {slot}, ended: {refused}\n"
+            f"mas.ops: the proxy was not informed that {application}, slot {slot}, ended: {refused}\n"
         )
         return 1, False
     return 0, bool(proxy.get("fallback"))

@@ -187,5 +187,5 @@ def _let_in(proxy: Proxy, slot: str, stops: Callable[[], bool], sleep: Sleep, tr
 
 def _say(application: str, slot: str, error: OpsError) -> int:
     """Into the journal of the unit."""
-    sys.stderr.write(f"mas.ops: the proxy does not hear of {application}, slot {slot}: {error}\n")
+    sys.stderr.write(f"mas.ops: the proxy was not informed about {application}, slot {slot}: {error}\n")
     return 1

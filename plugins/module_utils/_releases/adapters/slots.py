@@ -115,8 +115,8 @@ class SlotFiles:
         path = self.layout.environment(record.slot)
         text = _text(path)
         if not whole_environment(text, record):
-            wrong = "it is not whole" if text or os.path.lexists(path) else "it is gone"
-            self._damage[path] = Damage(path, wrong, "the settings of today")
+            wrong = "it is incomplete" if text or os.path.lexists(path) else "it is gone"
+            self._damage[path] = Damage(path, wrong, "the current settings")
 
     def pending(self, slot: str) -> tuple[str, ...]:
         """Settings that changed since the slot was assigned, and that only a next assignment brings."""

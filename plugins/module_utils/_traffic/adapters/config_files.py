@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HAProxy's files on this host: read, let HAProxy judge them, and write."""
+"""HAProxy's files on this host: read them, let HAProxy check the new ones, and write."""
 
 from __future__ import annotations
 

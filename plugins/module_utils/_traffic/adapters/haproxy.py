@@ -176,7 +176,7 @@ class HAProxy:
         self.runtime.ask(f"del map {path} {slot}; add map {path} {slot} {value}")
         if parse_listed(self.runtime.ask(f"show map {path}")).get(slot) != value:
             raise TrafficError(
-                f"the proxy did not take the {name} of the health check",
+                f"the proxy did not accept the {name} of the health check",
                 where=path,
                 fix="Write its configuration again with mas.ops.provision.",
             )
@@ -263,7 +263,7 @@ class HAProxy:
                     f"the {slot} slot is out of service at the proxy ({server.status}), and its own process is up: "
                     "it was taken out by hand",
                     where=f"server {self.backend}/{slot}, {self.runtime.path}",
-                    fix="Ask who took it out and why. To take the application back in: "
+                    fix="Find out who took it out and why. To put the application back into service: "
                     f"ansible-playbook mas.ops.restart -e application_name={self.application}",
                 )
             if self.clock.seconds() > deadline:

@@ -84,13 +84,13 @@ class Runtime:
     def _silent(self, error: OSError) -> TrafficError:
         denied = isinstance(error, PermissionError)
         return TrafficError(
-            "only root may give the proxy orders"
+            "only root may send commands to the proxy"
             if denied
             else f"the proxy does not answer: {error.strerror or error}",
             where=self.path,
             fix="Set become: true."
             if denied
-            else "Run `systemctl restart haproxy`, which also gives one that runs its lost socket back, or install it with "
+            else "Run `systemctl restart haproxy`, which also restores a lost socket, or install it with "
             "mas.ops.provision.",
         )
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looks for a decision again and again, until there is one or the time is over."""
+"""Poll for a decision until there is one or the time is over."""
 
 from __future__ import annotations
 

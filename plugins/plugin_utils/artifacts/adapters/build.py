@@ -148,7 +148,7 @@ def _look(built: Built, place: Path) -> Stored:
         return Stored(signature=signed)
     if not path.is_file():
         raise Refused(
-            "the store has something else than a file under the artifact's name",
+            "what the store has under the artifact's name is not a file",
             where=str(path),
             fix="Remove it.",
         )

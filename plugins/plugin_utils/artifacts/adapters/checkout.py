@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What git says about a checkout that may be hostile: nothing that its configuration names is run."""
+"""Read a checkout that may be hostile with git: nothing that its configuration names is run."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look up one artifact: is it there, is it whole, who signed it, what is in it."""
+"""Look up one artifact: whether it exists, is intact, who signed it, and its manifest."""
 
 from __future__ import annotations
 
@@ -115,4 +115,4 @@ def _not_at_url(lookup: ArtifactLookup, url: str, scratch: Path) -> NotFound:
         fetch(f"{url}{SHA256}", str(scratch / "digest"), "")
     except (NotFound, ArtifactError) as error:
         reason = error.what
-    return NotFound(f"{what} cannot be had from the store: {reason}", where=url, fix=BUILD)
+    return NotFound(f"{what} cannot be read from the store: {reason}", where=url, fix=BUILD)

@@ -74,7 +74,11 @@ def _listing(root: Path) -> tuple[list[str] | None, list[str], list[str]]:
     if not untracked:
         fix = "Track what is to be shipped with git add."
         raise BadInput("git tracks nothing in the source and ignores all of it", where=str(root), fix=fix)
-    return untracked, [], [f"git tracks nothing in {root} yet: all that it does not ignore was taken"]
+    return (
+        untracked,
+        [],
+        [f"git tracks nothing in {root} yet: all files that it does not ignore were included"],
+    )
 
 
 class _Walk:

@@ -36,7 +36,7 @@ def query(url: str, expression: str, timeout: float, headers: Mapping[str, str])
     :raises BadInput: Prometheus does not understand the query, or the URL is none
     """
     if not url.startswith(("http://", "https://")):
-        raise BadInput("this is no URL of Prometheus", where=url, fix="Begin it with http:// or https://.")
+        raise BadInput("this is not a URL of Prometheus", where=url, fix="Begin it with http:// or https://.")
     address = f"{url.rstrip('/')}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
     try:
         with open_url(address, headers=dict(headers), timeout=timeout) as answer:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stop file: a path on the controller, or a URL that answers 200 while the line is stopped."""
+"""The stop file: a path on the controller, or a URL that answers 200 while changes are stopped."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def _from_url(url: str) -> str | Unknown:
 def _reason(text: str, place: str) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "no reason was given")
     # Any file of the controller may be named as the stop file, and the reason goes to job output and ledger.
-    reason = first[:200] if first.isprintable() else "its text is no reason that people can read"
+    reason = first[:200] if first.isprintable() else "its text is not printable"
     return f"{reason} ({place})"

@@ -53,10 +53,10 @@ def _without_freezes(policy: Policy) -> Policy:
 def stop(facts: GateFacts) -> Check:
     """The emergency stop: a variable or a file."""
     if isinstance(facts.stops, Unknown):
-        return unknown(STOP, f"it is not known whether the line is stopped: {facts.stops.why}")
+        return unknown(STOP, f"it is not known whether changes are stopped: {facts.stops.why}")
     if facts.stops:
-        return failed(STOP, f"the line is stopped: {'; '.join(facts.stops)}", stops=list(facts.stops))
-    return passed(STOP, "the line is not stopped")
+        return failed(STOP, f"changes are stopped: {'; '.join(facts.stops)}", stops=list(facts.stops))
+    return passed(STOP, "changes are not stopped")
 
 
 def freeze(facts: GateFacts) -> Check:

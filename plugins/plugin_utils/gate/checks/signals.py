@@ -47,7 +47,7 @@ def promotion(facts: GateFacts, settings: GateSettings) -> Check | None:
     """The same digest was live and healthy in the environment before, for long enough."""
     wanted = settings.promotion
     if wanted is None:
-        return unknown(PROMOTION, "gate_promotion does not say from where")
+        return unknown(PROMOTION, "gate_promotion names no environment")
     if not facts.release:
         return None
     if isinstance(facts.deployments, Unknown):
@@ -78,7 +78,7 @@ def _seconds(deployment: Deployment) -> float:
 def alerts(facts: GateFacts, settings: GateSettings) -> Check:
     """No alert that matches fires."""
     if settings.alerts is None:
-        return unknown(ALERTS, "gate_alertmanager does not say where to ask")
+        return unknown(ALERTS, "gate_alertmanager has no URL")
     if isinstance(facts.alerts, Unknown):
         return unknown(ALERTS, facts.alerts.why)
     if not facts.alerts:
@@ -99,7 +99,7 @@ def error_budget(facts: GateFacts, settings: GateSettings) -> Check:
     """Every value of the query lies within its limits; without any value it is inconclusive."""
     query = settings.budget
     if query is None:
-        return unknown(ERROR_BUDGET, "gate_error_budget does not say what to ask")
+        return unknown(ERROR_BUDGET, "gate_error_budget has no query")
     if isinstance(facts.budget, Unknown):
         return unknown(ERROR_BUDGET, facts.budget.why)
     if not facts.budget:

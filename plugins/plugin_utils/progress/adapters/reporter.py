@@ -102,7 +102,7 @@ class Reporter:
         """Show a failure in full."""
         lines = formats.failure(host, task, result, unreachable=outcome == "unreachable")
         if outcome not in BAD:
-            lines.append("    The playbook goes on in spite of it.")
+            lines.append("    The playbook continues.")
         self.display("\n".join(lines), "bright red" if outcome in BAD else "yellow")
 
     def close(self, failed: Iterable[str], unreachable: Iterable[str]) -> str:

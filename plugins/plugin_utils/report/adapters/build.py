@@ -96,7 +96,7 @@ def _refuse_to_replace(path: Path) -> None:
     found = _read(path)
     if found and b"<!doctype html" not in found[:_HEAD].lower():
         raise BadInput(
-            "there is a file that is no report, and it stays as it is",
+            "the file there is not a report, and was not replaced",
             where=str(path),
             fix="Choose another path for the report, or move the file away.",
         )

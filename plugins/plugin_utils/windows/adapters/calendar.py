@@ -88,9 +88,7 @@ def _source(entry: Entry) -> Source:
 def _seconds(entry: Entry, key: str, default: int) -> int:
     found = seconds(entry.data.get(key, default))
     if found is None or (key == "timeout" and found == 0):
-        raise entry.bad(
-            f"{key} {entry.data[key]!r} is not a length of time", 'Write it as "24h" or in seconds.'
-        )
+        raise entry.bad(f"{key} {entry.data[key]!r} is not a duration", 'Write it as "24h" or in seconds.')
     return found
 
 

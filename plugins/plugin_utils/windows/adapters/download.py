@@ -36,7 +36,7 @@ def read_calendar(source: str, timeout: float) -> str:
     text = data.decode("utf-8-sig", "replace")
     # A login page of a proxy is an answer too, but not the one that was asked for.
     if "BEGIN:VCALENDAR" not in text.upper():
-        raise _unreadable(source, "what is there is no calendar")
+        raise _unreadable(source, "the content is not a calendar")
     # What was cut off is a calendar with fewer freezes, and must not replace a good copy.
     if not text.rstrip().upper().endswith("END:VCALENDAR"):
         raise _unreadable(source, "the calendar has no end")
@@ -75,5 +75,5 @@ def _unreadable(source: str, reason: str) -> NotFound:
     return NotFound(
         f"the calendar cannot be read: {reason}",
         where=redact_url(source),
-        fix="See that its source answers; max_age and on_error of the calendar say what holds meanwhile.",
+        fix="Check that its source answers; max_age and on_error of the calendar decide what applies until then.",
     )

@@ -73,7 +73,7 @@ def _check_target_is_known(policy: Policy, target: Target, missing: set[str]) ->
         }
         if unknown and replace(window.scope, **dict.fromkeys(unknown, ())).holds_for(target):
             raise BadInput(
-                f"it holds for some {' and '.join(unknown)} only, and it is not known which is asked about",
+                f"it holds for some {' and '.join(unknown)} only, and the caller did not say which one to evaluate",
                 where=f"{window.kind.value} {window.name!r}",
                 fix=f"Give {', '.join(f'{option}=' for option in unknown.values())} too, or the variables of a host.",
             )
