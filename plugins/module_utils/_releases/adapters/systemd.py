@@ -287,8 +287,8 @@ class Systemd:
 
     def _not_up(self, units: Sequence[str]) -> list[str]:
         """Those of these units, of which one did not start, that are not active: the others say nothing about the cause."""
-        shown = self._call(["systemctl", "show", f"--property={_PROPERTIES}", "--", *units]).stdout
-        states = zip(units, map(_facts, shown.split("\n\n")))
+        properties = self._call(["systemctl", "show", f"--property={_PROPERTIES}", "--", *units]).stdout
+        states = zip(units, map(_facts, properties.split("\n\n")))
         return [unit for unit, facts in states if not facts.up] or list(units)
 
     def _call(self, command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
