@@ -11,7 +11,7 @@ from typing import Any
 
 from ..modules.change_summary import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
-from ..plugin_utils.change_summary import summarize
+from ..plugin_utils.deploy.summary import summarize
 
 
 class ActionModule(ControllerAction):

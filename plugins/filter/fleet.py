@@ -15,7 +15,6 @@ from jinja2 import pass_context
 from ..module_utils._core.errors import OpsError
 from ..module_utils._core.names import text
 from ..module_utils._releases.commands import command
-from ..plugin_utils import batches, fleet, rollout, rollout_plan, ways_back
 from ..plugin_utils.adapters.run import inventory
 from ..plugin_utils.adapters.template import as_filter
 from ..plugin_utils.adapters.whole_run import (
@@ -25,6 +24,7 @@ from ..plugin_utils.adapters.whole_run import (
     refuse_parts,
     refuse_wrong,
 )
+from ..plugin_utils.deploy import batches, fleet, plan, rollback, rollout
 
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,12 +49,12 @@ def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
     ``hosts`` are those of all batches.
     """
     if call is None:
-        plan = as_filter(rollout_plan.rollout_plan)(hostvars, hosts)
+        found = as_filter(plan.rollout_plan)(hostvars, hosts)
     else:
-        plan = decided(rollout_plan.rollout_plan)(hostvars, hosts, {**call, "extra": list(extra_variables())})
-    if "batches" not in plan:
-        return plan
-    return {**plan, "hosts": [name for batch in plan["batches"] for name in batch]}
+        found = decided(plan.rollout_plan)(hostvars, hosts, {**call, "extra": list(extra_variables())})
+    if "batches" not in found:
+        return found
+    return {**found, "hosts": [name for batch in found["batches"] for name in batch]}
 
 
 @pass_context
@@ -85,7 +85,7 @@ def command_line(context: Any, playbook: str, **variables: str) -> str:
 
 @pass_context
 def rollout_failure(context: Any, hostvars: Any, hosts: Any, application: str, version: str) -> str:
-    """:func:`.rollout.rollout_failure` with the inventory of this run in the commands that it advises."""
+    """:func:`.deploy.rollout.rollout_failure` with the inventory of this run in the commands that it advises."""
     check = bool(context.get("ansible_check_mode"))
     return rollout.rollout_failure(hostvars, hosts, application, version, inventory(context), check)
 
@@ -99,8 +99,8 @@ class FilterModule:
             "environment_targets": decided(fleet.environment_targets),
             "command_line": as_filter(command_line),
             "release_batches": as_filter(batches.release_batches),
-            "rollback_rest": as_filter(ways_back.rollback_rest),
-            "rollback_way": decided(ways_back.rollback_way),
+            "rollback_rest": as_filter(rollback.rollback_rest),
+            "rollback_way": decided(rollback.rollback_way),
             "rollout": as_filter(rollout.rollout),
             "rollout_plan": _rollout_plan,
             "rollout_failure": as_filter(rollout_failure),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mas.ops.plugins.plugin_utils.rollout import rollout, rollout_failure
-from ansible_collections.mas.ops.plugins.plugin_utils.rollout_plan import rollout_plan
+from ansible_collections.mas.ops.plugins.plugin_utils.deploy.plan import rollout_plan
+from ansible_collections.mas.ops.plugins.plugin_utils.deploy.rollout import rollout, rollout_failure
 
 OK: dict[str, Any] = {"changed": True}
 HOSTS = ["web1", "web2", "web3"]

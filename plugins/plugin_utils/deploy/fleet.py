@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..module_utils._core.errors import BadInput, NotFound, Refused
-from ..module_utils._ledger.history import version_of
-from ..module_utils._releases.targets import DISK, STORE, WARM
+from ...module_utils._core.errors import BadInput, NotFound, Refused
+from ...module_utils._ledger.history import version_of
+from ...module_utils._releases.targets import DISK, STORE, WARM
 
 _NEAREST = (WARM, DISK, STORE)
 _NAME = "Name another moment, or the version to go back to:"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._core.errors import Refused
-from ..module_utils._ledger.history import version_of
-from ..module_utils._releases.targets import STORE, WARM, described
+from ...module_utils._core.errors import Refused
+from ...module_utils._ledger.history import version_of
+from ...module_utils._releases.targets import STORE, WARM, described
 from .fleet import follow_note, live_at, place_of
 
 Hosts = Mapping[str, Mapping[str, Any]]

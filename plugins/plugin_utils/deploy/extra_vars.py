@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._core.errors import BadInput
+from ...module_utils._core.errors import BadInput
 
 _BOOLEANS = {
     "true": True,

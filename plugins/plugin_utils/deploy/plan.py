@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from ..module_utils._core.errors import BadInput
-from ..module_utils._releases.traffic_steps import parse_traffic_steps
+from ...module_utils._core.errors import BadInput
+from ...module_utils._releases.traffic_steps import parse_traffic_steps
 from .batches import release_batches
 from .extra_vars import boolean, mapping, seconds, steps, value_of, whole_number
 from .rollout import read_hosts, rollout

@@ -12,7 +12,7 @@ from ansible_collections.mas.ops.plugins.filter.fleet import FilterModule
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, NotFound, Refused
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters import run as module
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.run import actor, run_id
-from ansible_collections.mas.ops.plugins.plugin_utils.fleet import (
+from ansible_collections.mas.ops.plugins.plugin_utils.deploy.fleet import (
     application_group,
     environment_targets,
     live_at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mas.ops.plugins.plugin_utils.change_summary import summarize
+from ansible_collections.mas.ops.plugins.plugin_utils.deploy.summary import summarize
 
 ONE, TWO = "1.0.0-111111111111", "2.0.0-222222222222"
 BACK = f"ansible-playbook mas.ops.rollback -e application_name=agents -e rollback_version={ONE}"

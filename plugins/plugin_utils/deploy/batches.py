@@ -17,7 +17,7 @@ from fractions import Fraction
 from itertools import chain, count, repeat
 from typing import Any
 
-from ..module_utils._core.errors import BadInput
+from ...module_utils._core.errors import BadInput
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._ledger.history import is_called
-from ..module_utils._releases.commands import command
+from ...module_utils._ledger.history import is_called
+from ...module_utils._releases.commands import command
 from .extra_vars import whole_number
 
 

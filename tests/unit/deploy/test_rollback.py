@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Refused
-from ansible_collections.mas.ops.plugins.plugin_utils.ways_back import rollback_rest, rollback_way
+from ansible_collections.mas.ops.plugins.plugin_utils.deploy.rollback import rollback_rest, rollback_way
 
 ONE, TWO, THREE = "1.0.0-111111111111", "2.0.0-222222222222", "3.0.0-333333333333"
 ARMED = {"release": THREE, "since": "2026-11-24T12:00:00.000Z"}

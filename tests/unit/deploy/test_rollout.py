@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
 from ansible_collections.mas.ops.plugins.module_utils._releases.options import RELEASE
-from ansible_collections.mas.ops.plugins.plugin_utils.rollout import rollout, rollout_failure
-from ansible_collections.mas.ops.plugins.plugin_utils.rollout_plan import rollout_plan
+from ansible_collections.mas.ops.plugins.plugin_utils.deploy.plan import rollout_plan
+from ansible_collections.mas.ops.plugins.plugin_utils.deploy.rollout import rollout, rollout_failure
 
 HOSTS = ["web1", "web2", "web3"]
 OK = {"changed": True, "token": 3}

@@ -12,7 +12,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mas.ops.plugins.filter.fleet import FilterModule
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
-from ansible_collections.mas.ops.plugins.plugin_utils.batches import STRATEGIES, release_batches
+from ansible_collections.mas.ops.plugins.plugin_utils.deploy.batches import STRATEGIES, release_batches
 from hypothesis import given
 from hypothesis import strategies as st
 
