@@ -64,7 +64,7 @@ def test_a_program_on_a_port_of_the_proxy(pair: Fleet) -> None:
 
 
 def test_without_root(pair: Fleet) -> None:
-    without = {"ansible_become": True, "ansible_become_user": "daemon", "ansible_pipelining": True}
+    without = {"ansible_become": True, "ansible_become_user": "nobody", "ansible_pipelining": True}
     refused(pair, pair.play("provision", **without), "needs root. Set ansible_become: true")
 
 

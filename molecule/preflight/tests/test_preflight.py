@@ -71,6 +71,6 @@ def test_all_reasons_at_once() -> None:
 
 
 def test_not_root() -> None:
-    run = converge(ansible_become=True, ansible_become_user="daemon", ansible_pipelining=True)
+    run = converge(ansible_become=True, ansible_become_user="nobody", ansible_pipelining=True)
     assert run.returncode == 2
-    assert "Tasks run as the user daemon, and mas.ops needs root. Set ansible_become: true" in words(run)
+    assert "Tasks run as the user nobody, and mas.ops needs root. Set ansible_become: true" in words(run)
