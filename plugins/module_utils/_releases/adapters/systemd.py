@@ -199,6 +199,8 @@ class Systemd:
     def run_once(self, unit: str, seconds: int) -> None:
         """Start a unit that ends by itself, and wait for its end.
 
+        Its output stays in the journal: an error of a database quotes the data that it is about, and the ledger keeps errors.
+
         :param seconds: as the unit says it, after which systemd ends it
         :raises MigrationError: it failed, did not end in time, or was stopped
         """
@@ -217,12 +219,11 @@ class Systemd:
             return
         properties = self._call(["systemctl", "show", f"--property={_END}", "--", unit]).stdout
         facts = dict(line.split("=", 1) for line in properties.splitlines() if "=" in line)
-        advice = journal_advice(unit, self.last_words(unit))
         self._call(["systemctl", "reset-failed", "--", unit])
         raise MigrationError(
             _end(facts, seconds, done.stderr.strip()),
             where=unit,
-            fix=f"Correct the cause and run the same command again. {advice}",
+            fix=f"See `journalctl -u {unit} -n 50`; correct the cause and run the same command again.",
         )
 
     def _clear(self, unit: str) -> None:
