@@ -1,6 +1,6 @@
 # Thin on purpose: what a target does is in tests/run and tests/bed. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo bench faults venv tables lock check molecule test clean
+.PHONY: help demo bench faults venv tables lock check molecule test clean new-module new-role new-playbook
 
 PY := .venv/bin/python
 # Nothing here needs an activated environment; tools that call one another find themselves in it.
@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## the tour: ship, ship under load, catch a broken version, roll back; on three hosts
 	@tests/bed/prepare
@@ -45,6 +45,10 @@ test: ## all that CI runs: prepare the machine, check, scenarios, integration; S
 
 tables: venv ## write the tables of variables in docs/ and in the roles' READMEs anew
 	@$(PY) -m tests.run.tables
+
+new-module new-role new-playbook: venv ## write the files that one begins with: NAME=x
+	@test -n "$(NAME)" || { echo "say its name: make $@ NAME=disk_info" >&2; exit 2; }
+	@$(PY) -m tests.run.skeleton $(@:new-%=%) "$(NAME)"
 
 lock: venv ## renew requirements/*.txt after a change in their .in; UPGRADE=1 takes the newest versions
 	@tests/run/lock $(if $(UPGRADE),--upgrade)

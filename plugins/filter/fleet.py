@@ -44,10 +44,17 @@ def decided(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
-    """With ``call`` the plan is made, and may be refused. Plays that read it again have no ``call``, and a refusal is an error."""
+    """With ``call`` the plan is made, and may be refused. Plays that read it again have no ``call``, and a refusal is an error.
+
+    ``hosts`` are those of all batches.
+    """
     if call is None:
-        return as_filter(rollout_plan.rollout_plan)(hostvars, hosts)
-    return decided(rollout_plan.rollout_plan)(hostvars, hosts, {**call, "extra": list(extra_variables())})
+        plan = as_filter(rollout_plan.rollout_plan)(hostvars, hosts)
+    else:
+        plan = decided(rollout_plan.rollout_plan)(hostvars, hosts, {**call, "extra": list(extra_variables())})
+    if "batches" not in plan:
+        return plan
+    return {**plan, "hosts": [name for batch in plan["batches"] for name in batch]}
 
 
 @pass_context
@@ -58,7 +65,7 @@ def application_hosts(context: Any, groups: Any, application: str, playbook: str
         return "all"
     refuse_wrong(playbook, context.get_all())
     pattern = fleet.application_group(groups, application)
-    name_hosts_left_out(context, application)
+    name_hosts_left_out(context, application, playbook)
     return pattern
 
 

@@ -69,7 +69,7 @@ notes:
     letters, digits, dots, plus signs and dashes, in quotes.
   - C(processes) is a mapping of names. Each process has a C(kind) (V(web), at most one, which serves requests on
     the port in the environment variable E(PORT), or V(worker)), a C(command) (a string that is split as a shell
-    would, or a list; no shell runs it), a C(stop_signal) (default V(SIGTERM)) and a C(stop_grace) in seconds (10).
+    would, or a list; no shell runs it; C($PORT) and C(${PORT}) in its arguments are the port), a C(stop_signal) (default V(SIGTERM)) and a C(stop_grace) in seconds (10).
     A web process may have C(listen), V(port) by default; with V(systemd) it gets its socket from systemd (LISTEN_FDS).
   - C(health) is needed with a web process. It has a C(path), the C(expected) status (200) and a
     C(startup_budget) in seconds (30), C(timeout) of one answer in seconds (2).
@@ -84,8 +84,8 @@ notes:
     unless it is taken back in by C(!__pycache__/), and so are folders without files.
   - A file that is less readable than C(mas.yml) can be read on hosts by the application only.
   - A symbolic link must stay inside the source, or point to C(/usr/bin/python3) or one of its versions.
-  - C(packages) is a list of Debian packages that hosts must have, C(name) or C(name=version), for the bill of
-    materials. The others in it are found in what pip and npm leave in the source.
+  - C(packages) is a list of Debian packages, C(name) or C(name=version). A host on which one is not installed refuses the
+    release. They are in the bill of materials, with the version, beside what pip and npm leave in the source.
   - C(secret_waivers) is a list of mappings with the C(path) of a file, or of a folder and a slash, and the C(reason) why
     nothing there is a secret.
 seealso:

@@ -12,16 +12,22 @@ module: traffic_info
 short_description: Read how the traffic of an application is split
 version_added: 0.1.0
 description:
-  - Returns the split now and after a reload, and the proxy's own view and counters of each slot.
+  - Returns the split now and after a reload, and the proxy's own view of each slot, in a few lines for people.
+  - With O(counters) or O(latency) also the counters of each slot as numbers.
 author: the mas.ops authors (@mas-ops)
 extends_documentation_fragment:
   - mas.ops.application
   - mas.ops.attributes
   - mas.ops.attributes.info
 options:
+  counters:
+    description:
+      - Return RV(servers), RV(process) and RV(at) too, for programs. M(mas.ops.canary_verdict) needs them.
+    type: bool
+    default: false
   latency:
     description:
-      - Return the histogram of latencies of each slot as well, a hundred pairs of numbers. M(mas.ops.canary_verdict) judges
+      - The same with the histogram of latencies of each slot, a hundred pairs of numbers. M(mas.ops.canary_verdict) judges
         latencies only in readings that have it.
     type: bool
     default: false
@@ -31,6 +37,8 @@ seealso:
 """
 
 EXAMPLES = r"""
+# On a command line: ansible -i INVENTORY agents -m mas.ops.traffic_info -a application=agents
+
 - name: See who gets the requests
   mas.ops.traffic_info:
     application: agents
@@ -38,6 +46,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+lines:
+  description: All that matters of it, for people.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - "agents: new requests go to green 100 %, after a reload too"
+    - "blue: UP, 0 sessions open, 0 queued; 1204 requests, 0 errors, 0 downs"
+    - "green: UP, 2 sessions open, 0 queued; 988 requests, 1 error, 0 downs"
+    - "requests, errors and downs are counted since the start of the proxy's process"
 split:
   description: Percent of new requests for each slot, now.
   type: dict
@@ -54,16 +72,16 @@ servers:
       and, with O(latency), C(latency) (pairs of a bucket's lower edge in milliseconds and its number of answers; empty
       before P(mas.ops.proxy#role) of this version was applied).
   type: dict
-  returned: success
+  returned: with O(counters) or O(latency)
 process:
   description: What identifies one process of the proxy; its counters begin at zero in each.
   type: str
-  returned: success
+  returned: with O(counters) or O(latency)
   sample: 812-1795532648
 at:
   description: When this was read, in seconds of the host's clock.
   type: float
-  returned: success
+  returned: with O(counters) or O(latency)
   sample: 1795532700.5
 """
 
@@ -74,21 +92,25 @@ from typing import Any
 from ..module_utils._core.ansible_module import run_info_module
 from ..module_utils._core.argspec import APPLICATION, ArgumentSpec
 from ..module_utils._releases.adapters.host import require_proxy
+from ..module_utils._traffic.summary import summary
 
-SPEC = APPLICATION + ArgumentSpec({"latency": {"type": "bool", "default": False}})
+_NO = {"type": "bool", "default": False}
+SPEC = APPLICATION + ArgumentSpec({"counters": _NO, "latency": _NO})
 
 
 def split(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The question behind the module."""
     with require_proxy(params["application"], lock=False) as proxy:
         facts = proxy.facts()
-    return {
+    found: dict[str, Any] = {
+        "lines": summary(params["application"], facts),
         "split": facts.running,
         "persisted": facts.persisted.to_dict() if facts.persisted else None,
-        "servers": {slot: server.to_dict(params["latency"]) for slot, server in facts.servers.items()},
-        "process": facts.process,
-        "at": round(time.time(), 3),
     }
+    if params["counters"] or params["latency"]:
+        servers = {slot: server.to_dict(params["latency"]) for slot, server in facts.servers.items()}
+        found |= {"servers": servers, "process": facts.process, "at": round(time.time(), 3)}
+    return found
 
 
 def main() -> None:

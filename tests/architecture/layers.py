@@ -1,4 +1,4 @@
-"""DESIGN 2.1, 2.3 and 2.5: who may import what, and who may touch the world."""
+"""Who may import what, and who may touch the world: the rules in docs/architecture.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DESIGN 2.7: how long things may be."""
+"""How long things may be: docs/contributing.md has the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DESIGN 2.7: YAML stays data. Rules for task files and playbooks."""
+"""YAML stays data: rules for task files and playbooks, as docs/contributing.md says them."""
 
 from __future__ import annotations
 

@@ -54,6 +54,7 @@ TRICKS = (
         "User=root",
         "ExecStart=",
     ),
+    *("$PORT", "${PORT}", "--bind=:$PORT", "$PORTS"),
     *("ż", "日本", "\u2028", "\ufeff", "\U0001f600", "\u00a0", "a;b", "; ;", "&&", "`id`", "*", "?"),
 )
 PROGRAMS = ("/bin/echo", "./bin/run", "python3", "bin/../x", ";", "#x", "/opt/a b/run")
@@ -149,7 +150,8 @@ class Case:
     def expected(self) -> dict[str, Any]:
         record = self.record
         process = next(iter(record.processes.values()))
-        argv = units.absolute(process.command, record.folder)
+        program, *arguments = units.absolute(process.command, record.folder)
+        argv = [program, *(units.with_port(word, record.port) for word in arguments)]
         return {
             "argv": argv,
             "flags": ["no-env-expand"],

@@ -102,7 +102,7 @@ def test_a_refusal_is_said_without_the_source_of_a_template(fleet: Fleet) -> Non
 
 def test_a_dry_run_of_a_rollback_says_which_host_would_be_fed(fleet: Fleet) -> None:
     fleet.build("1.1.0", "1.2.0", like="1.0.0")
-    fleet.play("deploy", "--limit", fleet.names[0], deploy_version="1.1.0").check()
+    fleet.play("deploy", "--limit", fleet.names[0], deploy_version="1.1.0", deploy_partial=True).check()
     fleet.deploy("1.2.0").check()
     for target in ("", "1.1.0"):
         dry = fleet.rollback(target, "--check").check().output

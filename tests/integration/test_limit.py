@@ -13,7 +13,11 @@ def test_the_first_host_may_be_left_out(pair: Fleet) -> None:
     first, second = pair.names
     pair.build("71.0.0", like="1.0.0")
     before = pair.live()
-    pair.deploy("71.0.0", "--limit", second).check()
+    refused = pair.deploy("71.0.0", "--limit", second)
+    assert refused.status != 0
+    assert f"not deployed to: {first}" in refused.output
+    assert pair.live() == before
+    pair.deploy("71.0.0", "--limit", second, deploy_partial=True).check()
     assert pair.live() == {first: before[first], second: "71.0.0"}
     pair.deploy("71.0.0").check()
     assert set(pair.live().values()) == {"71.0.0"}

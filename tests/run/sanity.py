@@ -1,4 +1,9 @@
-"""ansible-test sanity on what is shipped, without containers: on our own Python, or on the oldest of targets."""
+"""ansible-test sanity on what is shipped, without containers.
+
+python -m tests.run.sanity            with the checkout's own ansible-core and Python: all of its tests
+python -m tests.run.sanity oldest     the oldest Python of targets imports the modules
+python -m tests.run.sanity RELEASE    another ansible-core (tests/run/ansible_core.py): what differs between releases
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import ansible_core
 from .shipped import INSTALLED
 from .stage import ROOT, skip
 
@@ -18,26 +24,43 @@ TREE = ROOT / ".cache/sanity/ansible_collections/mas/ops"
 HOME = ROOT / ".cache/sanity-home"
 OLDEST = "3.9"
 
-# ansible-test fetches pip from a place of its own; Python brings one that does as well.
-BOOTSTRAP = HOME / ".ansible/test/cache/get_pip_24_2.py"
+# ansible-test fetches pip from a place of its own; Python brings one that does as well. Releases name it by pip's version.
+BOOTSTRAPS = tuple(HOME / f".ansible/test/cache/get_pip_{version}.py" for version in ("24_2", "25_2"))
+
+#: What depends on ansible-core's own code: the schema of documentation, its reader, and how it runs modules.
+_DIFFERS = ("validate-modules", "ansible-doc", "import")
+_OLDEST = ("compile", "import")
 
 
 def main(argv: Sequence[str]) -> int:
     environment = _environment()
-    if argv == ["oldest"]:
-        folder = _folder_of_oldest()
-        if folder is None:
-            return skip(f"no working python{OLDEST} here, so the modules were not imported with it")
-        environment["PATH"] = os.pathsep.join([str(folder), environment["PATH"]])
-        options = ["--controller", f"origin:python={_own()}", "--target-python", OLDEST]
-        options += ["--test", "compile", "--test", "import"]
-    else:
-        options = ["--local", "--python", _own()]
+    what = argv[0] if argv else ""
+    if what not in {"", "oldest", *ansible_core.RELEASES}:
+        raise SystemExit(f"no such sanity: {what}; there are oldest, {', '.join(ansible_core.RELEASES)}")
+    version = {"": _own(), "oldest": OLDEST}.get(what, ansible_core.PYTHON)
+    folder = _folder_of(version) if what else Path(sys.executable).parent
+    if folder is None:
+        return skip(f"no working python{version} here, so sanity {what} was not tried")
+    if what in ansible_core.RELEASES:
+        print(f"ansible-core {ansible_core.version(what)}", flush=True)
+        folder = ansible_core.environment(what, folder / f"python{version}") / "bin"
+    environment["PATH"] = os.pathsep.join([str(folder), environment["PATH"]])
     _lay_out()
     # With nothing to look at it succeeds, so ask it first what it sees.
     if not _ansible_test(["--list-tests"], environment, capture=True).stdout.strip():
         raise SystemExit(f"ansible-test sees nothing to check in {TREE}")
-    return _ansible_test(options, environment).returncode
+    return _ansible_test(_options(what), environment).returncode
+
+
+def _options(what: str) -> list[str]:
+    tests: tuple[str, ...] = ()
+    if what == "oldest":
+        options, tests = ["--controller", f"origin:python={_own()}", "--target-python", OLDEST], _OLDEST
+    elif what in ansible_core.RELEASES:
+        options, tests = ["--local", "--python", ansible_core.PYTHON], _DIFFERS
+    else:
+        options = ["--local", "--python", _own()]
+    return [*options, *(word for test in tests for word in ("--test", test))]
 
 
 def _own() -> str:
@@ -51,8 +74,9 @@ def _lay_out() -> None:
     shutil.copytree(ROOT / "tests/sanity", TREE / "tests/sanity")
     shutil.copy(ROOT / "tests/config.yml", TREE / "tests/config.yml")
     subprocess.run(["git", "init", "--quiet", str(TREE)], check=True)
-    BOOTSTRAP.parent.mkdir(parents=True, exist_ok=True)
-    BOOTSTRAP.write_text("import ensurepip\n\nensurepip.bootstrap()\n", "utf-8")
+    for bootstrap in BOOTSTRAPS:
+        bootstrap.parent.mkdir(parents=True, exist_ok=True)
+        bootstrap.write_text("import ensurepip\n\nensurepip.bootstrap()\n", "utf-8")
 
 
 def _environment() -> dict[str, str]:
@@ -66,11 +90,11 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _folder_of_oldest() -> Path | None:
+def _folder_of(version: str) -> Path | None:
     """Where an interpreter lies that really runs: a version manager's stand-in may be there and not work."""
-    name = f"python{OLDEST}"
+    name = f"python{version}"
     versions = Path.home() / ".pyenv/versions"
-    folders = [Path(each) for each in os.get_exec_path()] + sorted(versions.glob(f"{OLDEST}.*/bin"))
+    folders = [Path(each) for each in os.get_exec_path()] + sorted(versions.glob(f"{version}.*/bin"))
     for folder in folders:
         if (folder / name).is_file() and _runs(folder / name):
             return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from . import ansible_core
 from .stage import ROOT, Stage
 
 #: Of the 90 minutes that a continuous integration run may take, what the stages get.
@@ -55,7 +56,7 @@ def check() -> list[Stage]:
             "antsibull-docs",
             "collection",
             ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
-            ("plugins/modules/*.py",),
+            ("plugins/modules/*.py", "docs/docsite/extra-docs.yml", "docs/docsite/rst/*.rst"),
         ),
         Stage(
             "ansible-lint",
@@ -68,6 +69,7 @@ def check() -> list[Stage]:
         Stage(
             "sanity-oldest", "collection", _module("tests.run.sanity", "oldest"), ("plugins/modules/*.py",)
         ),
+        *(_sanity(release) for release in ansible_core.RELEASES),
     ]
 
 
@@ -92,12 +94,26 @@ def containers(root: Path = ROOT) -> list[Stage]:
             limit=2700.0,
         ),
         Stage(
-            "story-newest",
+            "story-ansible-core",
             "hosts",
-            _module("pytest", "tests/newest", "-o", "faulthandler_timeout=600"),
-            ("tests/newest/test_*.py", "requirements/newest.txt"),
+            _module("pytest", "tests/ansible_core", "-o", "faulthandler_timeout=600"),
+            ("tests/ansible_core/test_*.py", *_locks(*ansible_core.RELEASES)),
         ),
     ]
+
+
+def _sanity(release: str) -> Stage:
+    name = release.removeprefix("core-")
+    return Stage(
+        f"sanity-{name}",
+        "collection",
+        _module("tests.run.sanity", release),
+        ("plugins/modules/*.py", *_locks(release)),
+    )
+
+
+def _locks(*releases: str) -> tuple[str, ...]:
+    return tuple(str(ansible_core.lock(release).relative_to(ROOT)) for release in releases)
 
 
 def _scenario(name: str) -> Stage:

@@ -24,8 +24,8 @@ def run_module(spec: ArgumentSpec, use_case: Callable[[Mapping[str, Any], bool],
 
 
 def run_info_module(spec: ArgumentSpec, read: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
-    """The same for a module that only reads: never changed, no diff."""
-    _run(spec, lambda params, _check_mode: {"changed": False, **read(params)})
+    """The same for a module that only reads: never changed, no diff. Its ``warnings`` are Ansible's."""
+    _run(spec, lambda params, _check_mode: {"changed": False, **read(params)}, warns=True)
 
 
 def docs_only(action: str, spec: ArgumentSpec) -> None:
@@ -42,15 +42,19 @@ def docs_only(action: str, spec: ArgumentSpec) -> None:
     run_info_module(spec, refuse)
 
 
-def _run(spec: ArgumentSpec, work: Callable[[Mapping[str, Any], bool], Mapping[str, Any]]) -> None:
+def _run(
+    spec: ArgumentSpec, work: Callable[[Mapping[str, Any], bool], Mapping[str, Any]], warns: bool = False
+) -> None:
     # The controller's actions take the specification out of a module, and have no use for what runs one.
     from ansible.module_utils.basic import AnsibleModule  # noqa: PLC0415
 
     module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
     try:
         check_options(module.params)
-        result = work(module.params, module.check_mode)
+        result = dict(work(module.params, module.check_mode))
     except OpsError as error:
         module.fail_json(**error_result(error))
     else:
+        for warning in result.pop("warnings", ()) if warns else ():
+            module.warn(warning)
         module.exit_json(**result)

@@ -17,7 +17,7 @@ from .._ledger.history import CONTRACTION, RELEASE, version_of
 from .._traffic.split import NO_TRAFFIC, SLOTS
 from .application import Application
 from .auto_rollback import Armed
-from .commands import undone
+from .commands import command, undone
 from .health_steps import HealthSteps
 from .layout import Layout
 from .manifest import Manifest
@@ -117,6 +117,7 @@ class Executor(HealthSteps):
         :raises OpsError: this host cannot run it, or another application is in its way
         """
         check_fits(self.app, manifest, release, self.ports.store.variables())
+        self._check_packages(release, manifest)
         records = [record for slot in SLOTS if (record := self.ports.store.record(slot))]
         mine = footprint(self.app, records, manifest.processes)
         wrong = collisions(mine, self.ports.store.neighbours())
@@ -124,6 +125,23 @@ class Executor(HealthSteps):
             raise Refused(
                 f"another application of this host is in the way: {'; '.join(wrong)}", where=release
             )
+
+    def _check_packages(self, release: str, manifest: Manifest) -> None:
+        """A way back is warned and not refused: what it goes to ran without them, or does not start and is left again.
+
+        :raises Refused: a package that the release needs is not installed
+        """
+        missing = self.ports.packages.missing(manifest.packages) if manifest.packages else ()
+        if not missing:
+            return
+        what = f"{', '.join(missing)} of the packages that {release} needs: not installed on this host"
+        fix = (
+            "Add them to the application's packages and run "
+            f"{command('provision', application_name=self.app.name)}"
+        )
+        if not self.goes_back:
+            raise Refused(what, where="packages of mas.yml", fix=fix)
+        self.warnings.append(f"{what}. {fix}")
 
     def _unpack(self, step: Step) -> None:
         self.ports.store.unpack(step.target)

@@ -44,6 +44,8 @@ _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 _COMMIT = re.compile(r"(?:[0-9A-Za-z][0-9A-Za-z._-]{0,79})?")
 _BUILT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+#: As dpkg names packages.
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BUILT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -76,6 +78,11 @@ def check_sha256(value: object, field: str = "sha256") -> str:
 def check_shared(value: object) -> tuple[str, ...]:
     """The paths that releases share, see :mod:`.shared`."""
     return shared_paths(value, "shared", (MEMBER,))
+
+
+def check_packages(value: object) -> tuple[str, ...]:
+    """The Debian packages without which the application does not run."""
+    return _names(value, "packages", _PACKAGE, "the name of a Debian package")
 
 
 def parse_built(value: object, field: str = "built") -> datetime:
@@ -234,12 +241,13 @@ class Manifest:
     secrets: tuple[str, ...]
     files: Files
     shared: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, data: object) -> Manifest:
         """Check plain data; raise :class:`ManifestError` that names the field, never guess."""
-        # An artifact from before there was `shared` lacks it.
-        optional = ("health", "shared")
+        # An artifact from before there were `shared` and `packages` lacks them.
+        optional = ("health", "shared", "packages")
         keys = ("schema", "name", "version", "commit", "built", "processes", "migrations", "secrets", "files")
         values = mapping(data, "", keys, optional)
         if values["schema"] is True or values["schema"] != SCHEMA:
@@ -256,9 +264,10 @@ class Manifest:
             processes=processes,
             health=None if health is None else Health.parse(health),
             migrations=Migrations.parse(values["migrations"]),
-            secrets=_secrets(values["secrets"]),
+            secrets=_names(values["secrets"], "secrets", _SECRET, "the name of an environment variable"),
             files=Files.parse(values["files"]),
             shared=check_shared(values.get("shared", ())),
+            packages=check_packages(values.get("packages", ())),
         )
         if manifest.web and not manifest.health:
             raise ManifestError(f"health is missing: the process {manifest.web} serves requests", "health")
@@ -298,8 +307,9 @@ class Manifest:
             "migrations": self.migrations.to_dict(),
             "secrets": list(self.secrets),
             "files": self.files.to_dict(),
-            # Without it the bytes are those of a manifest from before there was one.
+            # Without them the bytes are those of a manifest from before there were any.
             **({"shared": list(self.shared)} if self.shared else {}),
+            **({"packages": list(self.packages)} if self.packages else {}),
         }
 
     def to_json(self) -> bytes:
@@ -353,13 +363,11 @@ def _processes(value: object) -> Mapping[str, Process]:
     return processes
 
 
-def _secrets(value: object) -> tuple[str, ...]:
+def _names(value: object, field: str, pattern: re.Pattern[str], expected: str) -> tuple[str, ...]:
+    """A list of names, each once."""
     if not isinstance(value, (list, tuple)):
-        raise bad("secrets", "a list of names", value)
-    names = tuple(
-        matching(_SECRET, name, f"secrets[{index}]", "the name of an environment variable")
-        for index, name in enumerate(value)
-    )
+        raise bad(field, "a list of names", value)
+    names = tuple(matching(pattern, name, f"{field}[{index}]", expected) for index, name in enumerate(value))
     if len(set(names)) != len(names):
-        raise bad("secrets", "a list without repetition", value)
+        raise bad(field, "a list without repetition", value)
     return names

@@ -100,6 +100,12 @@ class ArtifactSource(Protocol):
     def forget(self, release: str) -> None: ...
 
 
+class PackageManager(Protocol):
+    """The packages of the host."""
+
+    def missing(self, names: Sequence[str]) -> Sequence[str]: ...
+
+
 class Ledger(Protocol):
     """The ledger."""
 
@@ -138,6 +144,7 @@ class Ports:
     ledger: Ledger
     clock: Clock
     probe: HealthProbe
+    packages: PackageManager
 
 
 @dataclass(frozen=True)

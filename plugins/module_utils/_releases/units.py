@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
 
 from . import environment_file, unit_file
@@ -19,6 +20,8 @@ STATE = "/var/lib/mas"
 MIGRATION = "migration"
 #: Seconds for what a unit calls at its end, where the process itself gets none.
 _HOOKS_TIME = 10
+#: Not after another dollar, and not the beginning of a longer name.
+_PORT = re.compile(r"(?<!\$)\$(?:\{PORT\}|PORT(?![A-Za-z0-9_]))")
 _SLOT_COMMENT = "Written by mas.ops.release from what this slot was assigned."
 
 
@@ -36,7 +39,7 @@ def render_process(record: Slot, name: str) -> str:
     ]
     service = [
         ("Type", "exec"),
-        ("ExecStart", unit_file.exec_start(absolute(process.command, record.folder))),
+        ("ExecStart", _exec_start(process.command, record)),
         # A process that ends is started again, whatever it ended with: there is one that should run.
         ("Restart", "always"),
         ("RestartSec", "1"),
@@ -102,7 +105,7 @@ def render_migration(record: Slot, command: Sequence[str], seconds: int) -> str:
     """A command of the release that runs once, within the bounds of the process that it belongs to."""
     service = [
         ("Type", "oneshot"),
-        ("ExecStart", unit_file.exec_start(absolute(command, record.folder))),
+        ("ExecStart", _exec_start(command, record)),
         ("TimeoutStartSec", str(seconds)),
         ("TimeoutStopSec", "10"),
         *_body(record, MIGRATION),
@@ -119,6 +122,21 @@ def render_all(record: Slot) -> dict[str, str]:
         if process.socket_activated:
             found[socket_name(record.application, name, record.slot)] = render_socket(record, name)
     return found
+
+
+def _exec_start(command: Sequence[str], record: Slot) -> str:
+    """The command of a release, with the port of its slot."""
+    program, *arguments = absolute(command, record.folder)
+    return unit_file.exec_start([program, *(with_port(word, record.port) for word in arguments)])
+
+
+def with_port(argument: str, port: int) -> str:
+    """``$PORT`` and ``${PORT}`` become the port, anywhere in the argument.
+
+    systemd's own expansion would do so for a word of its own only, and for every other variable as well: the arguments of
+    a process are shown to all users of the host, its environment is not.
+    """
+    return _PORT.sub(str(port), argument)
 
 
 def absolute(command: Sequence[str], folder: str) -> list[str]:

@@ -25,7 +25,7 @@ from ansible.playbook.task import Task
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
-from ...module_utils._core.errors import BadInput, NotFound
+from ...module_utils._core.errors import BadInput, NotFound, Refused
 from ..variables.adapters.files import catalogue
 from ..variables.check import Given, check_run
 from ..variables.own import refuse_own
@@ -114,11 +114,20 @@ def _names(tags: Iterable[Any] | None) -> list[str]:
     return [str(tag) for tag in tags or ()]
 
 
-def name_hosts_left_out(variables: Mapping[str, Any], application: str) -> None:
+def _may_split(variables: Mapping[str, Any]) -> bool:
+    """Leaving a version is a way back, and a dry run splits nothing."""
+    said = (variables.get(name) for name in ("deploy_partial", "deploy_abort"))
+    return bool(context.CLIARGS.get("check")) or any(
+        check_type_bool(value) for value in said if value not in (None, "")
+    )
+
+
+def name_hosts_left_out(variables: Mapping[str, Any], application: str, playbook: str) -> None:
     """Warn of hosts of the application that --limit leaves out: no task sees them.
 
     :param variables: of the play, which know ``groups`` and the hosts that it can reach
     :raises NotFound: it leaves out all of them, where Ansible would do nothing and end with success
+    :raises Refused: a deploy would leave the fleet on two versions, and was not allowed to
     """
     limit, within = context.CLIARGS.get("subset"), variables.get("ansible_play_hosts_all")
     if not limit or within is None:
@@ -130,6 +139,13 @@ def name_hosts_left_out(variables: Mapping[str, Any], application: str) -> None:
             f"--limit {limit} leaves out all hosts of {application}",
             where=f"the group {application!r}: {', '.join(hosts)}",
             fix="Name some of them with --limit, or run it without.",
+        )
+    if left_out and playbook == "deploy" and not _may_split(variables):
+        raise Refused(
+            f"--limit {limit} leaves out {len(left_out)} of {len(hosts)} hosts of {application}, and the fleet would serve two "
+            "versions",
+            where=f"not deployed to: {', '.join(left_out)}",
+            fix="Run it without --limit, or say that it is meant: -e deploy_partial=true.",
         )
     if left_out:
         Display().warning(

@@ -31,7 +31,8 @@ _KEYS = (
 )
 _PROCESS = {"stop_signal": "SIGTERM", "stop_grace": 10}
 _HEALTH = {"expected": 200, "startup_budget": 30}
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+(=[0-9A-Za-z.+:~-]+)?")
+#: The version is for the bill of materials: a host has the one of its distribution.
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(=[0-9A-Za-z.+:~-]+)?")
 _FIX = f"Correct {FILE_NAME} and build again."
 
 
@@ -67,6 +68,7 @@ class Description:
             "secrets": self.values.get("secrets") or [],
             "files": files.to_dict(),
             "shared": list(self.shared),
+            "packages": [package.partition("=")[0] for package in self.packages],
         }
         try:
             return Manifest.parse(data)

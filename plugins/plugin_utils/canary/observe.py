@@ -40,6 +40,14 @@ def _host_windows(host: str, results: Any, canary: Any) -> tuple[SampleWindow, .
             where=host,
             fix="Give the results of mas.ops.traffic_info as a list.",
         )
+    if any(
+        isinstance(result, Mapping) and "lines" in result and "servers" not in result for result in results
+    ):
+        raise BadInput(
+            "a reading has no counters",
+            where=host,
+            fix="Give mas.ops.traffic_info counters or latency: true.",
+        )
     slot = canary.get(host) if isinstance(canary, Mapping) else canary
     if not slot:
         raise BadInput(

@@ -16,7 +16,7 @@ OWN = frozenset(
     {
         *(
             "application_config", "application_contract", "application_environment_problem",
-            "application_files", "application_folders", "application_ports", "application_proxy",
+            "application_files", "application_folders", "application_port_checks", "application_ports", "application_proxy",
             "application_written"
         ),
         *("build_artifact",),
@@ -27,11 +27,11 @@ OWN = frozenset(
             "deploy_switched", "deploy_target", "deploy_tells", "deploy_undo"
         ),
         *("gate_artifact", "gate_decision", "gate_for", "gate_host_facts", "gate_playbook"),
-        *("preflight_major", "preflight_release", "preflight_supported"),
+        *("preflight_found",),
         *(
             "proxy_absent", "proxy_application", "proxy_bind_ports", "proxy_defaults", "proxy_front_ports",
-            "proxy_gone", "proxy_installed", "proxy_listeners", "proxy_metrics_port", "proxy_program",
-            "proxy_service", "proxy_settings", "proxy_status", "proxy_strangers", "proxy_tls_ports", "proxy_written"
+            "proxy_gone", "proxy_installed", "proxy_metrics_port", "proxy_port_checks", "proxy_program",
+            "proxy_service", "proxy_settings", "proxy_status", "proxy_tls_ports", "proxy_written"
         ),
         *(
             "report_asked", "report_calendars", "report_hosts", "report_known", "report_ledger",

@@ -168,3 +168,10 @@ def test_names() -> None:
     for version, sha256 in [("1.0.0", "AB" * 32), ("1.0.0", "ab"), ("../x", "ab" * 32)]:
         with pytest.raises(OpsError):
             release_id(version, sha256)
+
+
+def test_an_old_manifest_has_no_packages_and_keeps_its_bytes() -> None:
+    old = changed("packages", lambda place, key: place.pop(key))
+    manifest = Manifest.parse(old)
+    assert manifest.packages == ()
+    assert manifest.to_dict() == old

@@ -55,3 +55,10 @@ migrations: {expand: a b}
         "secrets": [],
         "files": {"count": 1, "bytes": 2},
     }
+
+
+def test_packages_travel_without_the_version_that_is_for_the_bill_of_materials() -> None:
+    text = "name: agents\npackages: [libstdc++6, curl=8.5-1]\nprocesses: {w: {kind: worker, command: a}}"
+    description = masfile.parse(text, "mas.yml")
+    assert description.packages == ("libstdc++6", "curl=8.5-1")
+    assert description.manifest("1", "", BUILT, Files(0, 0)).packages == ("libstdc++6", "curl")

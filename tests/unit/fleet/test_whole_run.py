@@ -162,3 +162,30 @@ def test_leaving_out_all_of_them_is_an_error(inventory: Path) -> None:
     done = ran(inventory, "--limit", "db1")
     assert done.returncode != 0
     assert "--limit db1 leaves out all hosts of agents" in done.stderr + done.stdout
+
+
+def test_a_deploy_does_not_split_a_fleet_unless_it_is_meant(inventory: Path) -> None:
+    def deploy(*options: str) -> str:
+        done = ran(inventory, "-e", "deploy_version=1.0.0", "--limit", "web2", *options, playbook="deploy")
+        return done.stderr + done.stdout
+
+    assert "the fleet would serve two versions (not deployed to: web1, web3)" in deploy()
+    for option in ("deploy_partial=true", "deploy_abort=true"):
+        assert "would serve two versions" not in deploy("-e", option)
+    assert "would serve two versions" not in deploy("--check")
+
+
+def test_a_playbook_of_the_user_that_imports_ours_passes_a_syntax_check(tmp_path: Path) -> None:
+    """Without an inventory and without extra variables: ansible-lint checks it like this."""
+    imports = [{"name": name, "ansible.builtin.import_playbook": f"mas.ops.{name}"} for name in NAMES]
+    site = tmp_path / "site.yml"
+    site.write_text(yaml.safe_dump(imports), "utf-8")
+    argv = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        "--syntax-check",
+        "-i",
+        os.devnull,
+        str(site),
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr

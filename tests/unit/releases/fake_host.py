@@ -63,6 +63,7 @@ class FakeHost(FakeFront):
     stopped_by: type[Stopped] = Preempted
     #: What the environment file sets.
     set_variables: frozenset[str] = frozenset({"AGENTS_TOKEN"})
+    installed: frozenset[str] = frozenset({"python3"})
     heartbeat: Callable[[], None] | None = None
     #: How long each stop could take.
     graces: list[float] = field(default_factory=list)
@@ -104,7 +105,7 @@ class FakeHost(FakeFront):
         limits = replace(Limits(), lease=more.pop("lease", Limits().lease))
         run, actor = more.pop("run", "run-1"), more.pop("actor", "tester")
         request = ReleaseRequest(state, release=wanted, run=run, actor=actor, **more)
-        ports = Ports(self, self, self, self, self, self, self)  # type: ignore[arg-type]
+        ports = Ports(self, self, self, self, self, self, self, self)  # type: ignore[arg-type]
         self.heartbeat = None
         return change(ports, self.layout, limits, request, check)
 
@@ -219,6 +220,9 @@ class FakeHost(FakeFront):
 
     def variables(self) -> frozenset[str]:
         return self.set_variables
+
+    def missing(self, names: Sequence[str]) -> Sequence[str]:
+        return [name for name in names if name not in self.installed]
 
     def unpack(self, release: str) -> None:
         self.touch()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, HealthError
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, HealthError, Refused
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import FakeHost, manifest, release
 
 
@@ -67,3 +67,33 @@ def test_check_mode_refuses_a_live_release_that_is_not_well(host: FakeHost) -> N
         host.do("live", "1.0.0", check=True)
     host.front_status = None
     assert not host.do("live", "1.0.0", check=True)[0].changed
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_packages_that_are_not_installed(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, check: bool
+) -> None:
+    host.deploy("1.0.0")
+    needs = manifest("2.0.0", packages=["python3", "libpq5", "ffmpeg"])
+    host.promised_manifest = needs
+    monkeypatch.setattr(host, "fetch", lambda release: host.fetched.__setitem__(release, needs))
+    with pytest.raises(
+        Refused, match=r"^libpq5, ffmpeg of the packages that 2\.0\.0-.* needs: not installed"
+    ) as caught:
+        host.do("staged", "2.0.0", check=check)
+    assert "mas.ops.provision" in caught.value.fix
+    assert release("2.0.0") not in host.releases
+    assert host.slots["green"] is None
+    host.installed = frozenset({"python3", "libpq5", "ffmpeg"})
+    assert host.do("staged", "2.0.0", check=check)[0].changed
+
+
+def test_a_way_back_is_not_refused_for_a_package(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = manifest("3.0.0", packages=["ffmpeg"])
+    monkeypatch.setattr(host, "fetch", lambda release: host.fetched.__setitem__(release, needs))
+    for version in ("1.0.0", "2.0.0"):
+        host.releases[release(version)] = manifest(version)
+        host.deploy(version)
+    facts = host.do("rolled_back", "3.0.0", to_version=release("3.0.0"), brings=True)[1]
+    assert facts["live"] == release("3.0.0")
+    assert "ffmpeg of the packages that 3.0.0" in facts["warnings"][0]

@@ -35,7 +35,9 @@ NODE = (
 
 def words(monkeypatch: pytest.MonkeyPatch, text: str, *files: Path) -> str:
     def run(command: list[str], **_: Any) -> SimpleNamespace:
-        assert "--unit=shop-web@blue.service" in command
+        if command[1:] != ["--sync"]:
+            assert command[command.index("+") - 1] == "_SYSTEMD_UNIT=shop-web@blue.service"
+            assert command[command.index("+") + 1 :][:2] == ["UNIT=shop-web@blue.service", "_UID=0"]
         return SimpleNamespace(stdout=text.encode())
 
     monkeypatch.setattr(journal.subprocess, "run", run)

@@ -55,6 +55,36 @@ def test_a_command_is_nothing_but_its_words(command: list[str], line: str) -> No
 
 
 @pytest.mark.parametrize(
+    "argument, word",
+    [
+        ("$PORT", "8101"),
+        ("${PORT}", "8101"),
+        ("--bind=127.0.0.1:$PORT", "--bind=127.0.0.1:8101"),
+        ("[::1]:${PORT}0", "[::1]:81010"),
+        ("exec x -p $PORT; y $PORT", "exec x -p 8101; y 8101"),
+        ("$PORTS", "$PORTS"),
+        ("$PORT_2", "$PORT_2"),
+        ("$$PORT", "$$PORT"),
+        ("${PORT:-80}", "${PORT:-80}"),
+        ("$port $AGENTS_TOKEN ${MAS_SLOT} %i", "$port $AGENTS_TOKEN ${MAS_SLOT} %%i"),
+    ],
+)
+def test_the_port_of_the_slot_in_a_command(argument: str, word: str) -> None:
+    slot = record(api={"command": ["./run", argument]}, worker={"kind": "worker", "command": ["x", argument]})
+    line = f'ExecStart=":/srv/agents/slots/blue/run" "{word}"'
+    assert line in lines(units.render_process(slot, "api"))
+    assert line in lines(units.render_migration(slot, ["./run", argument], 60))
+    assert f'ExecStart=":x" "{word}"' in lines(units.render_process(slot, "worker"))
+    green = replace(slot, slot="green", port=8102)
+    assert word.replace("8101", "8102") in units.render_process(green, "api")
+
+
+def test_a_program_has_no_port_in_its_name() -> None:
+    text = units.render_process(record(api={"command": ["bin/$PORT"]}), "api")
+    assert 'ExecStart=":/srv/agents/slots/blue/bin/$PORT"' in lines(text)
+
+
+@pytest.mark.parametrize(
     "program", ["+/bin/sh", "-x", "@x", ":x", "!x", "|x", "a'b", 'a"b', "a\\b", "a/", "..", "", " ", "\ufdd0"]
 )
 def test_programs_that_systemd_cannot_be_given(program: str) -> None:

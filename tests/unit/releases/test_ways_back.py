@@ -31,7 +31,7 @@ def host() -> FakeHost:
 
 def described(host: FakeHost, age: float = 0.0) -> dict[str, Any]:
     """What release_info answers."""
-    ports = Ports(host, host, host, host, host, host, host)  # type: ignore[arg-type]
+    ports = Ports(host, host, host, host, host, host, host, host)  # type: ignore[arg-type]
     return describe(APP, host.layout, ports, ("/srv/inv",), age)
 
 

@@ -19,14 +19,14 @@ from ..application import Application
 from ..layout import Layout
 from ..manifest import Manifest
 from ..ports import ArtifactSource, Ports, Transfer
+from ..preflight import supported, system_of
+from .dpkg import Dpkg
 from .folders import Folders, load_application
 from .health_probe import LocalProbe
 from .interruptible_clock import InterruptibleClock
 from .systemd import Systemd
 
 _OS_RELEASE = "/etc/os-release"
-#: What is tested for real, and what shares its code path.
-SUPPORTED = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04")}
 
 
 class NoArtifact:
@@ -120,6 +120,7 @@ def assemble(
         ledger=host_ledger(),
         clock=clock,
         probe=LocalProbe(),
+        packages=Dpkg(),
     )
     return ports, layout
 
@@ -129,12 +130,6 @@ def check_platform() -> None:
     :raises Refused: the host's distribution is not one that mas.ops is made for
     """
     with open(_OS_RELEASE, encoding="utf-8") as stream:
-        pairs = (line.rstrip("\n").split("=", 1) for line in stream if "=" in line)
-        values = {name: value.strip("\"'") for name, value in pairs}
-    name, version = values.get("ID", "unknown"), values.get("VERSION_ID", "")
-    if version not in SUPPORTED.get(name, ()):
-        raise Refused(
-            f"{values.get('PRETTY_NAME', name)} is not supported",
-            where="this host",
-            fix="Use Debian 12 or 13, or Ubuntu 22.04 or 24.04.",
-        )
+        system = system_of(stream.read())
+    if not system.supported:
+        raise Refused(f"{system.name} is not supported", where="this host", fix=f"Use {supported()}.")

@@ -21,14 +21,29 @@ _SECONDS = 5.0
 
 def last_words(unit: str, environment_files: Sequence[str]) -> str:
     """Its last lines, each shortened, without the values that these files set; empty when there are none."""
-    command = ["journalctl", f"--unit={unit}", f"--lines={_LINES}", "--output=cat", "--no-pager", "--quiet"]
+    options = [f"--lines={_LINES}", "--output=cat", "--no-pager", "--quiet"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+        # What was said a moment ago may still be on its way into the journal.
+        _journalctl("--sync")
+        done = _journalctl(*options, *_about(unit))
     except (OSError, subprocess.TimeoutExpired):
         return ""
     text = redact.hide(done.stdout.decode(errors="replace"), secrets_of(environment_files))
     lines = (_line(line) for line in text.splitlines()[-_LINES:])
     return "\n".join(line for line in lines if line)
+
+
+def _journalctl(*words: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["journalctl", *words], capture_output=True, timeout=_SECONDS, check=False)
+
+
+def _about(unit: str) -> list[str]:
+    """What processes of the unit wrote, and what systemd says of it.
+
+    ``--unit`` leaves out what systemd said in a process of the unit that had ended before the journal knew its unit, and
+    that is the cause of a program that is missing or a user that does not exist.
+    """
+    return [f"_SYSTEMD_UNIT={unit}", "+", f"UNIT={unit}", "_UID=0", "+", f"COREDUMP_UNIT={unit}", "_UID=0"]
 
 
 def _line(text: str) -> str:

@@ -75,6 +75,20 @@ def listeners() -> list[Listener]:
         return [found for table in _TABLES for found in from_table(_read(table))]
 
 
+def holders_of(ports: Iterable[int]) -> Iterator[tuple[int, int, str, str]]:
+    """Who listens on these ports, on any address: port, process, program and unit. The process is 0 where none is seen."""
+    asked = set(ports)
+    left = {number: port for _address, port, number in listeners() if port in asked}
+    held: set[int] = set()
+    for pid in _processes() if left else ():
+        own = left.keys() & set(_sockets(pid))
+        held |= own
+        for port in sorted({left[number] for number in own}):
+            yield port, pid, _program(pid), unit_of(_read(f"/proc/{pid}/cgroup"))
+    for port in sorted({left[number] for number in left.keys() - held}):
+        yield port, 0, "", ""
+
+
 def _asked(family: int) -> list[Listener]:
     found: list[Listener] = []
     ended = False
@@ -136,8 +150,7 @@ def _who(inodes: set[int]) -> str:
 def _described(pid: int) -> str:
     import pwd  # noqa: PLC0415 - for an error only
 
-    # The name was chosen by the user who runs it.
-    program = printable(_read(f"/proc/{pid}/comm").encode()) or "a program"
+    program = _program(pid)
     user = ""
     with contextlib.suppress(OSError, KeyError):
         number = os.stat(f"/proc/{pid}").st_uid
@@ -146,6 +159,11 @@ def _described(pid: int) -> str:
     unit = unit_of(_read(f"/proc/{pid}/cgroup"))
     parts = [f"pid {pid}", user, f"unit {unit}" if unit else ""]
     return f"{program} ({', '.join(part for part in parts if part)})"
+
+
+def _program(pid: int) -> str:
+    # The name was chosen by the user who runs it.
+    return printable(_read(f"/proc/{pid}/comm").encode()) or "a program"
 
 
 def _read(path: str) -> str:

@@ -33,6 +33,8 @@ _MARGIN = 120.0
 _DENIED = ("Access denied", "authentication required", "Permission denied", "Operation not permitted")
 #: How systemctl begins to say that links were made without a reload, which is meant and is the cause of nothing.
 _NO_CAUSE = "Warning: The unit file, source configuration file or drop-ins of "
+#: Of so many units that failed together the last words are shown.
+_EXCERPTS = 3
 #: systemd's own exit status for "the program could not be executed".
 _NOT_EXECUTABLE = "203"
 
@@ -197,8 +199,6 @@ class Systemd:
     def run_once(self, unit: str, seconds: int) -> None:
         """Start a unit that ends by itself, and wait for its end.
 
-        Its output stays in the journal, for it may hold secrets.
-
         :param seconds: as the unit says it, after which systemd ends it
         :raises MigrationError: it failed, did not end in time, or was stopped
         """
@@ -217,11 +217,12 @@ class Systemd:
             return
         properties = self._call(["systemctl", "show", f"--property={_END}", "--", unit]).stdout
         facts = dict(line.split("=", 1) for line in properties.splitlines() if "=" in line)
+        advice = journal_advice(unit, self.last_words(unit))
         self._call(["systemctl", "reset-failed", "--", unit])
         raise MigrationError(
             _end(facts, seconds, done.stderr.strip()),
             where=unit,
-            fix=f"See `journalctl -u {unit} -n 50`; correct the cause and run the same command again.",
+            fix=f"Correct the cause and run the same command again. {advice}",
         )
 
     def _clear(self, unit: str) -> None:
@@ -278,11 +279,17 @@ class Systemd:
         if any(word in said for word in _DENIED):
             what, fix = f"only root may do this: systemctl {words[0]}", "Set become: true."
         else:
-            ends = "\n".join(filter(None, (self.last_words(unit) for unit in units[:3])))
             starts = words[0] == "enable" and "--now" in words
+            units = self._not_up(units) if starts else units
             what = f"it did not start ({said})" if starts else f"systemctl {words[0]} failed: {said}"
-            fix = journal_advice(words[-1], ends)
-        return ServiceError(what, where=", ".join(units), fix=fix)
+            fix = "\n".join(journal_advice(unit, self.last_words(unit)) for unit in units[:_EXCERPTS])
+        return ServiceError(what, where=", ".join(units), fix=fix or "See `journalctl -b -n 50` on the host.")
+
+    def _not_up(self, units: Sequence[str]) -> list[str]:
+        """Those of these units, of which one did not start, that are not active: the others say nothing about the cause."""
+        properties = self._call(["systemctl", "show", f"--property={_PROPERTIES}", "--", *units]).stdout
+        states = zip(units, map(_facts, properties.split("\n\n")))
+        return [unit for unit, facts in states if not facts.up] or list(units)
 
     def _call(self, command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
         try:
