@@ -162,7 +162,7 @@ def _described(pid: int) -> str:
 
 
 def _program(pid: int) -> str:
-    # Whoever runs it chose the name.
+    # The name was chosen by the user who runs it.
     return printable(_read(f"/proc/{pid}/comm").encode()) or "a program"
 
 
