@@ -36,7 +36,8 @@ _HEAD = """\
 
 Every playbook refuses, before it touches a host, a variable of the wrong type, one that is missing, and an unknown one that
 begins as those below do, because it may be a misspelt one: the message names the nearest. Variables of your own with such a
-name, `proxy_env` for example, are listed in `mas_foreign_variables`. For a way back a mistake in the inventory is a warning.
+name, `proxy_env` for example, are listed in `mas_foreign_variables`. Of a rollback, and of a deploy that is aborted, only a mistake
+about where it goes is an error; all else is a warning.
 
 A variable that is **of the run** comes with `-e`, from a survey, or from `vars` of an `import_playbook`, and is refused in the
 inventory, where it would count for every run. Set all others in the inventory; an extra variable beats it.

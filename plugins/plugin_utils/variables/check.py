@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -32,8 +32,21 @@ _KINDS = {
     "str": "a text",
 }
 
+#: Names that a rollback does not pass over: whoever wrote one meant to say where it goes.
+_STEERING = ("rollback_",)
+_YES = frozenset({"true", "yes", "on", "1", "y", "t"})
+
 #: Converts a value to a type of Ansible's argument specs, or raises TypeError or ValueError.
 Convert = Callable[[Any, str], Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with the variable ``name``; ``about`` is the one that was meant, as far as that is known."""
+
+    name: str
+    about: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -56,18 +69,24 @@ class Given:
 def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: Convert) -> list[str]:
     """Check what a run was given before any host is known.
 
-    :returns: what the run was given and the playbook does not read, as sentences for warnings
+    Of a rollback, and of a deploy that is aborted, only a mistake about the variables that say where it goes is an error: all
+    else is a warning, because no mistake about a window or a canary must keep a fleet from going back.
+
+    :returns: warnings, also of what the run was given and the playbook does not read
     :raises BadInput: a name that is not known, or one of earlier days; a value of the wrong type; one missing
     """
-    wrong = [
+    found = [
         *_renamed(given, playbook),
-        *(
-            _unknown(name, catalogue)
-            for name in _strange(given.other.union(given.extra), catalogue, given.extra)
-        ),
+        *_strangers(given, catalogue),
         *_values(playbook, given.extra, convert),
         *_missing(playbook, given),
         *_both(playbook, given),
+    ]
+    steering = {one.name for one in playbook.variables if one.run} if _goes_back(playbook, given) else None
+    wrong = [
+        one.text
+        for one in found
+        if steering is None or one.about in steering or one.name.startswith(_STEERING)
     ]
     if wrong:
         raise BadInput(
@@ -76,7 +95,14 @@ def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: C
     read = {variable.name for variable in playbook.variables}
     known = catalogue.by_name
     unread = sorted(name for name in given.extra if name in known and known[name].run and name not in read)
-    return [f"{name} was given, and mas.ops.{playbook.name} does not read it." for name in unread]
+    return [
+        *(f"{one.text}." for one in found),
+        *(f"{name} was given, and mas.ops.{playbook.name} does not read it." for name in unread),
+    ]
+
+
+def _goes_back(playbook: Playbook, given: Given) -> bool:
+    return playbook.name.startswith("rollback") or str(given.extra.get("deploy_abort")).lower() in _YES
 
 
 def check_inventory(
@@ -90,7 +116,7 @@ def check_inventory(
 
     :param hosts: the variables of each host, whose values may be templates
     :param extra: extra variables, which hosts have as well; what they may be was checked
-    :param way_back: whether only what would mislead a rollback is an error; all else is a warning then
+    :param is_rollback: whether only what would mislead a rollback is an error; all else is a warning then
     :param application: whose definition is checked
     :returns: warnings
     :raises BadInput: a name is not known, has another name today, or is of a variable that belongs to a run
@@ -175,25 +201,35 @@ def _foreign(variables: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(map(str, listed if isinstance(listed, list | tuple) else ()))
 
 
+def _nearest(name: str, catalogue: Catalogue) -> str:
+    return next(iter(get_close_matches(name, sorted(catalogue.names), n=1, cutoff=0.75)), "")
+
+
 def _unknown(name: str, catalogue: Catalogue) -> str:
-    near = get_close_matches(name, sorted(catalogue.names), n=1, cutoff=0.75)
-    hint = f"did you mean {near[0]}?" if near else "there is no such variable."
+    near = _nearest(name, catalogue)
+    hint = f"did you mean {near}?" if near else "there is no such variable."
     return f"{name} is not known: {hint} A variable of your own with such a name is listed in {FOREIGN}"
 
 
-def _renamed(given: Given, playbook: Playbook) -> list[str]:
-    found = {name: new_name(name, playbook.name) for name in sorted(given.extra)}
-    gone = [f"{name} is read no more: {GONE[name]}" for name in sorted(given.extra) if name in GONE]
-    return [*(f"{name} is called {new}" for name, new in found.items() if new), *gone]
+def _renamed(given: Given, playbook: Playbook) -> Iterator[Problem]:
+    for name in sorted(given.extra):
+        new = new_name(name, playbook.name)
+        if new:
+            yield Problem(name, new.partition("=")[0], f"{name} is called {new}")
+        if name in GONE:
+            yield Problem(name, name, f"{name} is read no more: {GONE[name]}")
 
 
-def _values(playbook: Playbook, extra: Mapping[str, Any], convert: Convert) -> list[str]:
-    found = (
-        _value(variable, extra[variable.name], convert)
-        for variable in playbook.variables
-        if variable.name in extra
-    )
-    return [wrong for wrong in found if wrong]
+def _strangers(given: Given, catalogue: Catalogue) -> Iterator[Problem]:
+    for name in _strange(given.other.union(given.extra), catalogue, given.extra):
+        yield Problem(name, _nearest(name, catalogue), _unknown(name, catalogue))
+
+
+def _values(playbook: Playbook, extra: Mapping[str, Any], convert: Convert) -> Iterator[Problem]:
+    for variable in playbook.variables:
+        wrong = _value(variable, extra[variable.name], convert) if variable.name in extra else ""
+        if wrong:
+            yield Problem(variable.name, variable.name, wrong)
 
 
 def _value(variable: Variable, value: Any, convert: Convert) -> str:
@@ -204,15 +240,22 @@ def _value(variable: Variable, value: Any, convert: Convert) -> str:
         # Evaluated where it is read, and by then another word for the gate than for the deploy, for example.
         literal = variable.run and (variable.type == "bool" or variable.choices)
         return f"{variable.name} is a template: write the value itself" if literal else ""
-    value_text = "" if variable.secret else f" {value!r}"
+    # A mapping or a list may hold secrets, such as the headers of a notification.
+    said = (
+        ""
+        if variable.secret or variable.type in ("dict", "list") or isinstance(value, dict | list)
+        else f" {value!r}"
+    )
     if variable.type == "version":
         return "" if isinstance(value, str) else _number(variable.name, value)
     try:
         found = convert(value, variable.type) if variable.type != "raw" else value
     except (TypeError, ValueError):
-        return f"{variable.name} is{value_text}, and must be {_KINDS[variable.type]}"
+        return f"{variable.name} is{said or ' something else'}, and must be {_KINDS[variable.type]}"
     if variable.choices and found not in variable.choices:
-        return f"{variable.name} is{value_text}, and must be one of {', '.join(variable.choices)}"
+        return (
+            f"{variable.name} is{said or ' something else'}, and must be one of {', '.join(variable.choices)}"
+        )
     return ""
 
 
@@ -223,16 +266,16 @@ def _number(name: str, value: Any) -> str:
     )
 
 
-def _missing(playbook: Playbook, given: Given) -> list[str]:
-    lacking = [
-        one.name for one in playbook.variables if one.required and one.run and one.name not in given.names
-    ]
-    return [f"{name} is missing: say -e {name}=..." for name in lacking]
+def _missing(playbook: Playbook, given: Given) -> Iterator[Problem]:
+    for one in playbook.variables:
+        if one.required and one.run and one.name not in given.names:
+            yield Problem(one.name, one.name, f"{one.name} is missing: say -e {one.name}=...")
 
 
-def _both(playbook: Playbook, given: Given) -> list[str]:
-    pairs = [pair for pair in playbook.exclusive if given.names.issuperset(pair)]
-    return [f"{one} and {other} cannot both be given" for one, other in pairs]
+def _both(playbook: Playbook, given: Given) -> Iterator[Problem]:
+    for one, other in playbook.exclusive:
+        if given.names.issuperset((one, other)):
+            yield Problem(one, one, f"{one} and {other} cannot both be given")
 
 
 def _some(hosts: list[str]) -> str:

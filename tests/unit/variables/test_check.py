@@ -27,7 +27,7 @@ def checked(playbook: str, extra: dict[str, Any], play: tuple[str, ...] = ()) ->
         ({"proxy_env": {}}, "proxy_env is not known: there is no such variable. A variable of your own"),
         ({"deploy_bake": "soon"}, "deploy_bake is 'soon', and must be a number"),
         ({"deploy_max_fail": 1.5}, "deploy_max_fail is 1.5, and must be a whole number"),
-        ({"deploy_canary": "x"}, "deploy_canary is 'x', and must be a mapping"),
+        ({"deploy_canary": "x"}, "deploy_canary is something else, and must be a mapping"),
         ({"deploy_strategy": "green_blue"}, "must be one of blue_green, canary, rolling, recreate"),
         ({"deploy_until": "stage"}, "must be one of staged, live"),
         ({"deploy_version": 1.1}, "deploy_version is 1.1 and must be a text"),
@@ -82,6 +82,60 @@ def test_a_rollback_goes_to_a_version_or_a_moment() -> None:
     assert (
         checked("rollback", {"application_name": "a", "rollback_version": "1", "rollback_to_time": ""}) == []
     )
+
+
+def test_no_mistake_about_something_else_keeps_a_fleet_from_going_back() -> None:
+    mistakes = {
+        "deploy_bakes": 5,
+        "change_windows": {"a": 1},
+        "release_take_over": True,
+        "gate_checks": "x",
+        "phase": 1,
+    }
+    run = {
+        "application_name": "agents",
+        "gate_checks": "x",
+        "change_windows": {"a": 1},
+        "deploy_bakes": 5,
+        "freezes": [],
+    }
+    warnings = " ".join(checked("rollback", run))
+    for name in (
+        "gate_checks is something else",
+        "change_windows is",
+        "deploy_bakes is not known",
+        "freezes is called",
+    ):
+        assert name in warnings
+    with pytest.raises(BadInput, match="gate_checks"):
+        checked("deploy", {**RUN, **mistakes})
+    checked("deploy", {**RUN, "deploy_abort": "true", "deploy_bakes": 5})
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"version": "1.0.0"},
+        {"rollback_versoin": "1.0.0"},
+        {"rollback_to": "1.0.0"},
+        {"rollback_somewhere": "1.0.0"},
+        {"rollback_version": 1.1},
+        {"release_take_over": True},
+        {"change_force_unlok": True},
+    ],
+)
+def test_a_mistake_about_where_a_rollback_goes_is_an_error(extra: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        checked("rollback", {"application_name": "agents", **extra})
+
+
+def test_no_value_is_printed_that_may_hold_a_secret() -> None:
+    with pytest.raises(BadInput) as caught:
+        checked(
+            "deploy",
+            {**RUN, "change_notifications": {"url": "https://hooks/SECRET"}, "change_override": ["SECRET"]},
+        )
+    assert "SECRET" not in str(caught.value)
 
 
 def inventory(is_rollback: bool = False, extra: dict[str, Any] | None = None, **variables: Any) -> list[str]:
