@@ -87,8 +87,14 @@ def drills(hosts: Iterable[Host]) -> list[Record]:
 
 
 def other_entries(hosts: Iterable[Host]) -> list[Record]:
-    """Entries that no other table shows: repairs of the ledger, users' own events, and what is to come."""
-    return _merged(hosts, lambda entry: [] if str(entry.get("kind")) in _WITH_OWN_TABLE else [entry])
+    """Entries that no other table shows: rollbacks that failed, repairs of the ledger, users' own events, and what is to come."""
+    return _merged(hosts, lambda entry: [] if _has_own_table(entry) else [entry])
+
+
+def _has_own_table(entry: Entry) -> bool:
+    # A rollback that failed is no change: the release that was live stayed so.
+    failed_rollback = entry.get("action") == FAILED and entry.get("operation") == "rollback"
+    return str(entry.get("kind")) in _WITH_OWN_TABLE and not failed_rollback
 
 
 def unmet(entry: Entry) -> tuple[int, list[str]]:

@@ -378,3 +378,13 @@ def test_the_style_of_a_user_does_not_change_the_page() -> None:
     usual = html.render(page(found, "x", Charts()))
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "svg.fonttype": "path"}):
         assert html.render(page(found, "x", Charts())) == usual
+
+
+def test_a_rollback_that_failed_is_no_change_and_still_shown() -> None:
+    failed = {**live("1.0.0-aa", 1, "failed"), "operation": "rollback", "error": "no room on the disk"}
+    found = model({"web1": ledger([live("1.0.0-aa"), failed])})
+    assert column(tables.other_entries(found), "What") == ["failed"]
+    assert "no room on the disk" in column(tables.other_entries(found), "Details")[0]
+    # A deploy that failed has a line of its own among the changes.
+    deploy = {**failed, "operation": "deploy"}
+    assert column(tables.other_entries(model({"web1": ledger([live("1.0.0-aa"), deploy])})), "What") == []
