@@ -58,15 +58,26 @@ def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
 
 
 @pass_context
-def application_hosts(context: Any, groups: Any, application: str, playbook: str) -> str:
-    """:func:`.fleet.application_group`, where the run was given what the playbook needs, and lets all of it be done."""
+def application_hosts(
+    context: Any, groups: Any, application: str, playbook: str, hostvars: Any = None
+) -> Any:
+    """:func:`.fleet.application_group`, where the run was given what the playbook needs, and lets all of it be done.
+
+    With ``hostvars`` without the hosts that the gate left out.
+    """
     refuse_parts()
     if only_syntax() and application not in groups:
         return "all"
     refuse_wrong(playbook, context.get_all())
     pattern = fleet.application_group(groups, application)
     name_hosts_left_out(context, application, playbook)
-    return pattern
+    left_out = fleet.gate_decision(hostvars or {}, groups[application]).get("left_out")
+    return [name for name in groups[application] if name not in left_out] if left_out else pattern
+
+
+def hosts_to_ask(hostvars: Any, hosts: Any) -> list[str]:
+    """The hosts that the gate must ask before it can decide."""
+    return list(fleet.gate_decision(hostvars, hosts).get("ask") or ())
 
 
 @pass_context
@@ -98,6 +109,7 @@ class FilterModule:
             "application_hosts": as_filter(application_hosts),
             "environment_targets": decided(fleet.environment_targets),
             "command_line": as_filter(command_line),
+            "hosts_to_ask": as_filter(hosts_to_ask),
             "release_batches": as_filter(batches.release_batches),
             "rollback_rest": as_filter(rollback.rollback_rest),
             "rollback_way": decided(rollback.rollback_way),

@@ -47,6 +47,19 @@ def application_group(groups: Mapping[str, Sequence[str]], application: str) -> 
     return application
 
 
+def gate_decision(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> Mapping[str, Any]:
+    """What the gate decided for all hosts together, as any of them has it; empty before that.
+
+    A task that runs once registers its result for every host that the run can reach, which --limit may make few.
+    """
+    for host in hosts:
+        decision = hostvars.get(host, {}).get("gate_decision")
+        if decision:
+            found: Mapping[str, Any] = decision
+            return found
+    return {}
+
+
 def environment_targets(hosts: Mapping[str, Mapping[str, Mapping[str, Any]]], at: str) -> dict[str, Any]:
     """What every host has to go back to so that all applications are as they were at a moment.
 

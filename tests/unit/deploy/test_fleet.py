@@ -15,6 +15,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.adapters.run import actor,
 from ansible_collections.mas.ops.plugins.plugin_utils.deploy.fleet import (
     application_group,
     environment_targets,
+    gate_decision,
     live_at,
 )
 
@@ -173,3 +174,14 @@ def test_an_environment_takes_hosts_and_applications_along_that_have_no_record()
     assert stays == "No host served a release of billing at 2026-11-24T11:00:00Z: it stays as it is."
     with pytest.raises(Refused, match="no host served a release of any application"):
         environment_targets({"host1": hosts["host1"]}, "2026-11-24T11:00:00Z")
+
+
+def test_hosts_that_the_gate_leaves_out_or_asks() -> None:
+    hosts = ["web1", "web2"]
+    filters = FilterModule().filters()
+    # web1 is not in the run.
+    known = {"web1": {}, "web2": {"gate_decision": {"ask": ["web2"], "left_out": ["web1"]}}}
+    assert filters["hosts_to_ask"](known, hosts) == ["web2"]
+    assert gate_decision(known, hosts)["left_out"] == ["web1"]
+    assert filters["hosts_to_ask"]({}, hosts) == []
+    assert filters["hosts_to_ask"]({"web1": {"gate_decision": {}}}, hosts) == []
