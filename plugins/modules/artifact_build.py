@@ -69,7 +69,8 @@ notes:
     letters, digits, dots, plus signs and dashes, in quotes.
   - C(processes) is a mapping of names. Each process has a C(kind) (V(web), at most one, which serves requests on
     the port in the environment variable E(PORT), or V(worker)), a C(command) (a string that is split as a shell
-    would, or a list; no shell runs it; C($PORT) and C(${PORT}) in its arguments are the port), a C(stop_signal) (default V(SIGTERM)) and a C(stop_grace) in seconds (10).
+    would, or a list; no shell runs it; C($PORT) and C(${PORT}) in its arguments are the port), a C(stop_signal) (default
+    V(SIGTERM)) and a C(stop_grace) in seconds (10).
     A web process may have C(listen), V(port) by default; with V(systemd) it gets its socket from systemd (LISTEN_FDS).
   - C(health) is needed with a web process. It has a C(path), the C(expected) status (200) and a
     C(startup_budget) in seconds (30), C(timeout) of one answer in seconds (2).

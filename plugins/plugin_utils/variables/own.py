@@ -23,8 +23,8 @@ OWN = frozenset(
         *(
             "deploy_approval_evidence", "deploy_approved", "deploy_artifact", "deploy_call", "deploy_confirmed",
             "deploy_evidence", "deploy_facts", "deploy_gate", "deploy_keepers", "deploy_leavers", "deploy_left",
-            "deploy_only_stage", "deploy_plan", "deploy_release", "deploy_staged", "deploy_state",
-            "deploy_switched", "deploy_target", "deploy_tells", "deploy_undo"
+            "deploy_notifies", "deploy_only_stage", "deploy_plan", "deploy_release", "deploy_staged", "deploy_state",
+            "deploy_switched", "deploy_target", "deploy_undo"
         ),
         *("gate_artifact", "gate_decision", "gate_for", "gate_host_facts", "gate_playbook"),
         *("preflight_found",),
@@ -41,8 +41,8 @@ OWN = frozenset(
             "rollback_aim", "rollback_artifact", "rollback_artifacts", "rollback_brought", "rollback_chosen",
             "rollback_command", "rollback_decided", "rollback_done", "rollback_found", "rollback_incomplete",
             "rollback_info", "rollback_infos", "rollback_lacks", "rollback_left_out", "rollback_mine",
-            "rollback_named", "rollback_others", "rollback_release", "rollback_rest", "rollback_target",
-            "rollback_tells", "rollback_way", "rollback_within"
+            "rollback_named", "rollback_notifies", "rollback_others", "rollback_release", "rollback_rest",
+            "rollback_target", "rollback_way", "rollback_within"
         ),
         *("windows_found",),
     }
