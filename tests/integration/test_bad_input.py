@@ -101,7 +101,7 @@ def rewrite(path: Path, change: Callable[[tarfile.TarFile, list[tarfile.TarInfo]
 
 
 def test_no_version(pair: Fleet) -> None:
-    refused(pair, lambda: pair.play("deploy"), "no version was named", "-e deploy_version=")
+    refused(pair, lambda: pair.play("deploy"), "deploy_version is missing", "-e deploy_version=")
 
 
 def test_a_version_that_is_not_in_the_store(pair: Fleet) -> None:
