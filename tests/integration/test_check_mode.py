@@ -95,7 +95,7 @@ def test_a_refusal_is_said_without_the_source_of_a_template(fleet: Fleet) -> Non
     assert done.status != 0
     assert "'yesterday' is not a time" in done.output
     assert "filter plugin" not in done.output
-    done = fleet.deploy("1.0.0", deploy_steps=[50, 10])
+    done = fleet.deploy("1.0.0", deploy_steps="often")
     assert "deploy_steps" in done.output
     assert "filter plugin" not in done.output
 
