@@ -92,7 +92,7 @@ def containers(root: Path = ROOT) -> list[Stage]:
             # A test here waits for hosts; one that hangs still says where.
             _module("pytest", "tests/integration", "-o", "faulthandler_timeout=600"),
             ("tests/integration/**/test_*.py",),
-            limit=2700.0,
+            limit=3600.0,
         ),
         Stage(
             "story-ansible-core",
