@@ -69,11 +69,11 @@ def test_without_root(pair: Fleet) -> None:
 
 
 def test_a_package_that_is_not_installed(pair: Fleet) -> None:
-    pair.build("1.1.0", like="1.0.0", change=described(packages=["python3", "no-such-package"]))
+    pair.build("81.1.0", like="1.0.0", change=described(packages=["python3", "no-such-package"]))
     for check in (["--check"], []):
         refused(
             pair,
-            pair.deploy("1.1.0", *check),
+            pair.deploy("81.1.0", *check),
             "no-such-package of the packages that 1.1.0-",
             "not installed on this host",
             "Add them to the application's packages and run ansible-playbook mas.ops.provision",
@@ -82,8 +82,8 @@ def test_a_package_that_is_not_installed(pair: Fleet) -> None:
 
 def test_the_cause_of_a_start_that_failed(pair: Fleet) -> None:
     api = {"kind": "web", "command": ["./no-such-gunicorn", "--bind=:$PORT"], "listen": "systemd"}
-    pair.build("1.2.0", like="1.0.0", change=described(processes__api=api))
-    done = pair.deploy("1.2.0")
+    pair.build("81.2.0", like="1.0.0", change=described(processes__api=api))
+    done = pair.deploy("81.2.0")
     refused(pair, done, "it did not start", "/no-such-gunicorn: No such file or directory")
     assert "ocate executable" in words(done)
 
@@ -91,8 +91,8 @@ def test_the_cause_of_a_start_that_failed(pair: Fleet) -> None:
 def test_what_a_migration_wrote_stays_in_the_journal(pair: Fleet) -> None:
     """An error of a database quotes the data that it is about."""
     command = ["sh", "-c", 'echo "no database for $AGENTS_TOKEN"; exit 3']
-    pair.build("1.3.0", like="1.0.0", change=described(migrations__expand=command))
-    done = pair.deploy("1.3.0")
+    pair.build("81.3.0", like="1.0.0", change=described(migrations__expand=command))
+    done = pair.deploy("81.3.0")
     refused(pair, done, "the migration failed with exit status 3", "journalctl -u agents-migration@")
     assert "no database for" not in done.output
 
@@ -100,8 +100,8 @@ def test_what_a_migration_wrote_stays_in_the_journal(pair: Fleet) -> None:
 def test_the_port_in_a_command(pair: Fleet) -> None:
     said = 'echo "$1 $2 $3" > "$MAS_SHARED/port"; exec python3 -m agents.worker'
     worker = {"kind": "worker", "command": ["sh", "-c", said, "sh", "$PORT", "[::1]:${PORT}/", "$PORTS"]}
-    pair.build("1.4.0", like="1.0.0", change=described(processes__worker=worker))
-    pair.deploy("1.4.0").check()
+    pair.build("81.4.0", like="1.0.0", change=described(processes__worker=worker))
+    pair.deploy("81.4.0").check()
     for name in pair.names:
         live = json.loads(pair.bed.exec(name, ["cat", "/var/lib/mas/agents/state.json"]))["live"]
         port = PORTS[live]
