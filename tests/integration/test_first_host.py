@@ -74,7 +74,7 @@ def test_a_package_that_is_not_installed(pair: Fleet) -> None:
         refused(
             pair,
             pair.deploy("81.1.0", *check),
-            "no-such-package of the packages that 1.1.0-",
+            "no-such-package of the packages that 81.1.0-",
             "not installed on this host",
             "Add them to the application's packages and run ansible-playbook mas.ops.provision",
         )
