@@ -80,7 +80,7 @@ def _is_deploy(facts: Mapping[str, Any]) -> bool:
 
 
 def _already_back(hosts: Hosts) -> str:
-    """What to say where the last deploy failed or was left, and all hosts serve what they served before it.
+    """What to say where the last deploy failed or was aborted, and all hosts serve what they served before it.
 
     A host that serves nothing, because it was reinstalled since, is no reason for the others to go further back.
     """
@@ -96,7 +96,7 @@ def _already_back(hosts: Hosts) -> str:
     )
     return (
         f"All hosts {'that serve a release ' if idle else ''}are back on {live} already: {', '.join(left)} failed or was "
-        f"left.{rest} To go further back, name the version: -e rollback_version=... {offer(hosts)}"
+        f"aborted.{rest} To go further back, name the version: -e rollback_version=... {offer(hosts)}"
     )
 
 

@@ -109,7 +109,7 @@ def test_what_repairs_the_live_release_is_no_deploy_to_leave() -> None:
 def test_after_a_deploy_that_failed_the_fleet_is_back_already() -> None:
     way = rollback_way(fleet(host(TWO, ONE, left=THREE), host(TWO, ONE)))
     assert not way["to"] + way["leave"]
-    assert f"back on {TWO} already: {THREE} failed or was left" in way["done"]
+    assert f"back on {TWO} already: {THREE} failed or was aborted" in way["done"]
     assert f"{ONE} (runs everywhere: seconds)" in way["done"]
 
 
