@@ -21,13 +21,9 @@ from ..plugin_utils.approval.decision import ApprovalDecision, ApprovalRequest
 class ActionModule(ControllerAction):
     spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
-        self._variables = task_vars or {}
-        return super().run(tmp, task_vars)
-
     def answer(self, params: Mapping[str, Any]) -> Facts:
         named = {name: str(params[name]) for name in ("application", "version", "environment")}
-        asking = actor(self._variables) if params["four_eyes"] else ""
+        asking = actor(self.variables) if params["four_eyes"] else ""
         request = ApprovalRequest(**named, sha256=check_sha256(str(params["sha256"])), actor=asking)
         waiting = ApprovalWait(DecisionSource(str(params["source"])), request, self._display.display)
         limit = 0.0 if self._task.check_mode else float(params["timeout"])

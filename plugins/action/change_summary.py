@@ -17,15 +17,11 @@ from ..plugin_utils.deploy.summary import summarize
 class ActionModule(ControllerAction):
     spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
-        self._variables = task_vars or {}
-        return super().run(tmp, task_vars)
-
     def answer(self, params: Mapping[str, Any]) -> Facts:
-        hostvars = self._variables.get("hostvars", {})
+        hostvars = self.variables.get("hostvars", {})
         results = {
             str(host): next(filter(None, (hostvars[host].get(name) for name in params["registered"])), None)
-            for host in self._variables.get("ansible_play_hosts_all", ())
+            for host in self.variables.get("ansible_play_hosts_all", ())
         }
         summary = summarize(
             str(params["application"]),

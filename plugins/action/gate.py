@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.utils.vars import load_extra_vars
-
 from ..modules.gate import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.adapters.run import actor
+from ..plugin_utils.adapters.whole_run import extra_variables
 from ..plugin_utils.gate.adapters.fact_collector import FactCollector, GateHost, PlannedChange, read_host
 from ..plugin_utils.gate.adapters.gate import Clock, Gate, SystemClock
 from ..plugin_utils.gate.modes import ROLLBACK
@@ -31,18 +30,13 @@ class ActionModule(ControllerAction):
     #: Tests hand in one of their own.
     clock: Clock = SystemClock()
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
-        self._variables = task_vars or {}
-        return super().run(tmp, task_vars)
-
     def answer(self, params: Mapping[str, Any]) -> Facts:
         if params["change"] != ROLLBACK:
-            # Ansible keeps what it read of them.
-            refuse_other_stop_file(load_extra_vars(self._loader))
+            refuse_other_stop_file(extra_variables())
         if not params["recheck"]:
             self._check_inventory(params)
         hosts = self._hosts(params)
-        planned = _planned_change(params, actor(self._variables))
+        planned = _planned_change(params, actor(self.variables))
         to_ask: Facts = {}
         if params["questions"]:
             to_ask = {"ask": FactCollector(planned, self.clock.now()).hosts_to_ask(hosts)}
@@ -78,14 +72,14 @@ class ActionModule(ControllerAction):
 
     def _check_inventory(self, params: Mapping[str, Any]) -> None:
         """Here, because every change comes by before it touches a host, and all variables of all hosts are at hand."""
-        hostvars = self._variables.get("hostvars", {})
+        hostvars = self.variables.get("hostvars", {})
         # As they are written: what they stand for may need secrets that only some changes need.
         as_written = getattr(hostvars, "raw_get", hostvars.get)
         hosts = {name: as_written(name) for name in self._names(params)}
         for warning in check_inventory(
             catalogue(),
             hosts,
-            load_extra_vars(self._loader),
+            extra_variables(),
             is_rollback=params["change"] == ROLLBACK,
             application=str(params["application"] or ""),
         ):
@@ -93,10 +87,10 @@ class ActionModule(ControllerAction):
 
     def _names(self, params: Mapping[str, Any]) -> list[str]:
         play = "ansible_play_batch" if params["recheck"] else "ansible_play_hosts"
-        return [str(name) for name in params["hosts"] or self._variables.get(play, ())]
+        return [str(name) for name in params["hosts"] or self.variables.get(play, ())]
 
     def _hosts(self, params: Mapping[str, Any]) -> list[GateHost]:
-        hostvars = self._variables.get("hostvars", {})
+        hostvars = self.variables.get("hostvars", {})
         return [self._host(name, hostvars[name], params) for name in self._names(params)]
 
     def _host(self, name: str, variables: Mapping[str, Any], params: Mapping[str, Any]) -> GateHost:

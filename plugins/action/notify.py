@@ -23,12 +23,8 @@ class ActionModule(ControllerAction):
     spec = SPEC
     _requires_connection = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
-        self._variables = task_vars or {}
-        return super().run(tmp, task_vars)
-
     def answer(self, params: Mapping[str, Any]) -> Facts:
-        facts = {"actor": actor(self._variables), "run": run_id(self._variables), **params["facts"]}
+        facts = {"actor": actor(self.variables), "run": run_id(self.variables), **params["facts"]}
         sent, not_sent = [], []
         for request in requests(params["notifications"], params["event"], facts, params["timeout"]):
             problem = request.problem or self._send(request)
@@ -70,7 +66,7 @@ class ActionModule(ControllerAction):
             task=task, connection=self._connection, play_context=self._play_context, loader=self._loader,
             templar=self._templar, shared_loader_obj=loader,
         )  # fmt: skip
-        result: Mapping[str, Any] = action.run(task_vars=self._variables)
+        result: Mapping[str, Any] = action.run(task_vars=self.variables)
         return result
 
 

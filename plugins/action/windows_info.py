@@ -23,10 +23,6 @@ class ActionModule(ControllerAction):
     spec = SPEC
     missing = MISSING
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
-        self.variables = task_vars or {}
-        return super().run(tmp, task_vars)
-
     def answer(self, params: Mapping[str, Any]) -> Facts:
         if not 0 < params["days"] <= 366:
             raise BadInput("days must be from 1 to 366", where="days", fix="Ask for fewer days.")

@@ -18,8 +18,8 @@ from ..module_utils._releases.commands import command
 from ..plugin_utils.adapters.run import inventory
 from ..plugin_utils.adapters.template import as_filter
 from ..plugin_utils.adapters.whole_run import (
+    check_limit,
     extra_variables,
-    name_hosts_left_out,
     only_syntax,
     refuse_parts,
     refuse_wrong,
@@ -70,7 +70,7 @@ def application_hosts(
         return "all"
     refuse_wrong(playbook, context.get_all())
     pattern = fleet.application_group(groups, application)
-    name_hosts_left_out(context, application, playbook)
+    check_limit(context, application, playbook)
     left_out = fleet.gate_decision(hostvars or {}, groups[application]).get("left_out")
     return [name for name in groups[application] if name not in left_out] if left_out else pattern
 

@@ -31,6 +31,8 @@ class ControllerAction(ActionBase):
     spec = ArgumentSpec()
     #: What could not be imported: the libraries live on the controller, but not by themselves.
     missing: ImportError | None = None
+    #: The variables of the task, from the moment that it runs.
+    variables: Mapping[str, Any]
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
         """What the plugin does, with checked options."""
@@ -45,6 +47,7 @@ class ControllerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Facts:
         result: Facts = super().run(tmp, task_vars)
+        self.variables = task_vars or {}
         params = self.validate_argument_spec(**self.spec.to_kwargs())[1]
         try:
             check_given(self._task.args)

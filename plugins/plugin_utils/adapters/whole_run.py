@@ -2,24 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the command line of this run lets a playbook of the collection do all of its work, on all of its hosts."""
+"""Whether the command line and the variables of this run let a playbook of the collection do all of its work, on all hosts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible import context
-from ansible.module_utils.common.validation import (
-    check_type_bool,
-    check_type_dict,
-    check_type_float,
-    check_type_int,
-    check_type_list,
-    check_type_path,
-    check_type_str,
-)
+from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
+from ansible.module_utils.common.validation import check_type_bool
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.utils.display import Display
@@ -33,15 +26,6 @@ from ..variables.own import refuse_own
 _COLLECTION = "mas.ops."
 _PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
 _LISTS = ("listhosts", "listtags", "listtasks", "syntax")
-_TYPES: Mapping[str, Callable[[Any], Any]] = {
-    "bool": check_type_bool,
-    "dict": check_type_dict,
-    "float": check_type_float,
-    "int": check_type_int,
-    "list": check_type_list,
-    "path": check_type_path,
-    "str": check_type_str,
-}
 
 
 def refuse_parts() -> None:
@@ -87,7 +71,7 @@ def refuse_wrong(playbook: str, play: Iterable[str]) -> None:
 
 def convert(value: Any, kind: str) -> Any:
     """A value as a type of Ansible's argument specs; raises TypeError where it cannot be."""
-    return _TYPES[kind](value)
+    return DEFAULT_TYPE_VALIDATORS[kind](value)
 
 
 def only_syntax() -> bool:
@@ -122,8 +106,8 @@ def _may_split(variables: Mapping[str, Any]) -> bool:
     )
 
 
-def name_hosts_left_out(variables: Mapping[str, Any], application: str, playbook: str) -> None:
-    """Warn of hosts of the application that --limit leaves out: no task sees them.
+def check_limit(variables: Mapping[str, Any], application: str, playbook: str) -> None:
+    """Warn of hosts of the application that --limit leaves out, because no task sees them; a deploy needs leave for it.
 
     :param variables: of the play, which know ``groups`` and the hosts that it can reach
     :raises NotFound: it leaves out all of them, where Ansible would do nothing and end with success

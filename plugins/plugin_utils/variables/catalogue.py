@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -84,19 +85,24 @@ class Catalogue:
     shared: Mapping[str, tuple[Variable, ...]]
     roles: Mapping[str, tuple[Variable, ...]]
 
-    @property
+    @cached_property
     def by_name(self) -> Mapping[str, Variable]:
         """The variables of playbooks; what several playbooks have under one name is the same in all of them."""
         every = (variable for playbook in self.playbooks.values() for variable in playbook.variables)
         return {variable.name: variable for variable in every}
 
-    @property
+    @cached_property
     def of_roles(self) -> frozenset[str]:
         return frozenset(variable.name for variables in self.roles.values() for variable in variables)
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         return self.of_roles | frozenset(self.by_name)
+
+    @cached_property
+    def prefixes(self) -> tuple[str, ...]:
+        """``deploy_`` and its like."""
+        return tuple(sorted({f"{name.partition('_')[0]}_" for name in self.names}))
 
 
 def parse_variables(options: Mapping[str, Any]) -> tuple[Variable, ...]:

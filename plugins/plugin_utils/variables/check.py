@@ -34,7 +34,6 @@ _KINDS = {
 
 #: Names that a rollback does not pass over: whoever wrote one meant to say where it goes.
 _STEERING = ("rollback_",)
-_YES = frozenset({"true", "yes", "on", "1", "y", "t"})
 
 #: Converts a value to a type of Ansible's argument specs, or raises TypeError or ValueError.
 Convert = Callable[[Any, str], Any]
@@ -82,11 +81,10 @@ def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: C
         *_missing(playbook, given),
         *_both(playbook, given),
     ]
-    steering = {one.name for one in playbook.variables if one.run} if _goes_back(playbook, given) else None
+    goes_back = _goes_back(playbook, given, convert)
+    steering = {one.name for one in playbook.variables if one.run}
     wrong = [
-        one.text
-        for one in found
-        if steering is None or one.about in steering or one.name.startswith(_STEERING)
+        one.text for one in found if not goes_back or one.about in steering or one.name.startswith(_STEERING)
     ]
     if wrong:
         raise BadInput(
@@ -101,8 +99,14 @@ def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: C
     ]
 
 
-def _goes_back(playbook: Playbook, given: Given) -> bool:
-    return playbook.name.startswith("rollback") or str(given.extra.get("deploy_abort")).lower() in _YES
+def _goes_back(playbook: Playbook, given: Given, convert: Convert) -> bool:
+    try:
+        return playbook.name.startswith("rollback") or convert(
+            given.extra.get("deploy_abort") or False, "bool"
+        )
+    except TypeError:
+        # Neither true nor false, which is an error of its own.
+        return False
 
 
 def check_inventory(
@@ -159,10 +163,12 @@ def _wrong_definitions(
     catalogue: Catalogue, hosts: Mapping[str, Mapping[str, Any]], application: str
 ) -> dict[str, str]:
     """What is wrong with the definition of an application, with the hosts that have it so."""
-    name, found = variable_of(application), dict[str, list[str]]()
+    if not application:
+        return {}
+    name, known, found = variable_of(application), keys(catalogue), dict[str, list[str]]()
     for host, variables in hosts.items():
-        if application and variables.get(name) is not None:
-            for wrong in wrong_keys(variables[name], keys(catalogue), name):
+        if variables.get(name) is not None:
+            for wrong in wrong_keys(variables[name], known, name):
                 found.setdefault(wrong, []).append(host)
     return {wrong: f"{wrong} (of {_some(hosts)})" for wrong, hosts in found.items()}
 
@@ -180,20 +186,11 @@ def _about(name: str, catalogue: Catalogue, runs: set[str]) -> str:
     return _unknown(name, catalogue)
 
 
-def prefixes(catalogue: Catalogue) -> frozenset[str]:
-    """``deploy_`` and its like."""
-    return frozenset(f"{name.partition('_')[0]}_" for name in catalogue.names)
-
-
 def _strange(names: Iterable[str], catalogue: Catalogue, variables: Mapping[str, Any]) -> list[str]:
     """Names that begin as those of the collection do, and are none of them."""
-    ours, known = (
-        tuple(prefixes(catalogue)),
-        catalogue.names | OWN | _foreign(variables) | frozenset({*DISTINCT, *GONE}) | HANDED_ON,
-    )
-    return sorted(
-        name for name in names if name.startswith(ours) and name not in known and not name.startswith(PREFIX)
-    )
+    known = catalogue.names | OWN | _foreign(variables) | frozenset({*DISTINCT, *GONE}) | HANDED_ON
+    ours = (name for name in names if name.startswith(catalogue.prefixes) and not name.startswith(PREFIX))
+    return sorted(name for name in ours if name not in known)
 
 
 def _foreign(variables: Mapping[str, Any]) -> frozenset[str]:
@@ -241,21 +238,16 @@ def _value(variable: Variable, value: Any, convert: Convert) -> str:
         literal = variable.run and (variable.type == "bool" or variable.choices)
         return f"{variable.name} is a template: write the value itself" if literal else ""
     # A mapping or a list may hold secrets, such as the headers of a notification.
-    said = (
-        ""
-        if variable.secret or variable.type in ("dict", "list") or isinstance(value, dict | list)
-        else f" {value!r}"
-    )
+    private = variable.secret or variable.type in ("dict", "list") or isinstance(value, dict | list)
+    said = f"{variable.name} is {'something else' if private else repr(value)}, and must be"
     if variable.type == "version":
         return "" if isinstance(value, str) else _number(variable.name, value)
     try:
-        found = convert(value, variable.type) if variable.type != "raw" else value
+        found = convert(value, variable.type)
     except (TypeError, ValueError):
-        return f"{variable.name} is{said or ' something else'}, and must be {_KINDS[variable.type]}"
+        return f"{said} {_KINDS[variable.type]}"
     if variable.choices and found not in variable.choices:
-        return (
-            f"{variable.name} is{said or ' something else'}, and must be one of {', '.join(variable.choices)}"
-        )
+        return f"{said} one of {', '.join(variable.choices)}"
     return ""
 
 
