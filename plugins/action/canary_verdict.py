@@ -13,10 +13,12 @@ from typing import Any
 from ..module_utils._canary.judge import judge
 from ..module_utils._canary.sample import SampleWindow
 from ..module_utils._canary.settings import CanarySettings
+from ..module_utils._core.urls import redact_url
 from ..modules.canary_verdict import QUERIES, SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
-from ..plugin_utils.canary.adapters.prometheus import Unreachable, query
-from ..plugin_utils.canary.observe import fleet_windows, prometheus_window, unread_latencies
+from ..plugin_utils.canary.observe import fleet_windows, prometheus_window, total, unread_latencies
+from ..plugin_utils.http.adapters.prometheus import instant_query
+from ..plugin_utils.http.model import HttpEndpoint, NoResponse
 
 
 class ActionModule(ControllerAction):
@@ -42,15 +44,17 @@ def _values(params: Mapping[str, Any]) -> Sequence[SampleWindow]:
 
 def _prometheus(params: Mapping[str, Any]) -> Sequence[SampleWindow]:
     asked = params["prometheus"]
-    headers = {str(name): str(value) for name, value in (asked["headers"] or {}).items()}
+    headers = tuple((str(name), str(value)) for name, value in (asked["headers"] or {}).items())
+    endpoint = HttpEndpoint(str(asked["url"]), headers, asked["timeout"])
     expressions = {name: str(asked[name]) for name in QUERIES if asked[name]}
     try:
-        answers = {
-            name: query(str(asked["url"]), expression, asked["timeout"], headers)
-            for name, expression in expressions.items()
-        }
-    except Unreachable as error:
-        return (SampleWindow(time.time(), missing=str(error)),)
+        answers = {name: total(instant_query(endpoint, each)) for name, each in expressions.items()}
+    except NoResponse as error:
+        return (
+            SampleWindow(
+                time.time(), missing=f"Prometheus does not answer ({redact_url(endpoint.url)}): {error.what}"
+            ),
+        )
     return (prometheus_window(answers, time.time()),)
 
 

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils._canary.counters import Reading, windows_of
@@ -60,6 +61,12 @@ def _host_windows(host: str, results: Any, canary: Any) -> tuple[SampleWindow, .
     elif not windows:
         windows = (SampleWindow(missing=f"{host}: read only once"),)
     return windows
+
+
+def total(samples: Iterable[tuple[str, float]]) -> float | None:
+    """The sum of the values of a query, ``None`` when it gives nothing or no number."""
+    numbers = [value for _, value in samples if math.isfinite(value)]
+    return math.fsum(numbers) if numbers else None
 
 
 def prometheus_window(answers: Mapping[str, float | None], at: float) -> SampleWindow:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from ...module_utils._core.errors import BadInput
+from ..http.model import HttpEndpoint
 from . import modes
 from .checks.model import NAMES, Mode
 from .override import Override, parse_override
@@ -28,15 +29,6 @@ class Outside(StrEnum):
     FAIL = "fail"
     SKIP = "skip"
     WAIT = "wait"
-
-
-@dataclass(frozen=True)
-class HttpEndpoint:
-    """Where and how to send HTTP requests. ``headers`` may hold secrets and are never shown."""
-
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    timeout: float = 10.0
 
 
 @dataclass(frozen=True)

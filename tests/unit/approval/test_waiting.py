@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import pytest
 from ansible.plugins.action import ActionBase
 from ansible_collections.mas.ops.plugins.action.approval import ActionModule
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import NotFound
 from ansible_collections.mas.ops.plugins.plugin_utils.approval.adapters import waiting as module
 from ansible_collections.mas.ops.plugins.plugin_utils.approval.adapters.waiting import (
     ApprovalWait,
@@ -20,6 +20,8 @@ from ansible_collections.mas.ops.plugins.plugin_utils.approval.decision import (
     ApprovalDecision,
     ApprovalRequest,
 )
+
+from ..http_server import Recorder
 
 DIGEST = "a" * 64
 REQUEST = ApprovalRequest("agents", "2.0.0", DIGEST)
@@ -80,17 +82,29 @@ def test_what_anybody_may_write_does_not_count(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_no_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Is a directory" in waiting(tmp_path, Clock(0, None), []).look()[0].why
 
-    def down(*_: object) -> str:
-        raise NotFound("the store does not answer")
 
-    url = ApprovalWait(DecisionSource("https://u:p@example.org/a?token=x"), REQUEST, print)
-    monkeypatch.setattr(module, "fetch_text", down)
-    assert url.look()[0].why == "the store does not answer"
-    assert str(url.source) == "https://example.org/a"
-    monkeypatch.setattr(module, "fetch_text", lambda *_: None)
-    assert url.look()[0].why == "there is no decision yet"
-    monkeypatch.setattr(module, "fetch_text", lambda *_: DONE)
-    assert url.look()[0].decision is ApprovalDecision.APPROVED
+def test_a_decision_over_http(server: tuple[Recorder, str]) -> None:
+    recorder, url = server
+    source = ApprovalWait(DecisionSource(f"{url}/a?token=x"), REQUEST, print)
+    assert str(source.source) == f"{url}/a"
+    recorder.answer(b"", 404)
+    assert source.look()[0].why == "there is no decision yet"
+    recorder.answer(b"", 503)
+    assert source.look()[0].why == "it answered HTTP 503"
+    recorder.answer(DONE.encode())
+    assert source.look()[0].decision is ApprovalDecision.APPROVED
+
+
+def test_a_server_of_decisions_that_does_not_end(
+    server: tuple[Recorder, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, url = server
+    monkeypatch.setattr(module, "_LOOK", 0.3)
+    recorder.answer(b" " * 100)
+    recorder.drip, begin = 0.1, time.monotonic()
+    answer, _ = ApprovalWait(DecisionSource(url), REQUEST, print).look()
+    assert answer.why == "it did not answer: timed out"
+    assert time.monotonic() - begin < 5
 
 
 class Action(ActionModule):

@@ -203,7 +203,7 @@ def test_prometheus_refuses_a_query(prometheus: Prometheus) -> None:
 
 def test_a_query_that_gives_no_number(prometheus: Prometheus) -> None:
     prometheus.kind = "matrix"
-    assert "gives a matrix" in ask(prometheus.url)["reasons"][0]
+    assert "returns a matrix" in ask(prometheus.url)["reasons"][0]
 
 
 @pytest.mark.parametrize("drips", [1, 4 << 20])

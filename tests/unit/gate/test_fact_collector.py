@@ -26,7 +26,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.gate.settings import (
     Promotion,
 )
 
-from .http_server import Recorder
+from ..http_server import Recorder
 
 AT = datetime(2026, 3, 9, 22, 30, tzinfo=UTC)
 

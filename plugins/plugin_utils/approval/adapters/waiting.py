@@ -17,11 +17,15 @@ from pathlib import Path
 
 from ....module_utils._core.errors import OpsError
 from ....module_utils._core.urls import is_url, redact_url
-from ....module_utils._releases.adapters.fetch import fetch_text
+from ...http.adapters.client import get
+from ...http.model import HttpEndpoint, NoResponse
 from ..decision import ApprovalAnswer, ApprovalDecision, ApprovalRequest, judge
 
 #: A decision is a few lines.
 _BYTES = 64 * 1024
+_ABSENT = (404, 410)
+#: Seconds for one look over HTTP.
+_LOOK = 10.0
 #: Seconds between two lines that say that it still waits.
 PROGRESS_INTERVAL = 60.0
 
@@ -41,7 +45,7 @@ class DecisionSource:
         :raises OpsError: it cannot be read, or every user may write it
         """
         if is_url(self.place):
-            return fetch_text(self.place, _BYTES), ""
+            return _text_at(self.place), ""
         try:
             with Path(self.place).open("rb") as stream:
                 status = os.fstat(stream.fileno())
@@ -52,6 +56,18 @@ class DecisionSource:
             return None, ""
         except OSError as error:
             raise OpsError(f"it cannot be read: {error.strerror}") from error
+
+
+def _text_at(url: str) -> str | None:
+    try:
+        response = get(HttpEndpoint(url, timeout=_LOOK), _BYTES, redirects=True)
+    except NoResponse as error:
+        raise OpsError(f"it did not answer: {error.what}") from error
+    if response.status in _ABSENT:
+        return None
+    if response.status != 200:
+        raise OpsError(f"it answered HTTP {response.status}")
+    return response.text
 
 
 def _owner(number: int) -> str:

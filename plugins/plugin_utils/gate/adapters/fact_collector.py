@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from ....module_utils._core.errors import BadInput, OpsError
+from ...http.model import HttpEndpoint
 from ...windows.model import Policy
 from ..checks.host import newest_of
 from ..checks.model import ALERTS, BACKUP_AGE, DRILL_AGE, ERROR_BUDGET, PROMOTION, Mode, Unknown
@@ -21,7 +22,7 @@ from ..checks.schedule import opening_of
 from ..decide import needs_history, needs_host
 from ..facts import GateFacts, HostFacts, Opening
 from ..modes import ROLLBACK
-from ..settings import GateSettings, HttpEndpoint, MaxAge, parse_settings
+from ..settings import GateSettings, MaxAge, parse_settings
 from . import stopfile
 
 T = TypeVar("T")
@@ -135,11 +136,9 @@ class FactCollector:
             stops=self._stops(settings),
             release=planned.release,
             artifact=planned.artifact,
-            alerts=self._if_enabled(
-                settings, ALERTS, settings.alerts, lambda one: _http_client().alerts(one)
-            ),
+            alerts=self._if_enabled(settings, ALERTS, settings.alerts, lambda one: _monitoring().alerts(one)),
             budget=self._if_enabled(
-                settings, ERROR_BUDGET, settings.budget, lambda one: _http_client().budget(one)
+                settings, ERROR_BUDGET, settings.budget, lambda one: _monitoring().budget(one)
             ),
             deployments=self._if_enabled(
                 settings,
@@ -213,20 +212,20 @@ def durations_of_runs(hosts: Sequence[GateHost]) -> Mapping[str, Any]:
     runs = [run for host in hosts for run in (host.gate_info or {}).get("runs") or ()]
     if not runs:
         return {}
-    from ..history import durations  # noqa: PLC0415 - see _http_client
+    from ..history import durations  # noqa: PLC0415 - see _monitoring
 
     return durations(runs)
 
 
-def _http_client() -> ModuleType:
+def _monitoring() -> ModuleType:
     """Loaded when there is something to fetch: Ansible compiles a collection anew in each run, which delays all hosts."""
-    from . import http_client  # noqa: PLC0415
+    from . import monitoring  # noqa: PLC0415
 
-    return http_client
+    return monitoring
 
 
 def _ledgers() -> ModuleType:
-    from . import ledgers  # noqa: PLC0415 - see _http_client
+    from . import ledgers  # noqa: PLC0415 - see _monitoring
 
     return ledgers
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ....module_utils._core.urls import is_url, redact_url
 from ..checks.model import Unknown
-from ..settings import HttpEndpoint
 
 _ABSENT = (404, 410)
 
@@ -19,7 +19,7 @@ def stop_reason(place: str, given: bool) -> str | Unknown:
 
     :param given: the inventory names the file, so its folder must exist: it may be a mount that is missing
     """
-    if place.startswith(("http://", "https://")):
+    if is_url(place):
         return _from_url(place)
     path = Path(place)
     try:
@@ -35,15 +35,22 @@ def stop_reason(place: str, given: bool) -> str | Unknown:
 
 
 def _from_url(url: str) -> str | Unknown:
-    from . import http_client  # noqa: PLC0415 - what only a URL needs is a sixth of all that the gate loads
+    # What only a URL needs is a sixth of all that the gate loads.
+    from ...http.adapters.client import get  # noqa: PLC0415
+    from ...http.model import HttpEndpoint, NoResponse  # noqa: PLC0415
 
-    response = http_client.get(url, HttpEndpoint(url))
-    if isinstance(response, Unknown):
-        return response
-    status, text = response
-    if status in _ABSENT:
+    address = redact_url(url)
+    try:
+        response = get(HttpEndpoint(url))
+    except NoResponse as error:
+        return Unknown(f"{address} did not answer: {error.what}")
+    if response.status in _ABSENT:
         return ""
-    return _reason(text, url) if status == 200 else Unknown(f"{url} answered {status}")
+    return (
+        _reason(response.text, address)
+        if response.status == 200
+        else Unknown(f"{address} answered {response.status}")
+    )
 
 
 def _reason(text: str, place: str) -> str:

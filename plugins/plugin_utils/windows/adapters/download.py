@@ -6,22 +6,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from ....module_utils._core.errors import BadInput, NotFound
 from ....module_utils._core.urls import is_url, redact_url
-from ...adapters.body import read_body
+from ...http.adapters.client import get
+from ...http.model import HttpEndpoint, NoResponse
 
 LIMIT = 8 * 1024 * 1024
-#: What reading from a server, a network or a disk can raise.
-_READ_ERRORS = (OSError, ValueError, http.client.HTTPException)
-#: It follows redirects and the proxy settings. It would also open other schemes: its caller lets only http(s) through.
-_OPENER = urllib.request.build_opener()
 
 
 def read_calendar(source: str, timeout: float) -> str:
@@ -47,7 +39,7 @@ def _from_file(source: str) -> bytes:
     try:
         with Path(source).expanduser().open("rb") as stream:
             return stream.read(LIMIT + 1)
-    except _READ_ERRORS as error:
+    except (OSError, ValueError) as error:
         raise _unreadable(source, getattr(error, "strerror", None) or str(error)) from error
     except RuntimeError as error:
         raise _unreadable(source, str(error)) from error
@@ -60,15 +52,13 @@ def _from_url(source: str, timeout: float) -> bytes:
             where=redact_url(source),
             fix="Use an address that is secret by itself, from a vaulted variable, or a file of the controller.",
         )
-    deadline = time.monotonic() + timeout
     try:
-        with contextlib.closing(_OPENER.open(source, timeout=timeout)) as stream:
-            return read_body(stream, deadline, LIMIT)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise _unreadable(source, f"HTTP {error.code}") from error
-    except _READ_ERRORS as error:
-        raise _unreadable(source, str(getattr(error, "reason", "") or error)) from error
+        response = get(HttpEndpoint(source, timeout=timeout), LIMIT, redirects=True)
+    except NoResponse as error:
+        raise _unreadable(source, error.what) from error
+    if response.status != 200:
+        raise _unreadable(source, f"HTTP {response.status}")
+    return response.body
 
 
 def _unreadable(source: str, reason: str) -> NotFound:

@@ -1,4 +1,4 @@
-"""An HTTP server in a thread, for tests of what the gate fetches."""
+"""An HTTP server in a thread, for tests of what the controller fetches."""
 
 from __future__ import annotations
 

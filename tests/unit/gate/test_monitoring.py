@@ -1,4 +1,4 @@
-"""The HTTP client against a real server."""
+"""What monitoring says, from a real server."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters import http_client
+from ansible_collections.mas.ops.plugins.plugin_utils.gate.adapters import monitoring
 from ansible_collections.mas.ops.plugins.plugin_utils.gate.checks.model import Unknown
 from ansible_collections.mas.ops.plugins.plugin_utils.gate.settings import (
     AlertQuery,
     BudgetQuery,
-    HttpEndpoint,
 )
+from ansible_collections.mas.ops.plugins.plugin_utils.http.model import HttpEndpoint
 
-from .http_server import Recorder, serving
+from ..http_server import Recorder, serving
 
 ANSWERS = yaml.safe_load((Path(__file__).parents[2] / "cases/gate/answers.yml").read_text())
 
@@ -27,7 +27,7 @@ def test_alertmanager_is_asked_for_what_fires_and_matches(server: tuple[Recorder
     question = AlertQuery(
         HttpEndpoint(f"{url}/am", (("Authorization", "Bearer x"),)), ('severity="page"', "a!=b")
     )
-    assert http_client.alerts(question) == ANSWERS["alertmanager"]["two"]["labels"]
+    assert monitoring.alerts(question) == ANSWERS["alertmanager"]["two"]["labels"]
     path, words, headers = recorder.requests[0]
     assert path == "/am/api/v2/alerts"
     assert words == {
@@ -40,21 +40,21 @@ def test_alertmanager_is_asked_for_what_fires_and_matches(server: tuple[Recorder
 def test_alerts_that_do_not_count(server: tuple[Recorder, str], name: str) -> None:
     recorder, url = server
     recorder.answer(ANSWERS["alertmanager"][name]["answer"])
-    assert http_client.alerts(AlertQuery(HttpEndpoint(url))) == []
+    assert monitoring.alerts(AlertQuery(HttpEndpoint(url))) == []
 
 
 @pytest.mark.parametrize("state", ["active", "unprocessed"])
 def test_alerts_that_count(server: tuple[Recorder, str], state: str) -> None:
     recorder, url = server
     recorder.answer([{"labels": {"alertname": "Down"}, "status": {"state": state}}])
-    assert http_client.alerts(AlertQuery(HttpEndpoint(url))) == [{"alertname": "Down"}]
+    assert monitoring.alerts(AlertQuery(HttpEndpoint(url))) == [{"alertname": "Down"}]
 
 
 @pytest.mark.parametrize("case", ANSWERS["prometheus"], ids=lambda case: case["name"])
 def test_prometheus(server: tuple[Recorder, str], case: dict[str, Any]) -> None:
     recorder, url = server
     recorder.answer(case["answer"], case.get("status", 200))
-    found = http_client.budget(BudgetQuery(HttpEndpoint(url), "1 - errors / budget", minimum=0))
+    found = monitoring.budget(BudgetQuery(HttpEndpoint(url), "1 - errors / budget", minimum=0))
     if "unknown" in case:
         assert isinstance(found, Unknown)
         assert case["unknown"] in found.why
@@ -79,7 +79,7 @@ def test_prometheus(server: tuple[Recorder, str], case: dict[str, Any]) -> None:
 def test_an_answer_that_is_none(server: tuple[Recorder, str], body: Any, status: int, said: str) -> None:
     recorder, url = server
     recorder.answer(body, status)
-    found = http_client.alerts(AlertQuery(HttpEndpoint(url)))
+    found = monitoring.alerts(AlertQuery(HttpEndpoint(url)))
     assert isinstance(found, Unknown)
     assert said in found.why
 
@@ -89,14 +89,14 @@ def test_a_secret_header_is_not_taken_elsewhere(server: tuple[Recorder, str]) ->
     with serving() as (other, elsewhere):
         recorder.answer(b"", 302)
         recorder.location = f"{elsewhere}/login"
-        found = http_client.alerts(AlertQuery(HttpEndpoint(url, (("Authorization", "Bearer x"),))))
+        found = monitoring.alerts(AlertQuery(HttpEndpoint(url, (("Authorization", "Bearer x"),))))
         assert isinstance(found, Unknown)
         assert "answered 302" in found.why
         assert other.requests == []
 
 
 def test_no_server_and_no_secret_in_the_message() -> None:
-    found = http_client.alerts(AlertQuery(HttpEndpoint("http://user:secret@127.0.0.1:9")))
+    found = monitoring.alerts(AlertQuery(HttpEndpoint("http://user:secret@127.0.0.1:9")))
     assert isinstance(found, Unknown)
     assert "did not answer" in found.why
     assert "secret" not in found.why
@@ -105,7 +105,7 @@ def test_no_server_and_no_secret_in_the_message() -> None:
 def test_a_server_that_hangs(server: tuple[Recorder, str]) -> None:
     recorder, url = server
     recorder.delay = 1.0
-    found = http_client.alerts(AlertQuery(HttpEndpoint(url, timeout=0.2)))
+    found = monitoring.alerts(AlertQuery(HttpEndpoint(url, timeout=0.2)))
     assert isinstance(found, Unknown)
     assert "timed out" in found.why
 
@@ -116,7 +116,7 @@ def test_a_server_that_sends_a_byte_now_and_then(server: tuple[Recorder, str], s
     recorder.answer(b" " * 30 + b"[]", status)
     recorder.drip = 0.1
     begin = time.monotonic()
-    found = http_client.alerts(AlertQuery(HttpEndpoint(url, timeout=0.5)))
+    found = monitoring.alerts(AlertQuery(HttpEndpoint(url, timeout=0.5)))
     assert time.monotonic() - begin < 2
     assert isinstance(found, Unknown)
     assert "timed out" in found.why
@@ -125,6 +125,6 @@ def test_a_server_that_sends_a_byte_now_and_then(server: tuple[Recorder, str], s
 def test_an_answer_that_ends_early(server: tuple[Recorder, str]) -> None:
     recorder, url = server
     recorder.missing = 5
-    found = http_client.alerts(AlertQuery(HttpEndpoint(url)))
+    found = monitoring.alerts(AlertQuery(HttpEndpoint(url)))
     assert isinstance(found, Unknown)
     assert "5 more expected" in found.why
