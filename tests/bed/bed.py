@@ -161,7 +161,9 @@ class Bed:
             published = (22, *ports) if rootless else ()
             try:
                 with ThreadPoolExecutor(max_workers=4) as pool:
-                    started = list(pool.map(lambda host: self._start(host, image, public_key, published), wanted))
+                    started = list(
+                        pool.map(lambda host: self._start(host, image, public_key, published), wanted)
+                    )
             except Exception:
                 self._remove([host.container for host in wanted])
                 if not before:
@@ -220,7 +222,9 @@ class Bed:
             yield
 
     def _build_images(self, images: set[str]) -> None:
-        done = subprocess.run([str(HERE / "build-images.sh"), *sorted(images)], stdout=sys.stderr, check=False)
+        done = subprocess.run(
+            [str(HERE / "build-images.sh"), *sorted(images)], stdout=sys.stderr, check=False
+        )
         if done.returncode:
             raise BedError("the images could not be built; see above")
 

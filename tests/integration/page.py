@@ -158,7 +158,9 @@ class Shell:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
-            raise PageError(f"line {step.line}: no end after {self.limit:.0f} s of\n{step.script}\n{output}") from None
+            raise PageError(
+                f"line {step.line}: no end after {self.limit:.0f} s of\n{step.script}\n{output}"
+            ) from None
         if process.returncode:
             raise PageError(f"line {step.line}: status {process.returncode} of\n{step.script}\n{output}")
         return output

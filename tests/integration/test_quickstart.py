@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.integration import page
-from tests.run import shipped
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bed"))
 
@@ -38,7 +38,7 @@ def bed() -> Iterator[Bed]:
                 f"install -m 0600 -o {USER} /root/.ssh/authorized_keys /home/{USER}/.ssh/"
             )
             bed.exec(host.name, ["sh", "-c", script])
-            # Nobody connects as root.
+            # The user is the only way in.
             bed.exec(host.name, ["rm", "/root/.ssh/authorized_keys"])
         yield bed
     finally:
@@ -72,20 +72,27 @@ def environment(home: Path) -> dict[str, str]:
     """A reader's: nothing of this checkout's environment, nor settings of Ansible and Python."""
     own = str(Path(sys.executable).parent)
     paths = [path for path in os.environ["PATH"].split(os.pathsep) if path != own]
-    kept = {name: os.environ[name] for name in os.environ if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL_ENV"))}
+    kept = {
+        name: os.environ[name]
+        for name in os.environ
+        if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL_ENV"))
+    }
     # What pip downloaded once on this machine; a reader downloads it.
     kept.setdefault("PIP_CACHE_DIR", str(Path.home() / ".cache/pip"))
-    return {**kept, "HOME": str(home), "PATH": os.pathsep.join([str(home / "bin"), *paths]), "LANG": "C.UTF-8"}
+    return {
+        **kept,
+        "HOME": str(home),
+        "PATH": os.pathsep.join([str(home / "bin"), *paths]),
+        "LANG": "C.UTF-8",
+    }
 
 
-def test_the_page(home: Path) -> None:
+def test_the_page(bed: Bed, home: Path) -> None:
     """Each block of it, in its order, until both applications answer."""
     folder = home / "reader"
     folder.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-        shipped.build()
-    shutil.copy(shipped.tarball(), folder)
+    galaxy = [str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "build"]
+    subprocess.run([*galaxy, "--output-path", str(folder), str(CHECKOUT)], check=True)
     done = page.run(PAGE, folder, environment(home))
     commands = [step for step in page.parse(PAGE) if isinstance(step, page.Commands)]
     assert len(done.outputs) == len(commands)
@@ -95,3 +102,7 @@ def test_the_page(home: Path) -> None:
     for output, step in zip(done.outputs, commands, strict=True):
         assert "[WARNING]" not in output, f"{step.script}\n{output}"
         assert "DEPRECATION" not in output, f"{step.script}\n{output}"
+    # Each Python has packages that were compiled for it, where the page has no example that fails without them.
+    for host in bed.hosts:
+        script = "cd /srv/shop/slots/blue && venv/bin/python3 -c 'import markupsafe._speedups'"
+        bed.exec(host.name, ["sh", "-c", script])

@@ -89,13 +89,18 @@ def test_a_variable_of_the_role_in_the_inventory_is_refused(fleet: Fleet) -> Non
 @pytest.mark.parametrize("playbook", ["provision", "deploy", "restart", "contract", "gate"])
 def test_an_application_without_a_definition_is_refused(fleet: Fleet, playbook: str) -> None:
     version = {"deploy": {"deploy_version": "1.0.0"}, "contract": {"contract_version": "1.0.0"}}
-    done = play(fleet, playbook, grouped(fleet, mas_application_shpo=SHOP), "shop", **version.get(playbook, {}))
+    done = play(
+        fleet, playbook, grouped(fleet, mas_application_shpo=SHOP), "shop", **version.get(playbook, {})
+    )
     assert done.status != 0
     assert "mas_application_shop, which defines the application, is not set" in done.output
     assert "mas_application_shpo is set: is that a misspelt" in done.output
     # As extra variables the tests give what the definition would say, so that no other mistake is in the way.
     assert "is not on" not in done.output
-    assert fleet.bed.exec(fleet.names[0], ["sh", "-c", "ls -d /etc/mas/shop /srv/shop 2>/dev/null || true"]) == ""
+    assert (
+        fleet.bed.exec(fleet.names[0], ["sh", "-c", "ls -d /etc/mas/shop /srv/shop 2>/dev/null || true"])
+        == ""
+    )
 
 
 def test_a_key_that_is_not_known_is_refused(fleet: Fleet) -> None:

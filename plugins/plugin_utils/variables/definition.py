@@ -91,7 +91,11 @@ def undefined(application: str, names: Iterable[str]) -> str:
     """
     name = variable_of(application)
     near = get_close_matches(name, sorted(names), n=1, cutoff=0.8)
-    hint = f"{near[0]} is set: is that a misspelt {name}?" if near else f"set it in the vars of the group {application!r}"
+    hint = (
+        f"{near[0]} is set: is that a misspelt {name}?"
+        if near
+        else f"set it in the vars of the group {application!r}"
+    )
     return f"{name}, which defines the application, is not set: {hint}"
 
 

@@ -75,7 +75,10 @@ def test_each_application_has_its_own() -> None:
     [
         ({}, "set it in the vars of the group 'my-shop' (on web1)"),
         ({"mas_application_my_shop": None}, "set it in the vars of the group 'my-shop' (on web1)"),
-        ({"mas_application_my_shpo": {}}, "mas_application_my_shpo is set: is that a misspelt mas_application_my_shop?"),
+        (
+            {"mas_application_my_shpo": {}},
+            "mas_application_my_shpo is set: is that a misspelt mas_application_my_shop?",
+        ),
         ({"mas_application_my-shop": {}}, "mas_application_my-shop is set: is that a misspelt"),
         # Not a name that begins as those of the collection do.
         ({"nas_application_my_shop": {}}, "nas_application_my_shop is set"),
@@ -129,7 +132,9 @@ def test_only_what_is_asked_for_is_evaluated() -> None:
     assert looked_up({}, "my-shop", "slots", default={}) == [{}]
     with pytest.raises(AnsibleLookupError, match=r"mas_application_my_shop\.slots is not set"):
         looked_up(variables, "my-shop", "slots")
-    with pytest.raises(AnsibleLookupError, match=r"mas_application_shpo is set: .* Its key slots is needed here"):
+    with pytest.raises(
+        AnsibleLookupError, match=r"mas_application_shpo is set: .* Its key slots is needed here"
+    ):
         looked_up({"mas_application_shpo": {}}, "shop", "slots")
     with pytest.raises(AnsibleLookupError, match="is not a mapping"):
         looked_up({"mas_application_a": ["x"]}, "a", "slots", default={})
