@@ -82,6 +82,7 @@ class ActionModule(ControllerAction):
             extra_variables(),
             is_rollback=params["change"] == ROLLBACK,
             application=str(params["application"] or ""),
+            defined=bool(params["defined"]),
         ):
             self._display.warning(warning)
 

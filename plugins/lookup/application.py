@@ -46,7 +46,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils.variables.definition import variable_of
+from ..plugin_utils.variables.definition import undefined, variable_of
 
 
 class LookupModule(LookupBase):
@@ -68,4 +68,7 @@ class LookupModule(LookupBase):
             return [self._templar.template(definition[key])]
         if "default" in kwargs:
             return [kwargs["default"]]
+        if definition is None:
+            names = [other for other in variables or {} if other != name]
+            raise AnsibleLookupError(f"{undefined(application, names)}. Its key {key} is needed here.")
         raise AnsibleLookupError(f"{name}.{key} is not set. Define the application: {name}: {{{key}: ...}}")

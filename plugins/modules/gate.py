@@ -54,6 +54,12 @@ options:
     description: The application that is changed.
     type: str
     default: ""
+  defined:
+    description:
+      - Whether each host must have the definition of O(application), the variable C(mas_application_NAME), as the playbooks of
+        this collection need it. A rollback without it gets a warning.
+    type: bool
+    default: false
   release:
     description: The release that is to go live, for the promotion. By default that of O(artifact).
     type: str
@@ -210,6 +216,7 @@ SPEC = ArgumentSpec(
     {
         "change": {"type": "str", "default": "deploy"},
         "application": {"type": "str", "default": ""},
+        "defined": {"type": "bool", "default": False},
         "release": {"type": "str", "default": ""},
         "artifact": {"type": "dict"},
         "checks": {"type": "dict", "default": {}},

@@ -22,6 +22,8 @@ _LOCAL_PATH = re.compile(
 )
 #: The target of a link within the collection, without what is within the page.
 _LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
+_ANCHOR = re.compile(r"\]\((?![a-z]+:)([^)#\s]*)#([^)\s]+)\)")
+_TITLE = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FILTER = re.compile(r"\|\s*mas\.ops\.(\w+)")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{40}")
 
@@ -64,6 +66,25 @@ def broken_links(source: Source, names: Iterable[str], ignored: Iterable[str]) -
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source.path), link))
         if path not in known | folders:
             yield f"{source.path}: {link} is not in the built collection"
+
+
+def broken_anchors(source: Source, pages: Mapping[str, Source]) -> Iterator[str]:
+    """Links to a section that its page does not have.
+
+    :param pages: by path, the pages that are shipped
+    """
+    for link, anchor in _ANCHOR.findall(source.text):
+        path = (
+            posixpath.normpath(posixpath.join(posixpath.dirname(source.path), link)) if link else source.path
+        )
+        if path in pages and anchor not in _anchors(pages[path].text):
+            yield f"{source.path}: {path} has no section #{anchor}"
+
+
+def _anchors(text: str) -> set[str]:
+    """The sections of a page as GitHub names them."""
+    titles = (title.replace("`", "").lower() for title in _TITLE.findall(text))
+    return {re.sub(r"[^\w\- ]", "", title).strip().replace(" ", "-") for title in titles}
 
 
 def is_ignored(name: str, patterns: Iterable[str]) -> bool:

@@ -43,6 +43,8 @@ def test_what_the_built_collection_links_is_in_it() -> None:
     pages = [source for source in files("*.md") if not completeness.is_ignored(source.path, ignored)]
     assert {"README.md", "docs/operate.md"} <= {source.path for source in pages}
     report([line for page in pages for line in completeness.broken_links(page, names(), ignored)])
+    by_path = {page.path: page for page in pages}
+    report([line for page in pages for line in completeness.broken_anchors(page, by_path)])
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,22 @@ def test_a_broken_link_is_found(link: str, broken: bool) -> None:
     known = ["README.md", "docs/a.md", "docs/b.md", "roles/x/README.md", "tests/x.py"]
     page = Source("docs/a.md", f"see [this]({link}) and more")
     assert bool(list(completeness.broken_links(page, known, ["tests"]))) == broken
+
+
+@pytest.mark.parametrize(
+    "link, broken",
+    [
+        ("b.md#7-a-part-of-it", False),
+        ("b.md", False),
+        ("#here", False),
+        ("b.md#part", True),
+        ("#there", True),
+    ],
+)
+def test_a_broken_anchor_is_found(link: str, broken: bool) -> None:
+    page = Source("docs/a.md", f"# Here\n\nsee [this]({link}) and more")
+    pages = {page.path: page, "docs/b.md": Source("docs/b.md", "## 7. A part, of `it`\n")}
+    assert bool(list(completeness.broken_anchors(page, pages))) == broken
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,12 @@ class Bed:
         group: str = "hosts",
         environment: str = "",
         ports: Sequence[int] = (),
+        image: str = "host",
     ) -> list[Host]:
-        """Start `count` more hosts and write the files; on failure nothing of this call stays."""
+        """Start `count` more hosts and write the files; on failure nothing of this call stays.
+
+        :param image: ``systemd`` for hosts that have nothing which a release needs
+        """
         with self._locked():
             before = self.hosts
             wanted = bed_files.plan_hosts(
@@ -150,14 +154,16 @@ class Bed:
                 environment=environment,
                 existing=before,
             )
-            self._build_images({host.suite for host in wanted})
+            self._build_images({f"{host.suite}-{image}" for host in wanted})
             rootless = podman("info", "--format", "{{.Host.Security.Rootless}}") == "true"
             wanted = self._place(wanted, before, rootless)
             public_key = self._key()
             published = (22, *ports) if rootless else ()
             try:
                 with ThreadPoolExecutor(max_workers=4) as pool:
-                    started = list(pool.map(lambda host: self._start(host, public_key, published), wanted))
+                    started = list(
+                        pool.map(lambda host: self._start(host, image, public_key, published), wanted)
+                    )
             except Exception:
                 self._remove([host.container for host in wanted])
                 if not before:
@@ -215,9 +221,10 @@ class Bed:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _build_images(self, suites: set[str]) -> None:
-        images = [f"{suite}-host" for suite in sorted(suites)]
-        done = subprocess.run([str(HERE / "build-images.sh"), *images], stdout=sys.stderr, check=False)
+    def _build_images(self, images: set[str]) -> None:
+        done = subprocess.run(
+            [str(HERE / "build-images.sh"), *sorted(images)], stdout=sys.stderr, check=False
+        )
         if done.returncode:
             raise BedError("the images could not be built; see above")
 
@@ -240,14 +247,14 @@ class Bed:
             subprocess.run(["ssh-keygen", *kind, "-f", str(key)], check=True)
         return key.with_suffix(".pub").read_text().strip()
 
-    def _start(self, host: Host, public_key: str, published: Sequence[int]) -> Host:
+    def _start(self, host: Host, kind: str, public_key: str, published: Sequence[int]) -> Host:
         args = ["--name", host.container, "--hostname", host.name, "--network", self.network]
         args += ["--network-alias", host.name, "--label", f"{RUN_LABEL}={self.run}"]
         if published:
             args += [f"--publish=127.0.0.1::{port}" for port in published]
         else:
             args += ["--ip", host.address, "--mac-address", bed_files.mac_address(host.container)]
-        image = f"{os.environ.get('MAS_OPS_IMAGE_PREFIX', 'localhost')}/{host.suite}-host"
+        image = f"{os.environ.get('MAS_OPS_IMAGE_PREFIX', 'localhost')}/{host.suite}-{kind}"
         podman("run", *RUN_ARGS, *args, image)
         script = (HERE / "authorize.sh").read_text()
         keys = podman("exec", "--interactive", host.container, "sh", "-s", "--", public_key, stdin=script)

@@ -86,6 +86,23 @@ def test_a_variable_of_the_role_in_the_inventory_is_refused(fleet: Fleet) -> Non
     assert fleet.live() == {fleet.names[0]: "1.0.0"}
 
 
+@pytest.mark.parametrize("playbook", ["provision", "deploy", "restart", "contract", "gate"])
+def test_an_application_without_a_definition_is_refused(fleet: Fleet, playbook: str) -> None:
+    version = {"deploy": {"deploy_version": "1.0.0"}, "contract": {"contract_version": "1.0.0"}}
+    done = play(
+        fleet, playbook, grouped(fleet, mas_application_shpo=SHOP), "shop", **version.get(playbook, {})
+    )
+    assert done.status != 0
+    assert "mas_application_shop, which defines the application, is not set" in done.output
+    assert "mas_application_shpo is set: is that a misspelt" in done.output
+    # As extra variables the tests give what the definition would say, so that no other mistake is in the way.
+    assert "is not on" not in done.output
+    assert (
+        fleet.bed.exec(fleet.names[0], ["sh", "-c", "ls -d /etc/mas/shop /srv/shop 2>/dev/null || true"])
+        == ""
+    )
+
+
 def test_a_key_that_is_not_known_is_refused(fleet: Fleet) -> None:
     done = play(fleet, "provision", grouped(fleet, mas_application_shop={**SHOP, "domain": "x"}), "shop")
     assert done.status != 0
@@ -111,3 +128,16 @@ def test_both_run_beside_each_other_with_their_own(fleet: Fleet) -> None:
         assert mine in found
         assert other not in found
     assert answers(fleet, "shop.example.org") == 200
+
+
+def test_a_way_back_needs_no_definition(fleet: Fleet) -> None:
+    """What it needs is on the host."""
+    fleet.build("2.0.0")
+    fleet.deploy("2.0.0").check()
+    # Null, as after a file of the inventory was emptied.
+    lost = {"mas_application_agents": None, "application_artifacts": ""}
+    done = fleet.rollback(**lost).check()
+    assert "mas_application_agents, which defines the application, is not set" in done.output
+    assert fleet.live() == {fleet.names[0]: "1.0.0"}
+    fleet.deploy("2.0.0", deploy_abort=True, **lost).check()
+    assert fleet.live() == {fleet.names[0]: "1.0.0"}

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...module_utils._core.errors import BadInput
 from .catalogue import Catalogue, Playbook, Variable
-from .definition import PREFIX, keys, variable_of, wrong_keys
+from .definition import PREFIX, keys, missing, variable_of, wrong_keys
 from .own import OWN
 from .renamed import DISTINCT, GONE, HANDED_ON, new_name
 
@@ -115,6 +115,7 @@ def check_inventory(
     extra: Mapping[str, Any],
     is_rollback: bool = False,
     application: str = "",
+    defined: bool = False,
 ) -> list[str]:
     """Check the names of the variables that hosts have from their inventory.
 
@@ -122,10 +123,15 @@ def check_inventory(
     :param extra: extra variables, which hosts have as well; what they may be was checked
     :param is_rollback: whether only what would mislead a rollback is an error; all else is a warning then
     :param application: whose definition is checked
+    :param defined: whether each host must have it
     :returns: warnings
     :raises BadInput: a name is not known, has another name today, or is of a variable that belongs to a run
     """
-    found = {**_wrong_names(catalogue, hosts, extra), **_wrong_definitions(catalogue, hosts, application)}
+    found = {
+        **_wrong_names(catalogue, hosts, extra),
+        **_wrong_definitions(catalogue, hosts, application),
+        **(_without_definition(hosts, application) if defined and application else {}),
+    }
     barring = [text for name, text in found.items() if not is_rollback or name in _MISLEADING]
     if barring:
         raise BadInput(
@@ -171,6 +177,11 @@ def _wrong_definitions(
             for wrong in wrong_keys(variables[name], known, name):
                 found.setdefault(wrong, []).append(host)
     return {wrong: f"{wrong} (of {_some(hosts)})" for wrong, hosts in found.items()}
+
+
+def _without_definition(hosts: Mapping[str, Mapping[str, Any]], application: str) -> dict[str, str]:
+    without, text = missing(application, hosts)
+    return {variable_of(application): f"{text} (on {_some(without)})"} if without else {}
 
 
 def _about(name: str, catalogue: Catalogue, runs: set[str]) -> str:

@@ -72,5 +72,32 @@ def wrong_keys(definition: Any, known: Iterable[Variable], where: str) -> list[s
     return found
 
 
+def missing(application: str, hosts: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], str]:
+    """The hosts without the definition of an application, and what to say of it.
+
+    :param hosts: the variables of each host
+    :returns: no hosts and no text where all of them have it
+    """
+    name = variable_of(application)
+    without = [host for host, variables in hosts.items() if variables.get(name) is None]
+    known = {other for host in without for other in hosts[host] if other != name}
+    return without, undefined(application, known) if without else ""
+
+
+def undefined(application: str, names: Iterable[str]) -> str:
+    """That an application has no definition, with the variable that may have been meant for it.
+
+    :param names: of the variables that are there
+    """
+    name = variable_of(application)
+    near = get_close_matches(name, sorted(names), n=1, cutoff=0.8)
+    hint = (
+        f"{near[0]} is set: is that a misspelt {name}?"
+        if near
+        else f"set it in the vars of the group {application!r}"
+    )
+    return f"{name}, which defines the application, is not set: {hint}"
+
+
 def _without_prefix(variable: Variable, prefix: str) -> Variable:
     return replace(variable, name=variable.name.removeprefix(prefix))

@@ -70,6 +70,40 @@ def test_each_application_has_its_own() -> None:
     assert "slotz" in check_inventory(catalogue(), hosts, {}, is_rollback=True, application="shop")[0]
 
 
+@pytest.mark.parametrize(
+    "variables, hint",
+    [
+        ({}, "set it in the vars of the group 'my-shop' (on web1)"),
+        ({"mas_application_my_shop": None}, "set it in the vars of the group 'my-shop' (on web1)"),
+        (
+            {"mas_application_my_shpo": {}},
+            "mas_application_my_shpo is set: is that a misspelt mas_application_my_shop?",
+        ),
+        ({"mas_application_my-shop": {}}, "mas_application_my-shop is set: is that a misspelt"),
+        # Not a name that begins as those of the collection do.
+        ({"nas_application_my_shop": {}}, "nas_application_my_shop is set"),
+    ],
+)
+def test_an_application_without_a_definition(variables: dict[str, Any], hint: str) -> None:
+    hosts = {"web1": variables, "web2": {"mas_application_my_shop": {}}}
+    # Plays with the roles alone need none.
+    assert check_inventory(catalogue(), hosts, {}, application="my-shop") == []
+    with pytest.raises(BadInput) as caught:
+        check_inventory(catalogue(), hosts, {}, application="my-shop", defined=True)
+    assert "mas_application_my_shop, which defines the application, is not set" in str(caught.value)
+    assert hint in str(caught.value)
+    assert "web2" not in str(caught.value)
+    warnings = check_inventory(catalogue(), hosts, {}, is_rollback=True, application="my-shop", defined=True)
+    assert hint in warnings[0]
+
+
+def test_every_host_has_the_definition() -> None:
+    hosts = {name: {"mas_application_shop": {}} for name in ("web1", "web2")}
+    assert check_inventory(catalogue(), hosts, {}, application="shop", defined=True) == []
+    # Of no application there is nothing to define.
+    assert check_inventory(catalogue(), {"web1": {}}, {}, defined=True) == []
+
+
 def test_variables_of_the_role_are_not_read_by_playbooks() -> None:
     hosts: dict[str, dict[str, Any]] = {"web1": {"application_name": "agents", "application_slots": {}}}
     with pytest.raises(
@@ -98,6 +132,10 @@ def test_only_what_is_asked_for_is_evaluated() -> None:
     assert looked_up({}, "my-shop", "slots", default={}) == [{}]
     with pytest.raises(AnsibleLookupError, match=r"mas_application_my_shop\.slots is not set"):
         looked_up(variables, "my-shop", "slots")
+    with pytest.raises(
+        AnsibleLookupError, match=r"mas_application_shpo is set: .* Its key slots is needed here"
+    ):
+        looked_up({"mas_application_shpo": {}}, "shop", "slots")
     with pytest.raises(AnsibleLookupError, match="is not a mapping"):
         looked_up({"mas_application_a": ["x"]}, "a", "slots", default={})
 
