@@ -329,7 +329,9 @@ def check_fits(
     wrong = list(wrong_names)
     runs = selected(manifest.processes, app.processes)
     if not runs:
-        wrong.append("the inventory has none of its processes run here: take the host out of the application's group")
+        wrong.append(
+            "the inventory has none of its processes run here: take the host out of the application's group"
+        )
     if (manifest.name, manifest.version) != (app.name, version_of(release)):
         wrong.append(f"it is {manifest.name} {manifest.version}, not {app.name} {version_of(release)}")
     web = next((name for name, process in runs.items() if process.kind == WEB), None)
