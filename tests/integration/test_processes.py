@@ -88,7 +88,7 @@ def runs(fleet: Fleet, host: str, **wanted: int) -> str:
 
 def test_copies_follow_the_release(fleet: Fleet) -> None:
     fleet.build("1.0.0", change=with_copies(2, 3))
-    fleet.build("1.1.0", "1.2.0", change=with_copies(1, 1))
+    fleet.build("1.1.0", "1.2.0", like="1.0.0", change=with_copies(1, 1))
     fleet.deploy("1.0.0").check()
     for host in fleet.names:
         slot = runs(fleet, host, api=2, worker=3)
