@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -101,13 +103,55 @@ def test_the_closing_line_is_plain() -> None:
     assert not stage.good([])
 
 
-def test_every_scenario_is_a_stage_and_the_whole_story_comes_last(tmp_path: Path) -> None:
+def test_stages_of_a_group_with_lanes_run_at_a_time(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Each waits for the file that the other one writes: one after the other, neither would end well.
+    code = (
+        "import pathlib, time\n"
+        "pathlib.Path('{own}').touch()\n"
+        "end = time.monotonic() + 20\n"
+        "while not pathlib.Path('{other}').exists() and time.monotonic() < end: time.sleep(0.02)\n"
+        "print('met' if pathlib.Path('{other}').exists() else 'alone', flush=True)\n"
+    )
+    both = [program("a", code.format(own="x", other="y")), program("b", code.format(own="y", other="x"))]
+    last = program("c", "raise SystemExit(1)")
+    after = program("d", "pass", group="two")
+    outcomes = stage.run_all([*both, last, after], time.monotonic() + 60, tmp_path, {"one": 2})
+    assert [outcome.stage.name for outcome in outcomes] == ["a", "b", "c", "d"]
+    assert [outcome.result for outcome in outcomes[2:]] == [Result.FAILED, Result.NOT_RUN]
+    said = capfd.readouterr().out
+    assert "a| met\n" in said
+    assert "b| met\n" in said
+
+
+def test_an_interrupted_run_stops_all_that_runs_at_a_time(tmp_path: Path) -> None:
+    script = (
+        "import sys, time\n"
+        "from tests.run import stage\n"
+        "from tests.run.stage import Stage\n"
+        "argv = (sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(60)')\n"
+        "both = [Stage(name, 'one', argv) for name in 'ab']\n"
+        "stage.run_all(both, time.monotonic() + 60, stage.ROOT, {'one': 2})\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=stage.ROOT, stdout=subprocess.PIPE, text=True
+    ) as run_:
+        assert run_.stdout is not None
+        said: set[str] = set()
+        while not {"a| 1", "b| 1"} <= said:
+            said.add(run_.stdout.readline().strip())
+        run_.send_signal(signal.SIGINT)
+        assert run_.wait(30) != 0
+
+
+def test_every_scenario_is_a_stage(tmp_path: Path) -> None:
     for name in ("default", "proxy", "application", "_shared"):
         (tmp_path / "molecule" / name).mkdir(parents=True)
     for name in ("default", "proxy", "application"):
         (tmp_path / "molecule" / name / "molecule.yml").touch()
     found = [each.name for each in stages.containers(tmp_path) if each.name.startswith("molecule-")]
-    assert found == ["molecule-application", "molecule-proxy", "molecule-default"]
+    assert found == ["molecule-application", "molecule-default", "molecule-proxy"]
 
 
 def test_no_scenario_at_all_is_a_failing_stage(tmp_path: Path) -> None:

@@ -18,14 +18,11 @@ from . import ansible_core
 from .shipped import INSTALLED
 from .stage import ROOT, skip
 
-#: ansible-test works only in a folder of this shape that git does not ignore, so it gets a repository of its own.
-TREE = ROOT / ".cache/sanity/ansible_collections/mas/ops"
-#: ansible-test keeps its virtual environments below its home.
-HOME = ROOT / ".cache/sanity-home"
+PLACE = ROOT / ".cache/sanity"
 OLDEST = "3.9"
 
 # ansible-test fetches pip from a place of its own; Python brings one that does as well. Releases name it by pip's version.
-BOOTSTRAPS = tuple(HOME / f".ansible/test/cache/get_pip_{version}.py" for version in ("24_2", "25_2"))
+BOOTSTRAPS = tuple(f".ansible/test/cache/get_pip_{version}.py" for version in ("24_2", "25_2"))
 
 #: What depends on ansible-core's own code: the schema of documentation, its reader, and how it runs modules.
 _DIFFERS = ("validate-modules", "ansible-doc", "import")
@@ -33,7 +30,6 @@ _OLDEST = ("compile", "import")
 
 
 def main(argv: Sequence[str]) -> int:
-    environment = _environment()
     what = argv[0] if argv else ""
     if what not in {"", "oldest", *ansible_core.RELEASES}:
         raise SystemExit(f"no such sanity: {what}; there are oldest, {', '.join(ansible_core.RELEASES)}")
@@ -44,12 +40,16 @@ def main(argv: Sequence[str]) -> int:
     if what in ansible_core.RELEASES:
         print(f"ansible-core {ansible_core.version(what)}", flush=True)
         folder = ansible_core.environment(what, folder / f"python{version}") / "bin"
+    # Several of them run at a time. ansible-test keeps its virtual environments below its home, and works only in a folder
+    # of this shape that git does not ignore, so it gets a repository of its own.
+    home, tree = PLACE / f"home-{what}", PLACE / f"tree-{what}/ansible_collections/mas/ops"
+    environment = _environment(home)
     environment["PATH"] = os.pathsep.join([str(folder), environment["PATH"]])
-    _lay_out()
+    _lay_out(home, tree)
     # With nothing to look at it succeeds, so ask it first what it sees.
-    if not _ansible_test(["--list-tests"], environment, capture=True).stdout.strip():
-        raise SystemExit(f"ansible-test sees nothing to check in {TREE}")
-    return _ansible_test(_options(what), environment).returncode
+    if not _ansible_test(tree, ["--list-tests"], environment, capture=True).stdout.strip():
+        raise SystemExit(f"ansible-test sees nothing to check in {tree}")
+    return _ansible_test(tree, _options(what), environment).returncode
 
 
 def _options(what: str) -> list[str]:
@@ -67,23 +67,24 @@ def _own() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _lay_out() -> None:
+def _lay_out(home: Path, tree: Path) -> None:
     """A fresh copy of the built collection, with our exceptions beside it."""
-    shutil.rmtree(TREE, ignore_errors=True)
-    shutil.copytree(INSTALLED, TREE)
-    shutil.copytree(ROOT / "tests/sanity", TREE / "tests/sanity")
-    shutil.copy(ROOT / "tests/config.yml", TREE / "tests/config.yml")
-    subprocess.run(["git", "init", "--quiet", str(TREE)], check=True)
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(INSTALLED, tree)
+    shutil.copytree(ROOT / "tests/sanity", tree / "tests/sanity")
+    shutil.copy(ROOT / "tests/config.yml", tree / "tests/config.yml")
+    subprocess.run(["git", "init", "--quiet", str(tree)], check=True)
     for bootstrap in BOOTSTRAPS:
-        bootstrap.parent.mkdir(parents=True, exist_ok=True)
-        bootstrap.write_text("import ensurepip\n\nensurepip.bootstrap()\n", "utf-8")
+        path = home / bootstrap
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("import ensurepip\n\nensurepip.bootstrap()\n", "utf-8")
 
 
-def _environment() -> dict[str, str]:
+def _environment(home: Path) -> dict[str, str]:
     real = Path.home()
     return {
         **os.environ,
-        "HOME": str(HOME),
+        "HOME": str(home),
         # pip's settings and cache are still the user's.
         "XDG_CONFIG_HOME": os.environ.get("XDG_CONFIG_HOME", str(real / ".config")),
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(real / ".cache")),
@@ -106,11 +107,11 @@ def _runs(program: Path) -> bool:
 
 
 def _ansible_test(
-    options: Sequence[str], environment: dict[str, str], *, capture: bool = False
+    tree: Path, options: Sequence[str], environment: dict[str, str], *, capture: bool = False
 ) -> subprocess.CompletedProcess[str]:
     output = subprocess.PIPE if capture else None
     argv = ["ansible-test", "sanity", *options]
-    return subprocess.run(argv, cwd=TREE, env=environment, stdout=output, text=True, check=False)
+    return subprocess.run(argv, cwd=tree, env=environment, stdout=output, text=True, check=False)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
-"""Runs stages one after the other and says how each of them went."""
+"""Runs stages, group by group, and says how each of them went."""
 
 from __future__ import annotations
 
 import collections
+import itertools
 import os
 import re
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -34,6 +36,10 @@ class Result(Enum):
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
     NOT_RUN = "not run"
+
+
+#: The programs of stages that run now, so that an interrupted run stops all of them.
+_RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -64,22 +70,45 @@ class Outcome:
     said: tuple[str, ...] = ()
 
 
-def run_all(stages: Sequence[Stage], deadline: float, root: Path = ROOT) -> list[Outcome]:
-    """Run the stages in order; ``deadline`` is on the monotonic clock."""
+def run_all(
+    stages: Sequence[Stage], deadline: float, root: Path = ROOT, lanes: Mapping[str, int] | None = None
+) -> list[Outcome]:
+    """Run the groups in order; ``deadline`` is on the monotonic clock.
+
+    :param lanes: for each group how many of its stages run at a time; 1 where it says nothing
+    """
     outcomes: list[Outcome] = []
     broken = ""
-    for stage in stages:
-        if broken and stage.group != broken:
-            outcomes.append(Outcome(stage, Result.NOT_RUN, why=f"a stage of the group {broken} failed"))
+    for group, members in itertools.groupby(stages, key=lambda stage: stage.group):
+        if broken:
+            outcomes += [
+                Outcome(each, Result.NOT_RUN, why=f"a stage of the group {broken} failed") for each in members
+            ]
             continue
-        outcome = run_one(stage, deadline, root)
-        outcomes.append(outcome)
-        if outcome.result is Result.FAILED:
-            broken = stage.group
+        outcomes += _run_group(list(members), deadline, root, (lanes or {}).get(group, 1))
+        if any(each.result is Result.FAILED for each in outcomes):
+            broken = group
     return outcomes
 
 
-def run_one(stage: Stage, deadline: float, root: Path = ROOT) -> Outcome:
+def _run_group(stages: Sequence[Stage], deadline: float, root: Path, lanes: int) -> list[Outcome]:
+    """In the order of the stages, however they end."""
+    if min(lanes, len(stages)) == 1:
+        return [run_one(stage, deadline, root) for stage in stages]
+    with ThreadPoolExecutor(lanes) as pool:
+        jobs = [pool.submit(run_one, stage, deadline, root, f"{stage.name}| ") for stage in stages]
+        try:
+            return [job.result() for job in jobs]
+        except BaseException:
+            # Ctrl-C reaches this thread only: what runs is stopped, what waits does not begin.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(_RUNNING):
+                _stop(process)
+            raise
+
+
+def run_one(stage: Stage, deadline: float, root: Path = ROOT, prefix: str = "") -> Outcome:
+    """:param prefix: before each line that it prints, where another stage prints meanwhile"""
     print(f"\n=== {stage.group}: {stage.name}", flush=True)
     started = time.monotonic()
     missing = stage.missing(root)
@@ -89,7 +118,7 @@ def run_one(stage: Stage, deadline: float, root: Path = ROOT) -> Outcome:
     elif started >= deadline:
         result, why = Result.FAILED, "there was no time left for it"
     else:
-        status, timed_out, said = _run(stage, min(stage.limit, deadline - started), root)
+        status, timed_out, said = _run(stage, min(stage.limit, deadline - started), root, prefix)
         result, why = _judge(status, timed_out)
     outcome = Outcome(stage, result, time.monotonic() - started, why, said)
     if why:
@@ -105,9 +134,9 @@ def _judge(status: int, timed_out: float | None) -> tuple[Result, str]:
     return (Result.PASSED, "") if status == 0 else (Result.FAILED, f"exit status {status}")
 
 
-def _run(stage: Stage, limit: float, root: Path) -> tuple[int, float | None, tuple[str, ...]]:
+def _run(stage: Stage, limit: float, root: Path, prefix: str) -> tuple[int, float | None, tuple[str, ...]]:
     """Exit status, the limit when it was the limit that ended it, and what it said of a failure."""
-    listener = _Listener()
+    listener = _Listener(prefix.encode())
     # A session of its own, so that what the program started can be stopped with it.
     with subprocess.Popen(
         stage.argv,
@@ -118,6 +147,7 @@ def _run(stage: Stage, limit: float, root: Path) -> tuple[int, float | None, tup
         start_new_session=True,
     ) as process:
         listener.start()
+        _RUNNING.add(process)
         try:
             return process.wait(limit), None, listener.said()
         except subprocess.TimeoutExpired:
@@ -126,13 +156,16 @@ def _run(stage: Stage, limit: float, root: Path) -> tuple[int, float | None, tup
         except BaseException:
             _stop(process)
             raise
+        finally:
+            _RUNNING.discard(process)
 
 
 class _Listener(threading.Thread):
     """Passes on what a program prints, and keeps the end of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: bytes) -> None:
         super().__init__(daemon=True)
+        self._prefix = prefix
         # Not a pipe of Popen, which waits for its reader where the program left something running.
         read, self.end = os.pipe()
         self._lines = os.fdopen(read, "rb")
@@ -147,7 +180,7 @@ class _Listener(threading.Thread):
     def run(self) -> None:
         with self._lines:
             for line in self._lines:
-                os.write(1, line)
+                os.write(1, self._prefix + line)
                 if line.strip():
                     self._last.append(line)
                 if _NAMES_A_FAILURE.match(line):

@@ -1,4 +1,4 @@
-"""Which stages there are, cheapest first."""
+"""Which stages there are, group by group, cheapest first; where several run at a time, the longest first."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from .stage import ROOT, Stage
 #: Of the 90 minutes that a continuous integration run may take, what the stages get.
 TIME = {"check": 30 * 60.0, "test": 84 * 60.0}
 
+#: Groups whose stages wait for one another's processors least when two of them run at a time.
+LANES = {"sanity": 2, "scenarios": 2}
+
 _PYTHON = sys.executable
 #: What mypy --strict holds, beside the collection.
 TYPED_PROGRAMS = ("tests/run", "tests/architecture", "tests/bed", "tests/bench", "tests/faults")
+
+#: A test that hangs still says where.
+_HANGS = ("-o", "faulthandler_timeout=600")
 
 _LINT = (
     # Without an inventory and without extra variables, as in a checkout of a user who imports the playbooks.
@@ -66,10 +72,8 @@ def check() -> list[Stage]:
             ("roles/*/tasks/main.yml",),
         ),
         Stage("galaxy-importer", "collection", _shipped("importer")),
-        Stage("sanity", "collection", _module("tests.run.sanity"), ("plugins/modules/*.py",), limit=1200.0),
-        Stage(
-            "sanity-oldest", "collection", _module("tests.run.sanity", "oldest"), ("plugins/modules/*.py",)
-        ),
+        Stage("sanity", "sanity", _module("tests.run.sanity"), ("plugins/modules/*.py",), limit=1200.0),
+        Stage("sanity-oldest", "sanity", _module("tests.run.sanity", "oldest"), ("plugins/modules/*.py",)),
         *(_sanity(release) for release in ansible_core.RELEASES),
     ]
 
@@ -80,25 +84,25 @@ def everything(root: Path = ROOT) -> list[Stage]:
 
 
 def containers(root: Path = ROOT) -> list[Stage]:
-    """The test bed, then every Molecule scenario (the whole story last), then what spans several hosts."""
+    """The test bed, then every Molecule scenario and the other releases of ansible-core, then what spans several hosts."""
     names = sorted(path.parent.name for path in root.glob("molecule/*/molecule.yml"))
-    scenarios = sorted(names, key=lambda name: name == "default")
     return [
         Stage("bed", "bed", ("tests/bed/build-images.sh",), ("tests/bed/build-images.sh",), limit=900.0),
-        *(_scenario(name) for name in scenarios or ["default"]),
+        Stage(
+            "story-ansible-core",
+            "scenarios",
+            _module("pytest", "tests/ansible_core", *_HANGS),
+            ("tests/ansible_core/test_*.py", *_locks(*ansible_core.RELEASES)),
+            limit=1500.0,
+        ),
+        *(_scenario(name) for name in names or ["default"]),
         Stage(
             "integration",
             "hosts",
-            # A test here waits for hosts; one that hangs still says where.
-            _module("pytest", "tests/integration", "-o", "faulthandler_timeout=600"),
+            # Two files at a time: their tests wait for hosts most of the time, and each file has hosts of its own.
+            _module("pytest", "tests/integration", "--numprocesses=2", "--dist=loadfile", *_HANGS),
             ("tests/integration/**/test_*.py",),
             limit=3600.0,
-        ),
-        Stage(
-            "story-ansible-core",
-            "hosts",
-            _module("pytest", "tests/ansible_core", "-o", "faulthandler_timeout=600"),
-            ("tests/ansible_core/test_*.py", *_locks(*ansible_core.RELEASES)),
         ),
     ]
 
@@ -107,7 +111,7 @@ def _sanity(release: str) -> Stage:
     name = release.removeprefix("core-")
     return Stage(
         f"sanity-{name}",
-        "collection",
+        "sanity",
         _module("tests.run.sanity", release),
         ("plugins/modules/*.py", *_locks(release)),
     )
@@ -120,7 +124,7 @@ def _locks(*releases: str) -> tuple[str, ...]:
 def _scenario(name: str) -> Stage:
     return Stage(
         f"molecule-{name}",
-        "hosts",
+        "scenarios",
         ("tests/bed/molecule", name, "test"),
         (f"molecule/{name}/molecule.yml",),
         limit=1500.0,
