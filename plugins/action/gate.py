@@ -13,6 +13,8 @@ from ..modules.gate import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.adapters.run import actor
 from ..plugin_utils.adapters.whole_run import extra_variables
+from ..plugin_utils.deploy.adapters.processes import wanted_processes
+from ..plugin_utils.deploy.processes import host_processes
 from ..plugin_utils.gate.adapters.fact_collector import FactCollector, GateHost, PlannedChange, read_host
 from ..plugin_utils.gate.adapters.gate import Clock, Gate, SystemClock
 from ..plugin_utils.gate.modes import ROLLBACK
@@ -85,6 +87,15 @@ class ActionModule(ControllerAction):
             defined=bool(params["defined"]),
         ):
             self._display.warning(warning)
+        if params["change"] != ROLLBACK and params["application"]:
+            self._check_processes(list(hosts), str(params["application"]))
+
+    def _check_processes(self, hosts: list[str], application: str) -> None:
+        """Groups that are not there, before a host is touched; names of processes are known once the artifact is."""
+        groups = self.variables.get("groups", {})
+        wanted = wanted_processes(self.variables.get("hostvars", {}), hosts, application, extra_variables())
+        for host, said in wanted.items():
+            host_processes(said, groups, host, application)
 
     def _names(self, params: Mapping[str, Any]) -> list[str]:
         play = "ansible_play_batch" if params["recheck"] else "ansible_play_hosts"

@@ -24,7 +24,8 @@ from ..plugin_utils.adapters.whole_run import (
     refuse_parts,
     refuse_wrong,
 )
-from ..plugin_utils.deploy import batches, fleet, plan, rollback, rollout
+from ..plugin_utils.deploy import batches, fleet, plan, processes, rollback, rollout
+from ..plugin_utils.deploy.adapters.processes import wanted_processes
 
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,10 +52,18 @@ def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
     if call is None:
         found = as_filter(plan.rollout_plan)(hostvars, hosts)
     else:
-        found = decided(plan.rollout_plan)(hostvars, hosts, {**call, "extra": list(extra_variables())})
+        found = decided(_planned)(hostvars, hosts, {**call, "extra": list(extra_variables())})
     if "batches" not in found:
         return found
     return {**found, "hosts": [name for batch in found["batches"] for name in batch]}
+
+
+def _planned(hostvars: Any, hosts: Any, call: Any) -> dict[str, Any]:
+    """The plan, and which processes each host runs."""
+    wanted = wanted_processes(hostvars, hosts, call["application"], extra_variables())
+    manifest = (call.get("artifact") or {}).get("manifest") or {}
+    by_host = processes.processes_by_host(wanted, call.get("groups") or {}, call["application"], manifest)
+    return {**plan.rollout_plan(hostvars, hosts, call), "processes": by_host}
 
 
 @pass_context
@@ -109,6 +118,7 @@ class FilterModule:
             "application_hosts": as_filter(application_hosts),
             "environment_targets": decided(fleet.environment_targets),
             "command_line": as_filter(command_line),
+            "host_processes": as_filter(processes.host_processes),
             "hosts_to_ask": as_filter(hosts_to_ask),
             "release_batches": as_filter(batches.release_batches),
             "rollback_rest": as_filter(rollback.rollback_rest),

@@ -86,6 +86,12 @@ options:
     description: How many seconds the transfer of the archive to the host may take in total.
     type: float
     default: 600.0
+  processes:
+    description:
+      - How many copies of its processes the host runs, where that is not what the manifest says - V(0) for none. It is written
+        down for this and all later phases, also for a rollback.
+      - By default what P(mas.ops.application#role) or an earlier phase wrote.
+    type: dict
   to_version:
     description:
       - For O(state=rolled_back), the version or release to go back to. Nothing is changed when it is live.

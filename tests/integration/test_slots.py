@@ -148,7 +148,7 @@ def test_what_would_take_the_live_release_down_is_refused(pair: Fleet) -> None:
             {"application_limits": {"api": {"ExecStartPre": "+/bin/sh"}}},
             "ExecStartPre is not a resource limit",
         ),
-        ({"application_processes": {"api": "web"}}, "come from its mas.yml"),
+        ({"application_processes": {"api": "web"}}, "comes from its mas.yml"),
         ({"application_slots": {"blue": {"port": 8102}, "green": {"port": 8101}}}, "is the one that slot"),
     ):
         done = pair.play("provision", **extra)

@@ -16,6 +16,7 @@ from .._traffic.values import host as host_name
 from .._traffic.values import status, url_path
 from . import unit_file
 from .health import Endpoint, HealthCheck
+from .instances import parse_selection
 
 SCHEMA = 1
 CONFIG = "/etc/mas/{name}/application.json"
@@ -176,6 +177,8 @@ class Application:
     host: str
     exclusive: bool = False
     sandbox: Sandbox = field(default_factory=Sandbox)
+    #: How many copies of its processes this host runs, where the inventory says it.
+    processes: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """What :func:`parse_application` reads."""
@@ -196,6 +199,7 @@ class Application:
             "keep_releases": self.keep_releases,
             "environment_file": self.environment_file,
             "sandbox": self.sandbox.to_dict(),
+            "processes": dict(self.processes),
         }
 
 
@@ -244,6 +248,7 @@ def parse_application(data: Any, path: str, site: Any = None) -> Application:
             exclusive=bool(data.get("exclusive", False)),
             host=host_name(data.get("host") or data["name"], "application_host"),
             sandbox=Sandbox.parse(data["sandbox"]),
+            processes=parse_selection(data.get("processes") or {}),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(

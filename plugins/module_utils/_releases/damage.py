@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from .._core.errors import BadInput
 from . import unit_file
 from .application import Application
+from .instances import counts, of_copy
 from .manifest import PORT, SYSTEMD, WEB, WORKER, Manifest, Process
 from .slot import Slot, assigned
 
@@ -50,7 +51,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Remains:
-    """What is left of a slot: texts of its unit files and of their sockets, by process, and the port of its environment."""
+    """What is left of a slot: texts of its unit files and of their sockets, by copy, and the port of its environment."""
 
     units: Mapping[str, str]
     sockets: Mapping[str, str]
@@ -65,10 +66,17 @@ def rebuilt(app: Application, slot: str, release: str, manifest: Manifest | None
     :raises BadInput: nothing of it is left
     """
     units, sockets = remains.units, remains.sockets
+    there = counts(units)
     if manifest:
-        record = assigned(app, slot, release, manifest)
+        # The units say how many copies of what ran, whatever the inventory says today.
+        record = assigned(replace(app, processes={**app.processes, **there}), slot, release, manifest)
+        record = replace(record, selection=app.processes)
     elif units:
-        processes = {name: _process(text, name in sockets) for name, text in sorted(units.items())}
+        first = {of_copy(name)[0]: (name, text) for name, text in sorted(units.items(), reverse=True)}
+        processes = {
+            process: replace(_process(text, name in sockets), instances=there[process])
+            for process, (name, text) in sorted(first.items())
+        }
         record = replace(_empty(app, slot, release), processes=processes)
     else:
         raise BadInput(
@@ -78,7 +86,7 @@ def rebuilt(app: Application, slot: str, release: str, manifest: Manifest | None
         )
     listens = [found for text in sockets.values() if (found := _port(_setting(text, "ListenStream")))]
     record = replace(record, port=remains.port or next(iter(listens), record.port))
-    record = replace(record, left=tuple(sorted(set(units) - set(record.processes))))
+    record = replace(record, left=tuple(sorted(set(units) - set(record.copies))))
     return _as_assigned(record, next(iter(units.values()), ""))
 
 
@@ -107,6 +115,7 @@ def _empty(app: Application, slot: str, release: str) -> Slot:
         app.group,
         app.root,
         app.sandbox,
+        selection=app.processes,
     )
 
 

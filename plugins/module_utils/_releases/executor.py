@@ -19,8 +19,9 @@ from .application import Application
 from .auto_rollback import Armed
 from .commands import command, undone
 from .health_steps import HealthSteps
+from .instances import selected, unknown
 from .layout import Layout
-from .manifest import Manifest
+from .manifest import WEB, Manifest
 from .neighbours import collisions, footprint
 from .ports import Limits, Ports
 from .state import STAGED, Operation, State
@@ -116,9 +117,11 @@ class Executor(HealthSteps):
         """
         :raises OpsError: this host cannot run it, or another application is in its way
         """
-        check_fits(self.app, manifest, release, self.ports.store.variables())
-        self._check_packages(release, manifest)
         records = [record for slot in SLOTS if (record := self.ports.store.record(slot))]
+        fresh = not any(record.processes for record in records)
+        names = [] if self.goes_back else unknown(self.app.processes, manifest.processes)
+        check_fits(self.app, manifest, release, self.ports.store.variables(), fresh, names)
+        self._check_packages(release, manifest)
         mine = footprint(self.app, records, manifest.processes)
         wrong = collisions(mine, self.ports.store.neighbours())
         if wrong:
@@ -243,10 +246,10 @@ class Executor(HealthSteps):
             self.ports.services.forget_seen()
 
     def _restarts(self) -> dict[str, int]:
-        """How often systemd started the web process of each slot again."""
-        web = {slot: units[0] for slot in SLOTS if (units := self._web(slot))}
-        facts = self.ports.services.show(list(web.values()))
-        return {slot: facts[unit].restarts for slot, unit in web.items()}
+        """How often systemd started the copies of the web process of each slot again."""
+        web = {slot: units for slot in SLOTS if (units := self._web_services(slot))}
+        facts = self.ports.services.show([unit for units in web.values() for unit in units])
+        return {slot: sum(facts[unit].restarts for unit in units) for slot, units in web.items()}
 
     def _arm(self, step: Step) -> None:
         """The file says what is awaited; the timer only looks whether it is still there.
@@ -308,17 +311,42 @@ class Executor(HealthSteps):
         self.ports.store.remove(step.target)
 
 
-def check_fits(app: Application, manifest: Manifest, release: str, variables: frozenset[str]) -> None:
+def check_fits(
+    app: Application,
+    manifest: Manifest,
+    release: str,
+    variables: frozenset[str],
+    fresh: bool = True,
+    wrong_names: Sequence[str] = (),
+) -> None:
     """Whether this host can run what the manifest describes.
 
-    :raises BadInput: wrong application or version, a web process without the proxy or the other way round, secrets that are not set
+    :param fresh: no slot holds a release
+    :param wrong_names: what the inventory says about processes that the release does not have
+    :raises BadInput: wrong application or version, a web process without the proxy or the other way round, secrets that are not
+        set, a selection of processes that cannot be
     """
-    wrong = []
+    wrong = list(wrong_names)
+    runs = selected(manifest.processes, app.processes)
+    if not runs:
+        wrong.append(
+            "the inventory has none of its processes run here: take the host out of the application's group"
+        )
     if (manifest.name, manifest.version) != (app.name, version_of(release)):
         wrong.append(f"it is {manifest.name} {manifest.version}, not {app.name} {version_of(release)}")
-    if app.web != bool(manifest.web):
-        serves = "the proxy serves it, but it has no web process: it needs application_web: false"
-        wrong.append(serves if app.web else f"its process {manifest.web} serves HTTP, but no proxy serves it")
+    web = next((name for name, process in runs.items() if process.kind == WEB), None)
+    if app.web and not manifest.web:
+        wrong.append("the proxy serves it, but it has no web process: it needs application_web: false")
+    elif web and not app.web:
+        wrong.append(
+            f"its process {web} serves HTTP, but no proxy serves it"
+            f"{'' if fresh else ', or this host has run the application without it'}"
+        )
+    elif app.web and not web and runs and not fresh:
+        wrong.append(
+            f"the inventory has its process {manifest.web} no longer run here, but this host serves users: remove the releases "
+            "from the host first, and then deploy"
+        )
     missing = sorted(set(manifest.secrets) - variables)
     if missing:
         wrong.append(f"{', '.join(missing)} not set in {app.environment_file}")

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from .._core.errors import HealthError, TrafficError
@@ -57,6 +57,10 @@ class HealthSteps:
     def _web(self, slot: str) -> Sequence[str]:
         record = self.ports.store.record(slot)
         return record.web if record else ()
+
+    def _web_services(self, slot: str) -> Sequence[str]:
+        record = self.ports.store.record(slot)
+        return record.web_services if record else ()
 
     def _workers(self, slot: str) -> Sequence[str]:
         record = self.ports.store.record(slot)
@@ -110,13 +114,20 @@ class HealthSteps:
         if health is None:
             return
         self._wait_healthy(step.target, health)
+        services = self._web_services(step.target)
+        if len(services) > 1 and not self.goes_back:
+            # The health check is answered by any of them. Some may need several starts, until a database is there.
+            self._stay_up(step.target, services, "a copy of the web process", restarts=True)
         if self.ports.proxy:
             self.ports.proxy.wait_up(step.target, _PROXY_SEES_IT)
 
     def _wait_healthy(self, slot: str, health: Health) -> None:
-        """Until the slot answers, its unit runs, and the answer can have come from that unit only."""
-        unit = self._web(slot)[0]
-        clock, port = self.ports.clock, self._port(slot)
+        """Until the slot answers, its units run, and the answer can have come from them only.
+
+        Any copy may have answered, so all of them must run. A way back needs one of them.
+        """
+        services = self._web_services(slot)
+        clock, port, recall = self.ports.clock, self._port(slot), self.ports.services.recall
         check = self._check_for(slot)
         if check is None:
             return
@@ -124,16 +135,23 @@ class HealthSteps:
         for poll in itertools.count():
             answer = self.ports.probe.ask(slot_endpoint(port), check)
             answered = answer.meets(check)
-            if answered and self._owned(slot) and self.ports.services.recall([unit])[unit].up:
+            if answered and self._owned(slot) and not self._missing(services, recall(services)):
                 return
             late = clock.seconds() > deadline
             if answered or late or poll % _ASK_SYSTEMD == _ASK_SYSTEMD - 1:
-                facts = self.ports.services.show([unit])[unit]
-                if self._owned(slot) and answered and facts.up:
+                facts = self.ports.services.show(services)
+                missing = self._missing(services, facts)
+                if self._owned(slot) and answered and not missing:
                     return
-                if late or facts.hopeless:
-                    raise self._unhealthy(slot, health, answer, facts, late)
+                unit = (missing or services)[0]
+                if late or facts[unit].hopeless:
+                    raise self._unhealthy(slot, health, answer, unit, facts[unit], late)
             clock.sleep(_POLL)
+
+    def _missing(self, services: Sequence[str], facts: Mapping[str, Any]) -> list[str]:
+        """The copies that do not run, where that counts."""
+        down = [unit for unit in services if not facts[unit].up]
+        return [] if self.goes_back and len(down) < len(services) else down
 
     def _owned(self, slot: str) -> bool:
         """
@@ -153,15 +171,15 @@ class HealthSteps:
         return found.own
 
     def _unhealthy(
-        self, slot: str, health: Health, answer: HttpAnswer, facts: Any, late: bool
+        self, slot: str, health: Health, answer: HttpAnswer, unit: str, facts: Any, late: bool
     ) -> HealthError:
-        unit, record = self._web(slot)[0], self.ports.store.record(slot)
+        record = self.ports.store.record(slot)
         host = record.host if record else self.app.host
         budget = f"within its start-up budget of {health.startup_budget} s" if late else "and will not"
         words = self.ports.services.last_words(unit)
         return HealthError(
             f"{self._release_in(slot)} did not become healthy {budget}: {answer.describe(self.ports.store.secrets(slot))} "
-            f"(unit {facts.active}, {facts.restarts} restarts)",
+            f"({unit} is {facts.active}, {facts.restarts} restarts)",
             where=f"GET http://127.0.0.1:{self._port(slot)}{health.path} "
             f"with Host {host} wants {health.expected}",
             fix=journal_advice(unit, words),
@@ -169,20 +187,27 @@ class HealthSteps:
 
     def _await_workers(self, step: Step) -> None:
         units = self._workers(step.target)
-        if not units:
-            return
-        facts = self.ports.services.show(units)
+        if units:
+            self._stay_up(step.target, units, "a worker")
+
+    def _stay_up(self, slot: str, units: Sequence[str], what: str, restarts: bool = False) -> None:
+        """
+        :param restarts: they may have been started again, before they stay up
+        :raises HealthError: a process that has no health check of its own did not stay up
+        """
+        facts = before = self.ports.services.show(units)
         left = _WORKERS_STAY - self.ports.clock.seconds() + max(facts[unit].since for unit in units)
         if left > 0:
             self.ports.clock.sleep(left)
             facts = self.ports.services.show(units)
         stopped = self.ports.services.asleep(units)
         for unit in units:
-            if not facts[unit].up or facts[unit].restarts or unit in stopped:
+            again = facts[unit].restarts - (before[unit].restarts if restarts else 0)
+            if not facts[unit].up or again or unit in stopped:
                 words = self.ports.services.last_words(unit)
                 state = "stopped by a signal" if unit in stopped else facts[unit].active
                 raise HealthError(
-                    f"a worker of {self._release_in(step.target)} did not stay up "
+                    f"{what} of {self._release_in(slot)} did not stay up "
                     f"(unit {state}, {facts[unit].restarts} restarts)",
                     where=unit,
                     fix=journal_advice(unit, words),
@@ -191,7 +216,7 @@ class HealthSteps:
     def _shift(self, step: Step) -> None:
         """The slot itself is asked, too: one that just died is up for the proxy until its checks fail."""
         slot, percent = step.target, step.detail.get("percent", 100)
-        if self.ports.proxy:
+        if self.ports.proxy and self._web(slot):
             health = self._health(slot)
             if health:
                 self._wait_healthy(slot, health)

@@ -17,6 +17,12 @@ UNITS = "/etc/systemd/system"
 STATE = "/var/lib/mas"
 
 
+def enabled_link(unit: str) -> str:
+    """The link that starts a unit at each boot."""
+    target = "sockets" if unit.endswith(".socket") else "multi-user"
+    return posixpath.join(UNITS, f"{target}.target.wants", unit)
+
+
 @dataclass(frozen=True)
 class Layout:
     """Paths and unit names of one application."""

@@ -37,6 +37,8 @@ STOP_SIGNALS = frozenset(
 )
 #: Where a web process has its socket from: it listens on PORT itself, or systemd holds it (LISTEN_FDS).
 PORT, SYSTEMD = "port", "systemd"
+#: Copies of one process on one host.
+MAX_INSTANCES = 64
 #: Other units of an application have these names.
 RESERVED = frozenset({"auto-rollback", "migration"})
 
@@ -85,6 +87,19 @@ def check_packages(value: object) -> tuple[str, ...]:
     return _names(value, "packages", _PACKAGE, "the name of a Debian package")
 
 
+def refuse_port_for_many(kind: str, listen: str, instances: int, field: str) -> None:
+    """
+    :raises ManifestError: several copies would listen on the one port of their slot
+    """
+    if kind == WEB and listen == PORT and instances > 1:
+        raise ManifestError(
+            f"{field}.instances is {instances}, but a slot has one port and one process can listen on it: let systemd hold "
+            "the socket for all copies (listen: systemd), or let one process start its own workers, such as gunicorn "
+            "--workers",
+            f"{field}.instances",
+        )
+
+
 def parse_built(value: object, field: str = "built") -> datetime:
     """The build time, an RFC 3339 time in UTC."""
     expected = "a time in UTC such as 2026-01-31T12:00:00Z"
@@ -123,22 +138,27 @@ class Process:
     stop_signal: str
     stop_grace: int
     listen: str = PORT
+    instances: int = 1
 
     @classmethod
     def parse(cls, data: object, field: str) -> Process:
-        values = mapping(data, field, ("kind", "command", "stop_signal", "stop_grace"), ("listen",))
+        required, optional = ("kind", "command", "stop_signal", "stop_grace"), ("listen", "instances")
+        values = mapping(data, field, required, optional)
         kind = choice(values["kind"], f"{field}.kind", (WEB, WORKER))
         listen = choice(values.get("listen", PORT), f"{field}.listen", (PORT, SYSTEMD))
         if listen == SYSTEMD and kind != WEB:
             raise ManifestError(
                 f"{field}.listen is systemd, but only a {WEB} process has a socket", f"{field}.listen"
             )
+        instances = integer(values.get("instances", 1), f"{field}.instances", 1, MAX_INSTANCES)
+        refuse_port_for_many(kind, listen, instances, field)
         return cls(
             kind=kind,
             command=_command(values["command"], f"{field}.command"),
             stop_signal=choice(values["stop_signal"], f"{field}.stop_signal", sorted(STOP_SIGNALS)),
             stop_grace=integer(values["stop_grace"], f"{field}.stop_grace", 0, 3600),
             listen=listen,
+            instances=instances,
         )
 
     @property
@@ -153,6 +173,7 @@ class Process:
             "stop_grace": self.stop_grace,
             # Artifacts from before there was a choice keep their bytes.
             **({"listen": self.listen} if self.listen != PORT else {}),
+            **({"instances": self.instances} if self.instances != 1 else {}),
         }
 
 

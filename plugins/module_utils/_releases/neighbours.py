@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .._core.errors import Refused
 from .application import Application
+from .instances import of_copy
 from .manifest import RESERVED
 from .slot import Slot
 
@@ -36,7 +37,8 @@ def footprint(app: Application, records: Iterable[Slot], processes: Iterable[str
     names = {
         *processes,
         *RESERVED,
-        *(name for record in records for name in (*record.processes, *record.left)),
+        # No other application has units of copies where it has none of the process.
+        *(of_copy(name)[0] for record in records for name in (*record.processes, *record.left)),
     }
     ports = {port: f"slot {slot} of {app.name}" for slot, port in app.ports.items()} if app.web else {}
     held = {
@@ -137,7 +139,9 @@ def forbidden(app: Application, records: Iterable[Slot]) -> list[str]:
                     f"application_{name} is {new}, and slot {record.slot} runs {record.release} with {old}: its files "
                     f"would no longer be its own"
                 )
-        if app.web != bool(record.web):
+        # On a host of which the inventory says that a process does not run, that may be the web process.
+        elsewhere = app.web and 0 in record.selection.values()
+        if app.web != bool(record.web) and not elsewhere:
             wrong.append(
                 f"application_web is {str(app.web).lower()}, and slot {record.slot} runs {record.release}, which has "
                 f"{'a' if record.web else 'no'} web process"

@@ -93,7 +93,18 @@ def _slot(
         port=port,
         pending=tuple(ports.store.pending(slot)),
         neglected=tuple(ports.services.neglected([unit for unit in held if units[unit].up])),
+        processes=_processes(record, units) if record and release else {},
     )
+
+
+def _processes(record: Slot, units: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    return {
+        name: {
+            "instances": process.instances,
+            "running": sum(units[record.unit(copy)].up for copy in record.copies_of(name)),
+        }
+        for name, process in sorted(record.processes.items())
+    }
 
 
 def _ownership(ports: Ports, record: Slot | None) -> Ownership:

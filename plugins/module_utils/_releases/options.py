@@ -20,6 +20,7 @@ _OWN = ArgumentSpec(
         "manifest": {"type": "dict", "default": {}},
         "size_limit": {"type": "int", "default": 4 << 30},
         "fetch_timeout": {"type": "float", "default": 600.0},
+        "processes": {"type": "dict"},
         "to_version": {"type": "str"},
         "from_version": {"type": "str"},
         "drain_timeout": {"type": "float", "default": 30.0},

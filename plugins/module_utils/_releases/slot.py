@@ -10,12 +10,13 @@ What the inventory says since then is for the next assignment.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._core.errors import BadInput
 from .application import Application, Sandbox
+from .instances import copy_names, parse_selection, selected
 from .manifest import WEB, Health, Manifest, Process
 
 SCHEMA = 1
@@ -24,7 +25,11 @@ CONFIG = "/etc/mas"
 
 @dataclass(frozen=True)
 class Slot:
-    """The record of a slot. ``left`` names processes whose units may still be on the disk, stopped."""
+    """The record of a slot.
+
+    ``processes`` are those that run here. ``selection`` is what the inventory said about their number. ``left`` names copies
+    of processes whose units may still be on the disk, stopped.
+    """
 
     application: str
     slot: str
@@ -38,6 +43,7 @@ class Slot:
     root: str
     sandbox: Sandbox
     left: tuple[str, ...] = field(default=())
+    selection: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -58,22 +64,35 @@ class Slot:
 
     @property
     def web(self) -> tuple[str, ...]:
-        """The units that serve requests: the service first, then its socket, where it has one."""
-        service = (self.unit(self.web_process),) if self.web_process else ()
-        return service + ((self.socket,) if self.socket else ())
+        """The units that serve requests: the services first, then their socket, where they have one."""
+        return self.web_services + ((self.socket,) if self.socket else ())
+
+    @property
+    def web_services(self) -> tuple[str, ...]:
+        return self._services(web=True)
 
     @property
     def workers(self) -> tuple[str, ...]:
-        return tuple(
-            self.unit(name) for name, process in sorted(self.processes.items()) if process.kind != WEB
-        )
+        return self._services(web=False)
+
+    def _services(self, web: bool) -> tuple[str, ...]:
+        names = [name for name, process in sorted(self.processes.items()) if (process.kind == WEB) == web]
+        return tuple(self.unit(copy) for name in names for copy in self.copies_of(name))
+
+    def copies_of(self, process: str) -> tuple[str, ...]:
+        return copy_names(process, self.processes[process].instances)
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """All copies of all processes."""
+        return tuple(copy for name in sorted(self.processes) for copy in self.copies_of(name))
 
     @property
     def units(self) -> tuple[str, ...]:
         return self.web + self.workers
 
-    def unit(self, process: str) -> str:
-        return unit_name(self.application, process, self.slot)
+    def unit(self, copy: str) -> str:
+        return unit_name(self.application, copy, self.slot)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -90,6 +109,7 @@ class Slot:
             "root": self.root,
             "sandbox": self.sandbox.to_dict(),
             "left": list(self.left),
+            "selection": dict(self.selection),
         }
 
 
@@ -112,25 +132,38 @@ def socket_name(application: str, process: str, slot: str) -> str:
 
 
 def assigned(app: Application, slot: str, release: str, manifest: Manifest) -> Slot:
-    """The record of a slot that gets ``release`` now."""
+    """The record of a slot that gets ``release`` now.
+
+    :raises BadInput: the inventory wants copies of a process that cannot be
+    """
+    processes = selected(manifest.processes, app.processes)
+    web = any(process.kind == WEB for process in processes.values())
     return Slot(
         application=app.name,
         slot=slot,
         release=release,
-        processes=manifest.processes,
-        health=manifest.health,
+        processes=processes,
+        health=manifest.health if web else None,
         port=app.ports[slot],
         host=app.host,
         user=app.user,
         group=app.group,
         root=app.root,
         sandbox=app.sandbox,
+        selection=app.processes,
     )
+
+
+def as_run(app: Application, records: Iterable[Slot]) -> Application:
+    """The application as its slots run it: without the proxy where the inventory has its web process run on other hosts."""
+    held = [record for record in records if record.processes]
+    elsewhere = any(0 in record.selection.values() for record in held)
+    return replace(app, web=False) if elsewhere and not any(record.web for record in held) else app
 
 
 def emptied(record: Slot) -> Slot:
     """The same slot without a process; their units are left to be removed."""
-    return replace(record, processes={}, health=None, left=tuple(sorted({*record.left, *record.processes})))
+    return replace(record, processes={}, health=None, left=tuple(sorted({*record.left, *record.copies})))
 
 
 def pending(record: Slot, app: Application) -> list[str]:
@@ -141,9 +174,10 @@ def pending(record: Slot, app: Application) -> list[str]:
         "user": app.user,
         "group": app.group,
         "root": app.root,
+        "processes": dict(app.processes),
         **app.sandbox.to_dict(),
     }
-    then = {**record.to_dict(), **record.sandbox.to_dict()}
+    then = {**record.to_dict(), **record.sandbox.to_dict(), "processes": dict(record.selection)}
     return sorted(name for name, value in now.items() if then[name] != value)
 
 
@@ -172,6 +206,8 @@ def parse_slot(data: Any, path: str) -> Slot:
             root=str(data["root"]),
             sandbox=Sandbox.parse(data["sandbox"]),
             left=tuple(map(str, data["left"])),
+            # A slot that was filled before there was a choice has none.
+            selection=parse_selection(data.get("selection", {})),
         )
     except (AttributeError, BadInput, KeyError, TypeError, ValueError) as error:
         raise BadInput(

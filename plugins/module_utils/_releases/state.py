@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._ledger.history import History
@@ -90,7 +90,8 @@ class SlotFacts:
     ``percent`` is its part of the traffic right now, ``persisted`` the part after a reload of the
     proxy; both are ``None`` where the application has no web process or no proxy.
     ``stranger`` is who else listens on its port, in words. ``neglected``: units that run, but have a process that was
-    stopped by a signal, or would not run after a boot.
+    stopped by a signal, or would not run after a boot. ``processes``: how many copies of each should run when the slot
+    is live (``instances``), and how many do (``running``).
     """
 
     release: str | None = None
@@ -107,6 +108,7 @@ class SlotFacts:
     port: int | None = None
     pending: tuple[str, ...] = ()
     neglected: tuple[str, ...] = ()
+    processes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """For people: what has no workers has none that are up."""
@@ -115,6 +117,7 @@ class SlotFacts:
             "workers_up": self.workers and self.workers_up,
             "pending": list(self.pending),
             "neglected": list(self.neglected),
+            "processes": {name: dict(numbers) for name, numbers in self.processes.items()},
         }
 
     def takes(self, percent: int) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from . import environment_file, unit_file
+from .instances import copy_name
 from .manifest import WEB, Process
 from .slot import Slot, environment_path, socket_name, unit_name
 from .unit_file import Section
@@ -18,6 +19,8 @@ from .unit_file import Section
 STATE = "/var/lib/mas"
 #: What a migration's unit is called, as a process would be.
 MIGRATION = "migration"
+#: The variable by which a copy of a process knows its number.
+INSTANCE = "MAS_INSTANCE"
 #: Seconds for what a unit calls at its end, where the process itself gets none.
 _HOOKS_TIME = 10
 #: Not after another dollar, and not the beginning of a longer name.
@@ -25,12 +28,13 @@ _PORT = re.compile(r"(?<!\$)\$(?:\{PORT\}|PORT(?![A-Za-z0-9_]))")
 _SLOT_COMMENT = "Written by mas.ops.release from what this slot was assigned."
 
 
-def render_process(record: Slot, name: str) -> str:
-    """The unit of one process."""
+def render_process(record: Slot, name: str, number: int = 1) -> str:
+    """The unit of one copy of a process."""
     process = record.processes[name]
+    copy = copy_name(name, number)
     socket = socket_name(record.application, name, record.slot) if process.socket_activated else None
     unit = [
-        ("Description", f"{record.application} {name}, slot {record.slot}"),
+        ("Description", f"{record.application} {copy}, slot {record.slot}"),
         ("After", "network-online.target" + (f" {socket}" if socket else "")),
         ("Wants", "network-online.target"),
         *([("Requires", socket)] if socket else []),
@@ -48,7 +52,10 @@ def render_process(record: Slot, name: str) -> str:
         # The stop signal goes to the main process, which looks after its children; what is left of them is killed.
         ("KillMode", "mixed"),
         *(_hooks(record, process) if process.kind == WEB else []),
-        *_body(record, name),
+        # systemd hands the socket to the first copy by its name alone.
+        *([("Sockets", socket)] if socket and number > 1 else []),
+        ("Environment", f"{INSTANCE}={number}"),
+        *_body(record, name, copy),
     ]
     install = [("WantedBy", "multi-user.target")]
     return unit_file.render([("Unit", unit), ("Service", service), ("Install", install)], _SLOT_COMMENT)
@@ -118,7 +125,8 @@ def render_all(record: Slot) -> dict[str, str]:
     """Names of units, and their text."""
     found = {}
     for name, process in sorted(record.processes.items()):
-        found[record.unit(name)] = render_process(record, name)
+        for number in range(1, process.instances + 1):
+            found[record.unit(copy_name(name, number))] = render_process(record, name, number)
         if process.socket_activated:
             found[socket_name(record.application, name, record.slot)] = render_socket(record, name)
     return found
@@ -152,8 +160,8 @@ def _grace(process: Process) -> str:
     return str(process.stop_grace or _HOOKS_TIME)
 
 
-def _body(record: Slot, process: str) -> list[tuple[str, str]]:
-    """Who it runs as and what it may do: the same for a process and for the migrations of its release."""
+def _body(record: Slot, process: str, copy: str = "") -> list[tuple[str, str]]:
+    """Who it runs as and what it may do: the same for all copies of a process and for the migrations of its release."""
     box = record.sandbox
     return [
         ("User", unit_file.account(record.user, "user")),
@@ -162,7 +170,7 @@ def _body(record: Slot, process: str) -> list[tuple[str, str]]:
         ("EnvironmentFile", unit_file.path(environment_path(record.application, record.slot))),
         # The hooks run as root with the same environment: no code of the application's choice is loaded into them.
         ("UnsetEnvironment", " ".join(sorted(environment_file.OBEYED_BY_ALL))),
-        ("SyslogIdentifier", f"{record.application}-{process}-{record.slot}"),
+        ("SyslogIdentifier", f"{record.application}-{copy or process}-{record.slot}"),
         ("UMask", "0027"),
         ("AmbientCapabilities", ""),
         ("CapabilityBoundingSet", ""),

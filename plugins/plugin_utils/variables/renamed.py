@@ -59,7 +59,6 @@ HANDED_ON = frozenset(
 
 #: Variables that are read no more, and why.
 GONE = {
-    "application_processes": "the processes of an application come from its mas.yml; application_web says whether the proxy serves it",
     "proxy_health_path": "a slot is checked as health in the mas.yml of its release says",
     "proxy_health_status": "a slot is checked as health in the mas.yml of its release says",
     "proxy_timeout_check": "a slot is checked as health in the mas.yml of its release says",

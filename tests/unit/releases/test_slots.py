@@ -31,11 +31,20 @@ ONE, TWO = release("1.0.0"), release("2.0.0")
 PROCESS = {"kind": "worker", "command": ["x"], "stop_signal": "SIGTERM", "stop_grace": 1}
 PROCESSES = {
     ONE: {"api": {**PROCESS, "kind": "web"}, "worker": PROCESS},
-    TWO: {"web": {**PROCESS, "kind": "web", "listen": "systemd"}, "mailer": PROCESS},
+    TWO: {
+        "web": {**PROCESS, "kind": "web", "listen": "systemd", "instances": 2},
+        "mailer": {**PROCESS, "instances": 2},
+    },
 }
 UNITS = {
     ONE: ["agents-api@blue.service", "agents-worker@blue.service"],
-    TWO: ["agents-mailer@blue.service", "agents-web@blue.service", "agents-web@blue.socket"],
+    TWO: [
+        "agents-mailer.2@blue.service",
+        "agents-mailer@blue.service",
+        "agents-web.2@blue.service",
+        "agents-web@blue.service",
+        "agents-web@blue.socket",
+    ],
 }
 
 

@@ -148,7 +148,7 @@ def inventory(is_rollback: bool = False, extra: dict[str, Any] | None = None, **
     [
         ({"deploy_bakes": 5}, "deploy_bakes is not known: did you mean deploy_bake?"),
         ({"freezes": []}, "freezes is called change_freezes"),
-        ({"application_processes": {}}, "application_processes is read no more: the processes"),
+        ({"application_processes": {}}, "application_processes is for plays with the role alone"),
         ({"deploy_until": "staged"}, "deploy_until belongs to one run: say it with -e deploy_until="),
     ],
 )

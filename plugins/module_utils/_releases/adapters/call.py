@@ -7,17 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Callable
 
 from ..._core.errors import OpsError
 from ..._core.outcome import Outcome
 from ..commands import located
+from ..instances import parse_selection
 from ..layout import Layout
 from ..manage import ReleaseRequest, change, describe
 from ..manifest import check_sha256, check_version, release_id
 from ..ports import Limits, Transfer
 from ..traffic_steps import parse_traffic_steps
-from .folders import applications, load_application
+from .folders import applications, load_application, select_processes
 from .host import assemble, check_platform, pushed
 from .interruptible_clock import InterruptibleClock
 from .lock import end_request, hold, this_process
@@ -58,6 +60,9 @@ def release(
 
 def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layout], None] | None) -> Outcome:
     app = load_application(params["application"])
+    selection = params.get("processes")
+    if selection is not None:
+        app = replace(app, processes=parse_selection(selection))
     request = _request(params)
     layout, claim = Layout(app), request.claim(check_mode)
     # A rollback goes on without its controller once it has begun.
@@ -71,6 +76,8 @@ def _release(params: Mapping[str, Any], check_mode: bool, before: Callable[[Layo
     with hold(layout, claim, clock, ends=not check_mode) as aside:
         if before:
             before(layout)
+        if selection is not None and not check_mode:
+            select_processes(app, app.processes)
         plan, facts = change(ports, layout, limits, request, check_mode)
     return Outcome(plan, {**facts, "damage": [*aside, *facts["damage"]]})
 

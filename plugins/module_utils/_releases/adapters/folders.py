@@ -10,9 +10,9 @@ import contextlib
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from ..._core.errors import BadInput, NotFound, StorageError
+from ..._core.errors import BadInput, NotFound, OpsError, StorageError
 from ..._core.files import read_json, set_aside, storage_errors, sync_folder, write_json
 from ..._core.names import check_application
 from ..._traffic.split import SLOTS
@@ -23,7 +23,7 @@ from ..layout import Layout
 from ..lease import Lease, parse_lease
 from ..manifest import MEMBER, Manifest
 from ..neighbours import Footprint, footprint
-from ..slot import Slot
+from ..slot import Slot, as_run
 from ..state import State, parse_state
 from .private_files import account, give_to
 from .slots import SlotFiles
@@ -54,7 +54,23 @@ def load_application(name: str) -> Application:
     app = parse_application(data, path, read_json(SITE.format(name=name)))
     if app.name != name:
         raise BadInput(f"this describes {app.name}", where=path, fix="Write it again with mas.ops.provision.")
-    return app
+    return as_run(app, _records(Folders(Layout(app))))
+
+
+def _records(folders: Folders) -> Iterator[Slot]:
+    """What the slots hold, as far as it can be read."""
+    for slot in SLOTS:
+        with contextlib.suppress(OpsError):
+            if record := folders.record(slot):
+                yield record
+
+
+def select_processes(app: Application, selection: Mapping[str, int]) -> None:
+    """Write down how many copies of its processes this host runs; the lock must be held."""
+    path = CONFIG.format(name=app.name)
+    data = read_json(path)
+    if data is not None and (data.get("processes") or {}) != selection:
+        write_json(path, {**data, "processes": dict(selection)})
 
 
 class Folders(SlotFiles):

@@ -26,7 +26,7 @@ from ..._core.files import (
 )
 from .. import environment_file, unit_file, units
 from ..damage import Damage, Remains, port_of, rebuilt, whole_environment
-from ..layout import Layout
+from ..layout import Layout, enabled_link
 from ..manifest import Manifest
 from ..slot import Slot, assigned, emptied, parse_slot, pending, socket_name, unit_name
 from .journal import secrets_of
@@ -94,14 +94,14 @@ class SlotFiles:
         except OpsError:
             manifest = None
         texts = self._unit_texts(slot)
-        names = {process: socket_name(self.layout.app.name, process, slot) for process in texts}
-        held = {process: _text(self.layout.unit_file(name)) for process, name in names.items()}
-        sockets = {process: text for process, text in held.items() if text}
+        names = {copy: socket_name(self.layout.app.name, copy, slot) for copy in texts}
+        held = {copy: _text(self.layout.unit_file(name)) for copy, name in names.items()}
+        sockets = {copy: text for copy, text in held.items() if text}
         port = port_of(_text(self.layout.environment(slot)))
         return rebuilt(self.layout.app, slot, release, manifest, Remains(texts, sockets, port))
 
     def _unit_texts(self, slot: str) -> dict[str, str]:
-        """The unit files of a slot by process. ``crm-api-worker`` may be of crm-api, or of crm: the environment says it."""
+        """The unit files of a slot by copy of a process. ``crm-api-worker`` may be of crm-api, or of crm: the environment says it."""
         app = self.layout.app.name
         ours = f"\nEnvironmentFile={unit_file.path(self.layout.environment(slot))}\n"
         pattern = self.layout.unit_file(unit_name(glob.escape(app), "*", slot))
@@ -148,14 +148,14 @@ class SlotFiles:
         new, environment, texts = self._rendered(slot, release, self.manifest(release))
         # What can be refused was; from here on the slot is being filled.
         self._unlink(slot)
-        if old and set(old.processes) != set(new.processes):
-            added = {*old.left, *new.processes} - set(old.processes)
+        if old and set(old.copies) != set(new.copies):
+            added = {*old.left, *new.copies} - set(old.copies)
             self._write_record(replace(old, left=tuple(sorted(added))))
         self._make_folder(slot)
         write_atomic(self.layout.environment(slot), environment, 0o600)
         changed = [write_changed(self.layout.unit_file(unit), text.encode()) for unit, text in texts.items()]
-        former = {*old.left, *old.processes} if old else set()
-        self._write_record(replace(new, left=tuple(sorted(former - set(new.processes)))))
+        former = {*old.left, *old.copies} if old else set()
+        self._write_record(replace(new, left=tuple(sorted(former - set(new.copies)))))
         gone = self._remove_units(slot, former, set(texts))
         read(any(changed) or gone)
         # What was read of the slot meanwhile was read of an empty one.
@@ -180,7 +180,7 @@ class SlotFiles:
         if old is None:
             return False
         self._write_record(emptied(old))
-        gone = self._remove_units(slot, {*old.left, *old.processes}, set())
+        gone = self._remove_units(slot, {*old.left, *old.copies}, set())
         _remove(self.layout.environment(slot))
         _remove(self.layout.record(slot))
         self._records.pop(slot, None)
@@ -210,7 +210,13 @@ class SlotFiles:
             "PORT": str(record.port),
         }
         given = self._variables("surrogateescape").items()
-        allowed = {name: value for name, value in given if not environment_file.is_obeyed(name)}
+        # The number of a copy is in its unit, and a file would beat it.
+        own_to_copies = (units.INSTANCE,)
+        allowed = {
+            name: value
+            for name, value in given
+            if not environment_file.is_obeyed(name) and name not in own_to_copies
+        }
         return environment_file.render({**allowed, **own}) + "\n"
 
     def _variables(self, errors: str) -> Mapping[str, str]:
@@ -235,14 +241,15 @@ class SlotFiles:
         with storage_errors(folder):
             os.makedirs(folder, mode=0o755, exist_ok=True)
 
-    def _remove_units(self, slot: str, processes: set[str], kept: set[str]) -> bool:
-        """Whether there was one."""
+    def _remove_units(self, slot: str, copies: set[str], kept: set[str]) -> bool:
+        """Whether there was one. What is gone must not be enabled any more, also where it had failed and was not stopped."""
         names = {
-            name(self.layout.app.name, process, slot)
-            for process in processes
-            for name in (unit_name, socket_name)
+            name(self.layout.app.name, copy, slot) for copy in copies for name in (unit_name, socket_name)
         }
-        removed = [_remove(self.layout.unit_file(unit)) for unit in sorted(names - kept)]
+        removed = []
+        for unit in sorted(names - kept):
+            removed.append(_remove(self.layout.unit_file(unit)))
+            _remove(enabled_link(unit))
         return any(removed)
 
     def _unlink(self, slot: str) -> None:

@@ -15,7 +15,7 @@ from typing import Callable
 
 from ..._core.errors import MigrationError, ServiceError, Stopped
 from ..health import journal_advice
-from ..layout import Layout
+from ..layout import Layout, enabled_link
 from .journal import last_words
 from .listeners import members
 from .processes import stands_still
@@ -315,8 +315,7 @@ def _end(facts: Mapping[str, str], seconds: int, said: str) -> str:
 
 
 def _enabled(unit: str) -> bool:
-    target = "sockets" if unit.endswith(".socket") else "multi-user"
-    return os.path.lexists(Layout.unit_file(f"{target}.target.wants/{unit}"))
+    return os.path.lexists(enabled_link(unit))
 
 
 def _states(text: str) -> dict[str, UnitFacts]:
