@@ -74,10 +74,20 @@ def test_every_playbook_looks_in_its_first_play(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    defined = {"mas_application_agents": {"artifacts": "/srv/artifacts"}}
     path = tmp_path_factory.mktemp("inventory") / "inventory.yml"
     hosts = {name: {} for name in ("web1", "web2", "web3")}
     path.write_text(
-        yaml.safe_dump({"all": {"children": {"agents": {"hosts": hosts}, "others": {"hosts": {"db1": {}}}}}}),
+        yaml.safe_dump(
+            {
+                "all": {
+                    "children": {
+                        "agents": {"hosts": hosts, "vars": defined},
+                        "others": {"hosts": {"db1": {}}},
+                    }
+                }
+            }
+        ),
         "utf-8",
     )
     return path
