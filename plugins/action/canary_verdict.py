@@ -43,18 +43,19 @@ def _values(params: Mapping[str, Any]) -> Sequence[SampleWindow]:
 
 
 def _prometheus(params: Mapping[str, Any]) -> Sequence[SampleWindow]:
-    asked = params["prometheus"]
-    headers = tuple((str(name), str(value)) for name, value in (asked["headers"] or {}).items())
-    endpoint = HttpEndpoint(str(asked["url"]), headers, asked["timeout"])
-    expressions = {name: str(asked[name]) for name in QUERIES if asked[name]}
+    options = params["prometheus"]
+    headers = options["headers"] or {}
+    endpoint = HttpEndpoint(
+        url=str(options["url"]),
+        headers=tuple((str(name), str(value)) for name, value in headers.items()),
+        timeout=options["timeout"],
+    )
+    expressions = {name: str(options[name]) for name in QUERIES if options[name]}
     try:
         answers = {name: total(instant_query(endpoint, each)) for name, each in expressions.items()}
     except NoResponse as error:
-        return (
-            SampleWindow(
-                time.time(), missing=f"Prometheus does not answer ({redact_url(endpoint.url)}): {error.what}"
-            ),
-        )
+        why = f"Prometheus does not answer ({redact_url(endpoint.url)}): {error.what}"
+        return (SampleWindow(time.time(), missing=why),)
     return (prometheus_window(answers, time.time()),)
 
 

@@ -69,6 +69,7 @@ class LookupModule(LookupBase):
         if "default" in kwargs:
             return [kwargs["default"]]
         if definition is None:
-            names = [other for other in variables or {} if other != name]
-            raise AnsibleLookupError(f"{undefined(application, names)}. Its key {key} is needed here.")
+            raise AnsibleLookupError(
+                f"{undefined(application, variables or {})}. Its key {key} is needed here."
+            )
         raise AnsibleLookupError(f"{name}.{key} is not set. Define the application: {name}: {{{key}: ...}}")

@@ -1,4 +1,4 @@
-"""Which stages there are, group by group, cheapest first; where several run at a time, the longest first."""
+"""Which stages there are, in groups, cheapest first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .stage import ROOT, Stage
 #: Of the 90 minutes that a continuous integration run may take, what the stages get.
 TIME = {"check": 30 * 60.0, "test": 84 * 60.0}
 
-#: Groups whose stages wait for one another's processors least when two of them run at a time.
+#: How many stages of a group run at a time: those of the other groups use both processors by themselves, or are short.
 LANES = {"sanity": 2, "scenarios": 2}
 
 _PYTHON = sys.executable
@@ -88,6 +88,7 @@ def containers(root: Path = ROOT) -> list[Stage]:
     names = sorted(path.parent.name for path in root.glob("molecule/*/molecule.yml"))
     return [
         Stage("bed", "bed", ("tests/bed/build-images.sh",), ("tests/bed/build-images.sh",), limit=900.0),
+        # The longest of its group, so the first.
         Stage(
             "story-ansible-core",
             "scenarios",

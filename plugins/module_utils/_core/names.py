@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import BadInput
@@ -27,6 +27,23 @@ def excerpt(value: object) -> str:
     """A wrong value as an error shows it, which may be long."""
     text = repr(value)
     return text if len(text) <= _EXCERPT else text[: _EXCERPT - 3] + "..."
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known name that was probably meant; empty where none is alike.
+
+    :param cutoff: from 0 to 1, how much alike it must be, as :func:`difflib.get_close_matches` measures it
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - for messages only, and hosts load this module in each call
+
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=cutoff)), "")
+
+
+def key_hint(key: str, known: Iterable[str]) -> str:
+    """What a mapping may have instead of a key that it may not have."""
+    names = sorted(known)
+    near = nearest(key, names)
+    return f"did you mean {near}?" if near else f"it may have {', '.join(names)}"
 
 
 def check_application(value: object) -> str:

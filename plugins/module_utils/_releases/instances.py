@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from .._core.errors import BadInput
+from .._core.names import nearest
 from .manifest import MAX_INSTANCES, Process, check_name, refuse_port_for_many
 
 #: No name of a process contains it, so that no copy has the name of another process.
@@ -84,7 +84,7 @@ def unknown(selection: Mapping[str, int], processes: Iterable[str]) -> list[str]
     known = sorted(processes)
     wrong = []
     for name in sorted(set(selection) - set(known)):
-        near = get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
+        near = nearest(name, known, cutoff=0.5)
+        hint = f"did you mean {near}?" if near else f"it has {', '.join(known)}"
         wrong.append(f"processes.{name} of the inventory is no process of the release: {hint}")
     return wrong

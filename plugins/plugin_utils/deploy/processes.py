@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from ...module_utils._core.errors import BadInput
+from ...module_utils._core.names import key_hint, nearest
 from ...module_utils._releases.instances import parse_selection, selected, unknown
 from ...module_utils._releases.manifest import Process
 
@@ -111,10 +111,8 @@ def _entry(entry: Any, where: str) -> Mapping[str, Any]:
         )
     for key in entry:
         if key not in _KEYS:
-            near = get_close_matches(str(key), _KEYS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it may have {' and '.join(_KEYS)}"
             raise BadInput(
-                f"{key} is not a key of {where}: {hint} All else comes from its mas.yml",
+                f"{key} is not a key of {where}, for all else comes from its mas.yml: {key_hint(str(key), _KEYS)}",
                 where=_WHERE,
                 fix=_FIX,
             )
@@ -132,17 +130,13 @@ def _members(named: Any, groups: Mapping[str, Sequence[str]], where: str) -> fro
         )
     for name in names:
         if name not in groups:
-            raise BadInput(
-                f"{where}.hosts: {_no_group(name, groups)}",
-                where=_WHERE,
-                fix=_FIX,
-            )
+            raise BadInput(f"{where}.hosts: {_no_group(name, groups)}", where=_WHERE, fix=_FIX)
     return frozenset(host for name in names for host in groups[name])
 
 
 def _no_group(name: str, groups: Iterable[str]) -> str:
-    near = get_close_matches(name, sorted(groups), n=1, cutoff=0.5)
-    return f"the inventory has no group {name}" + (f", did you mean {near[0]}?" if near else "")
+    near = nearest(name, groups, cutoff=0.5)
+    return f"the inventory has no group {name}" + (f", did you mean {near}?" if near else "")
 
 
 def _said(named: Any) -> str:

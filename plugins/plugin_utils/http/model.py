@@ -34,6 +34,11 @@ class Response:
     body: bytes
 
     @property
+    def is_absent(self) -> bool:
+        """The server says that there is no such thing, as of a file that is not there."""
+        return self.status in (404, 410)
+
+    @property
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
 

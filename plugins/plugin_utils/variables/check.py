@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from ...module_utils._core.errors import BadInput
+from ...module_utils._core.names import nearest
 from .catalogue import Catalogue, Playbook, Variable
 from .definition import PREFIX, keys, missing, variable_of, wrong_keys
 from .own import OWN
@@ -210,7 +210,7 @@ def _foreign(variables: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _nearest(name: str, catalogue: Catalogue) -> str:
-    return next(iter(get_close_matches(name, sorted(catalogue.names), n=1, cutoff=0.75)), "")
+    return nearest(name, catalogue.names, cutoff=0.75)
 
 
 def _unknown(name: str, catalogue: Catalogue) -> str:

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
+from ...module_utils._core.names import key_hint, nearest
 from .catalogue import Catalogue, Variable
 
 PREFIX = "mas_application_"
@@ -64,9 +64,7 @@ def wrong_keys(definition: Any, known: Iterable[Variable], where: str) -> list[s
     found = []
     for key, value in definition.items():
         if key not in by_name:
-            near = get_close_matches(str(key), sorted(by_name), n=1, cutoff=0.6)
-            hint = f"did you mean {near[0]}?" if near else f"it may have {', '.join(sorted(by_name))}"
-            found.append(f"{key} is not a key of {where}: {hint}")
+            found.append(f"{key} is not a key of {where}: {key_hint(str(key), by_name)}")
         elif by_name[key].options and by_name[key].type == "dict" and value is not None:
             found += wrong_keys(value, by_name[key].options, f"{where}.{key}")
     return found
@@ -80,7 +78,7 @@ def missing(application: str, hosts: Mapping[str, Mapping[str, Any]]) -> tuple[l
     """
     name = variable_of(application)
     without = [host for host, variables in hosts.items() if variables.get(name) is None]
-    known = {other for host in without for other in hosts[host] if other != name}
+    known = {other for host in without for other in hosts[host]}
     return without, undefined(application, known) if without else ""
 
 
@@ -90,9 +88,10 @@ def undefined(application: str, names: Iterable[str]) -> str:
     :param names: of the variables that are there
     """
     name = variable_of(application)
-    near = get_close_matches(name, sorted(names), n=1, cutoff=0.8)
+    # It may be there without a value.
+    near = nearest(name, set(names) - {name}, cutoff=0.8)
     hint = (
-        f"{near[0]} is set: is that a misspelt {name}?"
+        f"{near} is set: is that a misspelt {name}?"
         if near
         else f"set it in the vars of the group {application!r}"
     )

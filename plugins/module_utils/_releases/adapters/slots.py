@@ -211,11 +211,10 @@ class SlotFiles:
         }
         given = self._variables("surrogateescape").items()
         # The number of a copy is in its unit, and a file would beat it.
-        own_to_copies = (units.INSTANCE,)
         allowed = {
             name: value
             for name, value in given
-            if not environment_file.is_obeyed(name) and name not in own_to_copies
+            if not environment_file.is_obeyed(name) and name != units.INSTANCE
         }
         return environment_file.render({**allowed, **own}) + "\n"
 

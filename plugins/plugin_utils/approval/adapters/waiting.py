@@ -23,7 +23,6 @@ from ..decision import ApprovalAnswer, ApprovalDecision, ApprovalRequest, judge
 
 #: A decision is a few lines.
 _BYTES = 64 * 1024
-_ABSENT = (404, 410)
 #: Seconds for one look over HTTP.
 _LOOK = 10.0
 #: Seconds between two lines that say that it still waits.
@@ -63,7 +62,7 @@ def _text_at(url: str) -> str | None:
         response = get(HttpEndpoint(url, timeout=_LOOK), _BYTES, redirects=True)
     except NoResponse as error:
         raise OpsError(f"it did not answer: {error.what}") from error
-    if response.status in _ABSENT:
+    if response.is_absent:
         return None
     if response.status != 200:
         raise OpsError(f"it answered HTTP {response.status}")

@@ -21,12 +21,14 @@ def wanted_processes(
     hostvars: Any, hosts: Sequence[str], application: str, extra: Mapping[str, Any]
 ) -> dict[str, Any]:
     """By host. Nothing else of the definition is evaluated: its environment may need secrets that only the hosts' setup needs."""
-    as_written = getattr(hostvars, "raw_get", hostvars.get)
-    return {host: _wanted(as_written(host) or {}, application, extra) for host in hosts}
+    as_written, loader = getattr(hostvars, "raw_get", hostvars.get), DataLoader()
+    return {host: _wanted(as_written(host) or {}, application, extra, loader) for host in hosts}
 
 
-def _wanted(variables: Mapping[str, Any], application: str, extra: Mapping[str, Any]) -> Any:
-    templar = Templar(DataLoader(), variables=dict(variables))
+def _wanted(
+    variables: Mapping[str, Any], application: str, extra: Mapping[str, Any], loader: DataLoader
+) -> Any:
+    templar = Templar(loader, variables=dict(variables))
     if _GIVEN in extra:
         return templar.template(extra[_GIVEN])
     definition = variables.get(variable_of(application))

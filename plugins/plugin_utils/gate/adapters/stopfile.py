@@ -11,8 +11,6 @@ from pathlib import Path
 from ....module_utils._core.urls import is_url, redact_url
 from ..checks.model import Unknown
 
-_ABSENT = (404, 410)
-
 
 def stop_reason(place: str, given: bool) -> str | Unknown:
     """The first line of the file with its place; empty when there is none.
@@ -44,13 +42,11 @@ def _from_url(url: str) -> str | Unknown:
         response = get(HttpEndpoint(url))
     except NoResponse as error:
         return Unknown(f"{address} did not answer: {error.what}")
-    if response.status in _ABSENT:
+    if response.is_absent:
         return ""
-    return (
-        _reason(response.text, address)
-        if response.status == 200
-        else Unknown(f"{address} answered {response.status}")
-    )
+    if response.status != 200:
+        return Unknown(f"{address} answered {response.status}")
+    return _reason(response.text, address)
 
 
 def _reason(text: str, place: str) -> str:

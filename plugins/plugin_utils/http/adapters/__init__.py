@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the gate reads from outside: windows, Alertmanager, Prometheus, the stop file, gathered ledgers, the clock."""
+"""Requests over HTTP: the client, responses in JSON, Prometheus."""
