@@ -127,9 +127,11 @@ def test_stages_of_a_group_with_lanes_run_at_a_time(
 
 def test_an_interrupted_run_stops_all_that_runs_at_a_time(tmp_path: Path) -> None:
     script = (
-        "import sys, time\n"
+        "import signal, sys, time\n"
         "from tests.run import stage\n"
         "from tests.run.stage import Stage\n"
+        # A shell starts programs in the background with the signal ignored, and they hand that on.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "argv = (sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(60)')\n"
         "both = [Stage(name, 'one', argv) for name in 'ab']\n"
         "stage.run_all(both, time.monotonic() + 60, stage.ROOT, {'one': 2})\n"
