@@ -13,12 +13,13 @@ from typing import Any
 from ..module_utils._canary.judge import judge
 from ..module_utils._canary.sample import SampleWindow
 from ..module_utils._canary.settings import CanarySettings
+from ..module_utils._core.errors import NoResponse
 from ..module_utils._core.urls import redact_url
 from ..modules.canary_verdict import QUERIES, SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
 from ..plugin_utils.canary.observe import fleet_windows, prometheus_window, total, unread_latencies
 from ..plugin_utils.http.adapters.prometheus import instant_query
-from ..plugin_utils.http.model import HttpEndpoint, NoResponse
+from ..plugin_utils.http.model import HttpEndpoint
 
 
 class ActionModule(ControllerAction):

@@ -47,6 +47,16 @@ class BadInput(OpsError):
     kind = "bad_input"
 
 
+class QueryRefused(BadInput):
+    """A server responded that the query itself is wrong; ``what`` is its reason."""
+
+
+class NoResponse(OpsError):
+    """A server did not respond, or not in time, or with something else than HTTP; ``what`` is the reason."""
+
+    kind = "no_response"
+
+
 class NotFound(OpsError):
     """Something that was named is not there."""
 

@@ -65,7 +65,7 @@ def _host_windows(host: str, results: Any, canary: Any) -> tuple[SampleWindow, .
 
 def total(samples: Iterable[tuple[str, float]]) -> float | None:
     """The sum of the values of a query, ``None`` when it gives nothing or no number."""
-    numbers = [value for _, value in samples if math.isfinite(value)]
+    numbers = [value for dummy, value in samples if math.isfinite(value)]
     return math.fsum(numbers) if numbers else None
 
 

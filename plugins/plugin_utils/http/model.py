@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...module_utils._core.errors import BadInput, OpsError
-
 #: Bytes of a response that are read at most, where a request does not say.
 LIMIT = 8 << 20
 
@@ -41,11 +39,3 @@ class Response:
     @property
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
-
-
-class NoResponse(OpsError):
-    """The server did not respond, or not in time, or with something else than HTTP; ``what`` is the reason alone."""
-
-
-class QueryRefused(BadInput):
-    """The server responded that the query itself is wrong; ``what`` is its reason."""

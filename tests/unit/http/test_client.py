@@ -7,9 +7,9 @@ import threading
 import time
 
 import pytest
-from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput
+from ansible_collections.mas.ops.plugins.module_utils._core.errors import BadInput, NoResponse
 from ansible_collections.mas.ops.plugins.plugin_utils.http.adapters.client import get
-from ansible_collections.mas.ops.plugins.plugin_utils.http.model import HttpEndpoint, NoResponse
+from ansible_collections.mas.ops.plugins.plugin_utils.http.model import HttpEndpoint
 
 from ..http_server import Recorder, serving
 

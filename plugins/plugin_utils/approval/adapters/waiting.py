@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ....module_utils._core.errors import OpsError
+from ....module_utils._core.errors import NoResponse, OpsError
 from ....module_utils._core.urls import is_url, redact_url
 from ...http.adapters.client import get
-from ...http.model import HttpEndpoint, NoResponse
+from ...http.model import HttpEndpoint
 from ..decision import ApprovalAnswer, ApprovalDecision, ApprovalRequest, judge
 
 #: A decision is a few lines.

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....module_utils._core.errors import NoResponse, QueryRefused
 from ...http.adapters.json_api import get_json
 from ...http.adapters.prometheus import instant_query
-from ...http.model import NoResponse, QueryRefused
 from ..checks.model import Unknown
 from ..settings import AlertQuery, BudgetQuery
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ....module_utils._core.errors import NoResponse
 from ....module_utils._core.urls import is_url, redact_url
 from ..checks.model import Unknown
 
@@ -35,7 +36,7 @@ def stop_reason(place: str, given: bool) -> str | Unknown:
 def _from_url(url: str) -> str | Unknown:
     # What only a URL needs is a sixth of all that the gate loads.
     from ...http.adapters.client import get  # noqa: PLC0415
-    from ...http.model import HttpEndpoint, NoResponse  # noqa: PLC0415
+    from ...http.model import HttpEndpoint  # noqa: PLC0415
 
     address = redact_url(url)
     try:

@@ -14,9 +14,9 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from ....module_utils._core.errors import BadInput
+from ....module_utils._core.errors import BadInput, NoResponse
 from ....module_utils._core.urls import is_url, redact_url
-from ..model import LIMIT, HttpEndpoint, NoResponse, Response
+from ..model import LIMIT, HttpEndpoint, Response
 
 _CHUNK = 1 << 16
 #: What a server, a network or a wrong URL can raise.

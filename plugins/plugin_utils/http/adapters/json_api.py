@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from ....module_utils._core.errors import NoResponse
 from ....module_utils._core.urls import redact_url
-from ..model import HttpEndpoint, NoResponse
+from ..model import HttpEndpoint
 from .client import get
 
 #: Ten thousand alerts fit.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model import HttpEndpoint, NoResponse, QueryRefused
+from ....module_utils._core.errors import NoResponse, QueryRefused
+from ..model import HttpEndpoint
 from .json_api import get_json
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ....module_utils._core.errors import BadInput, NotFound
+from ....module_utils._core.errors import BadInput, NoResponse, NotFound
 from ....module_utils._core.urls import is_url, redact_url
 from ...http.adapters.client import get
-from ...http.model import HttpEndpoint, NoResponse
+from ...http.model import HttpEndpoint
 
 LIMIT = 8 * 1024 * 1024
 
