@@ -125,6 +125,7 @@ def test_contract(host: Host):
         "signers": "/etc/mas/agents/allowed_signers",
         "signature_required": True,
         "keep_releases": 5,
+        "processes": {},
         "environment_file": "/etc/mas/agents/environment",
         "sandbox": {
             "address_families": ["AF_UNIX", "AF_INET", "AF_INET6"],
