@@ -159,6 +159,7 @@ class Case:
             "Group": record.group,
             "WorkingDirectory": record.folder,
             "EnvironmentFiles": [[environment_path(record.application, record.slot), False]],
+            "Environment": [f"{units.INSTANCE}=1"],
             "ReadWritePaths": [f"{record.root}/shared", *record.sandbox.writable_paths],
             "MemoryMax": 64 * 2**20,
             "TimeoutStopUSec": (process.stop_grace or 10) * 10**6,
@@ -268,7 +269,7 @@ def _differences(case: Case, properties: dict[str, Any]) -> Iterator[str]:
             yield f"{name} is {seen[name]!r}, meant {value!r}"
     if len(commands) != 1:
         yield f"{len(commands)} commands"
-    for name in ("ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop", "Environment"):
+    for name in ("ExecStartPre", "ExecStartPost", "ExecCondition", "ExecReload", "ExecStop"):
         if properties[name]:
             yield f"{name} is {properties[name]!r}"
     sound = {
