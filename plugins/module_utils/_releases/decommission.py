@@ -30,11 +30,13 @@ class SlotRest:
 
     :param release: what it holds
     :param units: its units that are on the disk
+    :param files: what else it has: its record, its environment, and the link to its release
     :param web: requests may be under way to it
     """
 
     release: str | None = None
     units: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     web: bool = False
 
 
@@ -48,7 +50,9 @@ class Rest:
     :param slots: those that have something
     :param traffic: the proxy still sends requests to some slot
     :param secrets: files with settings and secrets of the application
-    :param proxy: what is done to the proxy's files, and whether HAProxy has to read them
+    :param proxy: files of the proxy that go
+    :param rewritten: files of the proxy that are rewritten for the applications that stay
+    :param reload: HAProxy has to read its files
     :param units: files of units that are not of a slot
     :param releases: trees
     :param links: what else is in the application's folder, and is of this collection
@@ -67,6 +71,7 @@ class Rest:
     traffic: bool = False
     secrets: tuple[str, ...] = ()
     proxy: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
     reload: bool = False
     units: tuple[str, ...] = ()
     releases: tuple[str, ...] = ()
@@ -98,10 +103,11 @@ def plan_decommissioned(rest: Rest, name: str, force: bool = False) -> Plan:
         "live": rest.live,
         "slots": {slot: found.release for slot, found in sorted(rest.slots.items())},
         "account": rest.account or None,
-        "removed": sorted(_paths(rest)),
+        "files": sorted(_paths(rest)),
         "stays": list(rest.kept),
+        **({"rewritten": list(rest.rewritten)} if rest.rewritten else {}),
     }
-    return Plan(before, {**before, "live": None, "slots": {}, "account": None, "removed": []}, tuple(steps))
+    return Plan(before, {**before, "live": None, "slots": {}, "account": None, "files": []}, tuple(steps))
 
 
 def _given_up(rest: Rest, name: str) -> Iterator[Step]:
@@ -117,7 +123,7 @@ def _stopped(rest: Rest) -> list[Step]:
     steps = [Step("withdraw", slot) for slot in sorted(rest.slots)[:1]] if rest.traffic else []
     steps += [Step("drain", slot) for slot, found in sorted(rest.slots.items()) if found.web]
     for slot, found in sorted(rest.slots.items()):
-        detail = {"units": list(found.units)}
+        detail = {"units": list(found.units), "files": list(found.files)}
         steps += [Step("stop", slot, detail)] if found.units else []
         steps.append(Step("unassign", slot, detail, found.release or ""))
     return steps
@@ -125,7 +131,8 @@ def _stopped(rest: Rest) -> list[Step]:
 
 def _removed(rest: Rest) -> list[Step]:
     steps = [Step("remove", path) for path in rest.secrets]
-    steps += [Step("unserve", "haproxy", {}, f"{len(rest.proxy)} files")] if rest.proxy else []
+    if rest.proxy or rest.rewritten:
+        steps.append(Step("unserve", "haproxy", {}, f"removes {len(rest.proxy)} files"))
     steps += [Step("reload_proxy", "haproxy")] if rest.reload else []
     steps += [Step("remove_units", posixpath.basename(rest.units[0]))] if rest.units else []
     steps += [Step("remove_tree", path) for path in rest.releases]
@@ -137,7 +144,7 @@ def _removed(rest: Rest) -> list[Step]:
 def _paths(rest: Rest) -> Iterator[str]:
     """All that goes by its path, for people."""
     for slot in rest.slots.values():
-        yield from (f"/etc/systemd/system/{unit}" for unit in slot.units)
+        yield from (*(f"/etc/systemd/system/{unit}" for unit in slot.units), *slot.files)
     yield from (*rest.secrets, *rest.proxy, *rest.units, *rest.releases, *rest.links)
     yield from (*((rest.shared,) if rest.shared else ()), *rest.folders, *rest.journal)
 

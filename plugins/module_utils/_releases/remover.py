@@ -88,6 +88,8 @@ class Remover:
         self.ports.store.unassign(step.target)
         units = step.detail["units"]
         self.premises.remove_slot_units(units)
+        for path in step.detail["files"]:
+            self.premises.remove(path)
         self.ports.services.reload(units, bool(units))
 
     def _unserve(self, _step: Step) -> None:

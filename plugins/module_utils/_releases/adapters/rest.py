@@ -81,7 +81,8 @@ class Inventory:
             slots=slots,
             traffic=bool(served and served.runs and ports.proxy and _has_traffic(ports.proxy)),
             secrets=tuple(self._settings(slots)),
-            proxy=tuple(step.target for step in served.files.steps) if served else (),
+            proxy=_targets(served, "remove"),
+            rewritten=_targets(served, "write"),
             reload=bool(served and served.reload),
             units=tuple(self._own_units()),
             releases=tuple(releases),
@@ -119,9 +120,11 @@ class Inventory:
         record = self._record(slot)
         units = self._slot_units(slot, record)
         release = self.folders.held(slot)
-        if not (record or units or release or os.path.lexists(self.layout.slot(slot))):
+        paths = (self.layout.slot(slot), self.layout.record(slot), self.layout.environment(slot))
+        files = tuple(path for path in paths if os.path.lexists(path))
+        if not (units or files):
             return None
-        return SlotRest(release, tuple(units), web=runs and bool(record and record.web and units))
+        return SlotRest(release, tuple(units), files, web=runs and bool(record and record.web and units))
 
     def _record(self, slot: str) -> Slot | None:
         try:
@@ -244,6 +247,10 @@ def _has_traffic(proxy: LoadBalancer) -> bool:
     facts = proxy.facts()
     after = facts.persisted.to_dict() if facts.persisted else {}
     return any(facts.percent(slot) or after.get(slot) for slot in SLOTS)
+
+
+def _targets(served: Served | None, action: str) -> tuple[str, ...]:
+    return tuple(step.target for step in served.files.steps if step.action == action) if served else ()
 
 
 def _names(folder: str) -> list[str]:
