@@ -30,7 +30,7 @@ class SlotRest:
 
     :param release: what it holds
     :param units: its units that are on the disk
-    :param files: what else it has: its record, its environment, and the link to its release
+    :param files: what else it has, of these in this order: the link to its release, its environment, its record
     :param web: requests may be under way to it
     """
 

@@ -85,12 +85,15 @@ class Remover:
         self.ports.services.stop(step.detail["units"])
 
     def _unassign(self, step: Step) -> None:
-        self.ports.store.unassign(step.target)
+        """The link first: what a slot holds can be started. The record last: it says which units there are."""
+        link, *others = step.detail["files"] or [""]
+        if link:
+            self.premises.remove(link)
         units = step.detail["units"]
         self.premises.remove_slot_units(units)
-        for path in step.detail["files"]:
-            self.premises.remove(path)
         self.ports.services.reload(units, bool(units))
+        for path in others:
+            self.premises.remove(path)
 
     def _unserve(self, _step: Step) -> None:
         self.premises.unserve()

@@ -27,7 +27,7 @@ from .folders import Folders, load_application
 from .host import assemble, check_platform
 from .interruptible_clock import InterruptibleClock
 from .lock import end_request, hold, this_process
-from .premises import HostPremises, forget_lock
+from .premises import HostPremises, forget
 from .rest import Inventory
 
 _OPERATION = "decommissioning"
@@ -118,5 +118,5 @@ def _unknown(name: str, check_mode: bool) -> Outcome:
     plan = Plan({"lock": folder}, {}, (Step("forget", name),))
     if not check_mode:
         with exclusive(lock):
-            forget_lock(lock)
+            forget(name, lock)
     return Outcome(plan, facts)

@@ -43,7 +43,8 @@ class HostPremises:
         trees.remove_folder(path)
 
     def remove_slot_units(self, units: Sequence[str]) -> None:
-        for unit in units:
+        # A socket is known by the service of its name.
+        for unit in sorted(units, key=lambda unit: not unit.endswith(".socket")):
             trees.remove_file(_resolved(enabled_link(unit)))
             trees.remove_file(_resolved(self.layout.unit_file(unit)))
 
@@ -77,16 +78,19 @@ class HostPremises:
             self.proxy.reload()
 
     def forget(self) -> None:
-        """The settings that every module reads, and the lock: nothing is known of the application then."""
-        trees.remove_file(_resolved(CONFIG.format(name=self.app.name)))
-        config = os.path.dirname(CONFIG.format(name=self.app.name))
-        for folder in (os.path.join(config, "slots"), config):
-            trees.remove_folder(_resolved(folder))
-        forget_lock(self.layout.lock)
+        forget(self.app.name, self.layout.lock)
 
 
-def forget_lock(lock: str) -> None:
-    """Remove the lock, which this run holds, and its folder if nothing else is in it."""
+def forget(application: str, lock: str) -> None:
+    """Remove the settings that every module reads, and the lock, which this run holds, with their folders if they are empty.
+
+    Nothing is known of the application then. The lock is last: what it finds without settings, the next run ends.
+    """
+    path = CONFIG.format(name=application)
+    config = os.path.dirname(path)
+    trees.remove_file(_resolved(path))
+    for folder in (os.path.join(config, "slots"), config):
+        trees.remove_folder(_resolved(folder))
     for path in (f"{lock}.end", lock):
         trees.remove_file(_resolved(path))
     trees.remove_folder(_resolved(os.path.dirname(lock)))

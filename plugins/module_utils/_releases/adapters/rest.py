@@ -120,7 +120,7 @@ class Inventory:
         record = self._record(slot)
         units = self._slot_units(slot, record)
         release = self.folders.held(slot)
-        paths = (self.layout.slot(slot), self.layout.record(slot), self.layout.environment(slot))
+        paths = (self.layout.slot(slot), self.layout.environment(slot), self.layout.record(slot))
         files = tuple(path for path in paths if os.path.lexists(path))
         if not (units or files):
             return None
