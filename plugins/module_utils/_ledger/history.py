@@ -123,7 +123,7 @@ class History:
     def _changed(self, action: str, to: str | None, entry: Mapping[str, Any]) -> History:
         """After an entry about what is live."""
         time, run = str(entry.get("time", "")), str(entry.get("run", ""))
-        moments = (*self.moments, (time, to))[-_MOMENTS:]
+        moments = (*self.moments, (time, None if action == DECOMMISSIONED else to))[-_MOMENTS:]
         if action == DECOMMISSIONED:
             return History(moments=moments, ended=Ended(time, run, entry.get("from")))
         if action == "live":
