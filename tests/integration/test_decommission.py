@@ -207,7 +207,9 @@ def test_nothing_is_changed_where_the_proxy_needs_the_application(fleet: Fleet, 
     on(fleet, two, f"rm {own} && systemctl reload haproxy")
     fleet.play("decommission", decommission_shared="remove", **leaving).check()
     for name in fleet.names:
-        assert on(fleet, name, "ls -d /srv/agents /etc/mas/agents /var/lib/mas/agents 2>/dev/null || true") == ""
+        assert (
+            on(fleet, name, "ls -d /srv/agents /etc/mas/agents /var/lib/mas/agents 2>/dev/null || true") == ""
+        )
     # It was the last one of this host, and is the only one that left the other.
     assert on(fleet, one, "ls /etc/haproxy/conf.d /etc/haproxy/mas; systemctl is-active haproxy").split() == [
         "/etc/haproxy/conf.d:", "/etc/haproxy/mas:", "active",
