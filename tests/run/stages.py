@@ -52,8 +52,8 @@ def check() -> list[Stage]:
         Stage(
             "unit",
             "source",
-            _module("pytest", "tests/unit", "--numprocesses=auto"),
-            ("tests/unit/**/test_*.py",),
+            _module("pytest", "tests/unit", "examples/app/tests", "--numprocesses=auto"),
+            ("tests/unit/**/test_*.py", "examples/app/tests/test_*.py"),
         ),
         Stage("changelog", "source", ("antsibull-changelog", "lint"), ("changelogs/fragments/*.yml",)),
         Stage("build", "collection", _shipped("build"), ("galaxy.yml", "README.md", "CHANGELOG.rst")),
