@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from . import ledger_entry
+from ..plugin_utils.adapters.action import HostAction
 
 
-class ActionModule(ledger_entry.ActionModule):
-    module = "mas.ops.gate_entry"
+class ActionModule(HostAction):
+    module = "gate_entry"

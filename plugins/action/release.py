@@ -11,58 +11,53 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ..module_utils._core.errors import BadInput, OpsError, Refused
-from ..module_utils._core.names import check_given
-from ..module_utils._core.outcome import error_result
+from ..module_utils._core.errors import BadInput, Refused
 from ..module_utils._core.urls import is_url
 from ..module_utils._releases.options import RELEASE
 from ..plugin_utils.adapters import host_call
+from ..plugin_utils.adapters.action import Facts, HostAction
 from ..plugin_utils.adapters.damage import warn_of_damage
 from ..plugin_utils.adapters.parent_death import end_with_parent
-from ..plugin_utils.adapters.run import actor, inventory, run_id
-from ..plugin_utils.adapters.sidecars import local_artifact
+from ..plugin_utils.adapters.run import inventory
+from ..plugin_utils.artifacts.adapters.local import local_artifact
 
 _CALL = host_call.Call("release", RELEASE)
 #: States for which an artifact may be needed.
 _BRING = ("staged", "rolled_back")
 
 
-class ActionModule(ActionBase):
-    """Pushes only what is a path on the controller; the host fetches a URL by itself."""
+class ActionModule(HostAction):
+    """Pushes only what is a path on the controller; the host fetches a URL by itself.
 
-    # It does push a file, but not into Ansible's temporary folder, whose making and removal would cost each host
-    # two more ssh executions in each phase.
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
+    It does push a file, but not into Ansible's temporary folder, whose making and removal would cost each host
+    two more ssh executions in each phase.
+    """
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module on the host with what it needs from the controller."""
-        task_vars = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        known = {
-            "run": run_id(task_vars),
-            "actor": actor(task_vars),
-            "code_digest": _CALL.digest,
-            "inventory": inventory(task_vars),
-        }
-        try:
-            args = {**known, **self._options()}
-            found = self._found(args)
-        except OpsError as error:
-            return {**result, "failed": True, **error_result(error)}
-        try:
-            with end_with_parent():
-                done = self._made(args, found, task_vars)
-        except OpsError as error:
-            return {**result, "failed": True, **error_result(error)}
+    module = "release"
+
+    def known(self) -> Facts:
+        return {**super().known(), "code_digest": _CALL.digest, "inventory": inventory(self.variables)}
+
+    def options(self) -> Facts:
+        """On top of those that the task has from ``defaults``."""
+        own = super().options()
+        defaults = own.pop("defaults", None) or {}
+        if not isinstance(defaults, Mapping):
+            raise BadInput(f"defaults is {defaults!r}", where="the task", fix="Give a dictionary of options.")
+        given = {**defaults, **own}
+        if not self._task.check_mode:
+            # The host reads the one in the artifact.
+            given.pop("manifest", None)
+        return given
+
+    def answer(self, args: Facts) -> Facts:
+        found = self._found(args)
+        with end_with_parent():
+            done = self._made(args, found)
         warn_of_damage(done)
-        return {**result, **done}
+        return done
 
-    def _made(
-        self, args: dict[str, Any], found: Mapping[str, Any], task_vars: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _made(self, args: Facts, found: Mapping[str, Any]) -> Facts:
         """The result on the host."""
         # A small artifact goes along with the call, where the host has the code for it; a large one is pushed first.
         along = "" if self._task.check_mode or not found else found["artifact"]
@@ -73,21 +68,8 @@ class ActionModule(ActionBase):
         done = _CALL(self, args, along)
         if done is None:
             args.update(self._pushed(found) if along else {})
-            done = self._execute_module(module_name="mas.ops.release", module_args=args, task_vars=task_vars)
+            done = self.run_module(args)
         return done
-
-    def _options(self) -> dict[str, Any]:
-        """The options of the task, on top of those that it has from ``defaults``."""
-        own = dict(self._task.args)
-        defaults = own.pop("defaults", None) or {}
-        if not isinstance(defaults, Mapping):
-            raise BadInput(f"defaults is {defaults!r}", where="the task", fix="Give a dictionary of options.")
-        given = {**defaults, **own}
-        check_given(given)
-        if not self._task.check_mode:
-            # The host reads the one in the artifact.
-            given.pop("manifest", None)
-        return given
 
     @staticmethod
     def _found(args: Mapping[str, Any]) -> dict[str, Any]:

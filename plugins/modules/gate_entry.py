@@ -68,10 +68,8 @@ from typing import Any
 from ..module_utils._core.ansible_module import run_module
 from ..module_utils._core.argspec import LEDGER_PATH, WHO, ArgumentSpec
 from ..module_utils._core.outcome import Outcome
-from ..module_utils._core.plan import Plan, Step
 from ..module_utils._gate.entry import entry
-from ..module_utils._ledger.adapters.host import host_ledger
-from ..module_utils._releases.adapters.clock import HostClock
+from ..module_utils._ledger.adapters.append import append
 
 _OWN = ArgumentSpec(
     {
@@ -86,13 +84,7 @@ SPEC = LEDGER_PATH + WHO + _OWN
 
 def write(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The use case behind the module."""
-    ledger = host_ledger(params["path"])
-    last = ledger.check()
-    written = entry(params)
-    if not check_mode:
-        written = ledger.append(written, HostClock.text())
-    plan = Plan({"last": last}, {"last": last + 1, "entry": written}, (Step("append", "gate"),))
-    return Outcome(plan, {"entry": written})
+    return append(entry(params), check_mode, params["path"])
 
 
 def main() -> None:

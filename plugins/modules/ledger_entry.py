@@ -86,11 +86,9 @@ from typing import Any
 from ..module_utils._core.ansible_module import run_module
 from ..module_utils._core.argspec import LEDGER_PATH, WHO, ArgumentSpec
 from ..module_utils._core.outcome import Outcome
-from ..module_utils._core.plan import Plan, Step
-from ..module_utils._ledger.adapters.host import host_ledger
+from ..module_utils._ledger.adapters.append import append
 from ..module_utils._ledger.event import event
 from ..module_utils._ledger.query import OUTCOMES, SUCCEEDED
-from ..module_utils._releases.adapters.clock import HostClock
 
 _OWN = ArgumentSpec(
     {
@@ -107,13 +105,7 @@ SPEC = LEDGER_PATH + WHO + _OWN
 
 def note(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """The use case behind the module."""
-    ledger = host_ledger(params["path"])
-    entry = event(params)
-    last = ledger.check()
-    if not check_mode:
-        entry = ledger.append(entry, HostClock.text())
-    plan = Plan({"last": last}, {"last": last + 1, "entry": entry}, (Step("append", entry["kind"]),))
-    return Outcome(plan, {"entry": entry})
+    return append(event(params), check_mode, params["path"])
 
 
 def main() -> None:

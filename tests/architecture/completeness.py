@@ -54,6 +54,20 @@ def incomplete_roles(names: Iterable[str]) -> Iterator[str]:
         yield from (f"role {role} has no {path}" for path in needed if path not in known)
 
 
+def untested_packages(names: Iterable[str]) -> Iterator[str]:
+    """The tests of a package are in the folder of its name: ``_releases`` in ``tests/unit/releases``."""
+    known = set(names)
+    packages = {
+        path.parts[2].removesuffix(".py")
+        for path in map(PurePosixPath, known)
+        if path.match("plugins/*utils/*/*.py") or path.match("plugins/plugin_utils/*.py")
+    }
+    for package in sorted(packages - {"__init__", "adapters"}):
+        folder = f"tests/unit/{package.lstrip('_')}/"
+        if not any(name.startswith(folder) for name in known):
+            yield f"{package} has no tests in {folder}"
+
+
 def broken_links(source: Source, names: Iterable[str], ignored: Iterable[str]) -> Iterator[str]:
     """Links of a text to what is not there, or not for a reader who has the built collection and no checkout.
 

@@ -26,6 +26,12 @@ def test_every_role_is_whole() -> None:
     report(list(completeness.incomplete_roles(names())))
 
 
+def test_the_tests_of_a_package_are_found_by_its_name() -> None:
+    report(list(completeness.untested_packages(names())))
+    lost = ["plugins/module_utils/_x/y.py", "plugins/plugin_utils/z.py", "tests/unit/y/test_x.py"]
+    assert len(list(completeness.untested_packages(lost))) == 2
+
+
 def test_the_action_group_is_all_modules() -> None:
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))
     report(list(completeness.unnamed_modules(names(), runtime)))

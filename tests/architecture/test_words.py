@@ -21,7 +21,7 @@ ALLOWED = {
     "tests/integration/test_first_host.py": "nobody is an account of the system",
     "tests/integration/test_shared.py": "nobody is an account of the system",
     "tests/integration/test_true_deploy.py": "nobody is an account of the system",
-    "tests/unit/app/agents_postgres.py": "nobody is an account of the system",
+    "examples/app/tests/agents_postgres.py": "nobody is an account of the system",
 }
 #: Where such names are the subject.
 RULES = {"tests/architecture/words.py", "tests/architecture/test_words.py"}

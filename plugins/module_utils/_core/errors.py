@@ -153,9 +153,16 @@ class MigrationError(OpsError):
 
 
 class StorageError(OpsError):
-    """The disk is full, read-only or otherwise refuses."""
+    """The disk is full, read-only or otherwise refuses.
+
+    :param missing: a folder on the way is not there
+    """
 
     kind = "storage"
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", missing: bool = False) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.missing = missing
 
 
 class LedgerError(OpsError):

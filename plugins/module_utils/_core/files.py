@@ -88,9 +88,10 @@ def read_regular(path: str) -> bytes:
         return stream.read()
 
 
-def read_json(path: str) -> Any:
+def read_json(path: str, fix: str = "Restore the file.") -> Any:
     """The parsed file, or ``None`` when there is no such file.
 
+    :param fix: what to do where it is damaged, in the words of the caller, who knows what writes it
     :raises BadInput: it holds something else, or cannot be read
     """
     try:
@@ -103,12 +104,10 @@ def read_json(path: str) -> Any:
         raise BadInput(
             f"this cannot be read: {error.strerror}",
             where=path,
-            fix="Restore the file or run mas.ops.provision.",
+            fix=fix,
         ) from error
     except (ValueError, RecursionError) as error:
-        raise BadInput(
-            f"this is not JSON: {error}", where=path, fix="Restore the file or run mas.ops.provision."
-        ) from error
+        raise BadInput(f"this is not JSON: {error}", where=path, fix=fix) from error
 
 
 def set_aside(path: str) -> str:
@@ -130,8 +129,11 @@ def write_json(path: str, value: Any, mode: int = 0o644) -> None:
 
 
 @contextlib.contextmanager
-def storage_errors(where: str) -> Iterator[None]:
-    """Turn an ``OSError`` of the disk into a :class:`StorageError` that says what to do."""
+def storage_errors(where: str, fix: str = "Check that the folder exists and is writable.") -> Iterator[None]:
+    """Turn an ``OSError`` of the disk into a :class:`StorageError` that says what to do.
+
+    :param fix: what to do where nothing more exact is known, in the words of the caller, who knows what makes the folder
+    """
     advice = {
         errno.ENOSPC: "Free some space there and run the same command again.",
         errno.EDQUOT: "Raise the quota and run the same command again.",
@@ -140,20 +142,23 @@ def storage_errors(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fix = advice.get(
-            error.errno or 0, "Check that the folder exists (mas.ops.provision creates it) and is writable."
-        )
-        what = "cannot write"
+        what, fix = "cannot write", advice.get(error.errno or 0, fix)
         if isinstance(error, PermissionError) and os.geteuid():
             what, fix = "only root may write this", "Set become: true."
         elif error.errno == errno.EPERM:
             fix = f"See `lsattr -d {where}`: where it shows the flag i, run `chattr -i {where}`."
-        raise StorageError(f"{what}: {error.strerror}", where=where, fix=fix) from error
+        raise StorageError(
+            f"{what}: {error.strerror}", where=where, fix=fix, missing=isinstance(error, FileNotFoundError)
+        ) from error
 
 
 @contextlib.contextmanager
 def exclusive(
-    path: str, patience: float = 0.0, wait: Callable[[float], None] | None = None, said: bytes = b""
+    path: str,
+    patience: float = 0.0,
+    wait: Callable[[float], None] | None = None,
+    said: bytes = b"",
+    subject: str = "the same thing",
 ) -> Iterator[list[str]]:
     """Hold the lock file ``path``; raise :class:`Busy` when another process still holds it after ``patience`` seconds.
 
@@ -163,6 +168,7 @@ def exclusive(
     :param wait: called instead of that while another process holds it, with the seconds waited so far; it pauses
         for a moment, or raises what ends the waiting. It may have the file replaced by a new one
     :param said: what is written into the file, for others to read who holds it
+    :param subject: what only one may change at a time, in the words of the error
     :returns: the names of what was set aside
     """
     kept: list[str] = []
@@ -177,7 +183,7 @@ def exclusive(
             elif wait:
                 wait(waited)
             elif waited >= patience:
-                raise held_by_another(path)
+                raise held_by_another(path, subject)
             else:
                 time.sleep(_POLL)
         # On a full disk the file does not say who holds the lock; the kernel still knows.
@@ -202,13 +208,14 @@ def replace_lock(path: str, inode: int) -> str:
     return ""
 
 
-def held_by_another(path: str, holder: str = "") -> Busy:
+def held_by_another(path: str, subject: str, holder: str = "") -> Busy:
     """What to say when the lock did not come free.
 
+    :param subject: what it is for
     :param holder: who holds it, where that is known
     """
     return Busy(
-        "another run is changing this application on this host right now" + (f": {holder}" if holder else ""),
+        f"another run is changing {subject} right now" + (f": {holder}" if holder else ""),
         where=path,
         fix="Wait for it to end, then run the same command again.",
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable
+from typing import Any
 
 from .._canary.settings import CanarySettings
+from .._core.apply import take_steps
 from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
 from .._ledger.history import CONTRACTION, RELEASE, version_of
@@ -59,18 +60,14 @@ class Executor(HealthSteps):
         """
         if operation:
             self._journal(operation)
-        for step in plan.steps:
-            self.ports.clock.check()
-            if self.state.operation:
-                self._journal(replace(self.state.operation, step=step.action))
-            started = self.ports.clock.seconds()
-            handler: Callable[[Step], None] = getattr(self, f"_{step.action}")
-            handler(step)
-            spent = self.ports.clock.seconds() - started
-            self.seconds[step.action] = round(self.seconds.get(step.action, 0.0) + spent, 3)
+        take_steps(plan.steps, self, self._begin, self.ports.clock, self.seconds)
         if plan.steps and not self.state.operation:
             # What is warm may have been brought up after the last change of what is live.
             self._set_backup(self._warm())
+
+    def _begin(self, step: Step) -> None:
+        if self.state.operation:
+            self._journal(replace(self.state.operation, step=step.action))
 
     def staged(self) -> None:
         """Journal that the operation waits for its switch."""

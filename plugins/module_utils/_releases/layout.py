@@ -15,6 +15,10 @@ from .units import MIGRATION
 
 UNITS = "/etc/systemd/system"
 STATE = "/var/lib/mas"
+#: What the lock of an application is for, in an error.
+THIS_APPLICATION = "this application on this host"
+#: What to do about a damaged file that is known here.
+PROVISION = "Restore the file or run mas.ops.provision."
 
 
 def enabled_link(unit: str) -> str:

@@ -268,8 +268,27 @@ def test_an_error_inside_lets_go(tmp_path: Path) -> None:
 
 def test_no_folder_for_the_lock(tmp_path: Path) -> None:
     with (
-        pytest.raises(StorageError, match=r"mas\.ops\.provision"),
+        pytest.raises(StorageError, match=r"Check that the folder exists") as raised,
         exclusive(str(tmp_path / "none" / "lock")),
+    ):
+        pass
+    assert raised.value.missing
+
+
+def test_a_caller_says_what_makes_the_folder(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StorageError, match=r"Mount the disk\."),
+        storage_errors("x", "Mount the disk."),
+    ):
+        (tmp_path / "none" / "x").touch()
+
+
+def test_a_caller_says_what_the_lock_is_for(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    with (
+        exclusive(path),
+        pytest.raises(Busy, match="changing the backups right now"),
+        exclusive(path, subject="the backups"),
     ):
         pass
 

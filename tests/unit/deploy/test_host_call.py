@@ -41,7 +41,7 @@ class Action(ActionModule):
     def __init__(self, args: dict[str, Any], answer: dict[str, Any]) -> None:
         self._task = SimpleNamespace(args=args, check_mode=False)  # type: ignore[assignment]
         self._connection = Connection()
-        self.answer = answer
+        self.response = answer
         self.commands: list[str] = []
         self.launcher, self.asked = b"", dict[str, Any]()
         self.pushed: list[str] = []
@@ -59,7 +59,7 @@ class Action(ActionModule):
         self.commands.append(cmd)
         size = int(cmd.partition("buffer.read(")[2].partition(")")[0])
         self.launcher, self.asked = in_data[:size], json.loads(in_data[size:])
-        return self.answer
+        return self.response
 
     def _transfer_file(self, local_path: str, remote_path: str) -> str:
         self.pushed.append(remote_path)

@@ -27,6 +27,7 @@ from . import flags, rotation
 LEDGER = "/var/lib/mas/ledger.jsonl"
 _DEFAULT = LedgerPolicy()
 _BLOCK = 65536
+_NO_FOLDER = "Check that the folder exists (mas.ops.provision makes it) and is writable."
 _FIX = "Find out who changed it; keep the file as evidence and restore it from the last backup."
 
 
@@ -108,7 +109,7 @@ class FileLedger:
         :raises LedgerError: nothing can be written after what is there
         """
         folder = os.path.dirname(self.path) or "."
-        with storage_errors(self.path):
+        with storage_errors(self.path, _NO_FOLDER):
             os.stat(folder)
         with _opened(self.path) as files:
             last = deque(files[-1][1], maxlen=1) if files else None
@@ -122,7 +123,7 @@ class FileLedger:
         A torn last line is cut off first and the repair is noted as an entry of its own. A file that is
         full is sealed first.
         """
-        with storage_errors(self.path), _locked(self.path) as stream:
+        with storage_errors(self.path, _NO_FOLDER), _locked(self.path) as stream:
             rotation.undo_unfinished(stream, self.path)
             self._mend(stream, time)
             fresh = None

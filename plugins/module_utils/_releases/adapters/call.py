@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Callable
 
-from ..._core.errors import OpsError
+from ..._core.errors import OpsError, StorageError
 from ..._core.outcome import Outcome
 from ..commands import located
 from ..instances import parse_selection
@@ -54,6 +54,8 @@ def release(
         try:
             return _release(params, check_mode, before)
         except OpsError as error:
+            if isinstance(error, StorageError) and error.missing:
+                error.advise("mas.ops.provision makes the folders of an application.")
             error.fix = located(error.fix, params["inventory"])
             raise
 

@@ -20,7 +20,7 @@ from ..application import CONFIG, SITE, Application, parse_application
 from ..auto_rollback import Armed, parse_armed
 from ..commands import command, restored
 from ..damage import Damage
-from ..layout import Layout
+from ..layout import PROVISION, Layout
 from ..lease import Lease, parse_lease
 from ..manifest import MEMBER, Manifest
 from ..neighbours import Footprint, footprint
@@ -45,10 +45,10 @@ def load_application(name: str) -> Application:
     """
     check_application(name)
     path = CONFIG.format(name=name)
-    data = read_json(path)
+    data = read_json(path, PROVISION)
     if data is None:
         raise _unknown(name, path)
-    app = parse_application(data, path, read_json(SITE.format(name=name)))
+    app = parse_application(data, path, read_json(SITE.format(name=name), PROVISION))
     if app.name != name:
         raise BadInput(f"this describes {app.name}", where=path, fix="Write it again with mas.ops.provision.")
     return as_run(app, _records(Folders(Layout(app))))
@@ -81,7 +81,7 @@ def _records(folders: Folders) -> Iterator[Slot]:
 def select_processes(app: Application, selection: Mapping[str, int]) -> None:
     """Write down how many copies of its processes this host runs; the lock must be held."""
     path = CONFIG.format(name=app.name)
-    data = read_json(path)
+    data = read_json(path, PROVISION)
     if data is not None and (data.get("processes") or {}) != selection:
         write_json(path, {**data, "processes": dict(selection)})
 
@@ -99,7 +99,7 @@ class Folders(SlotFiles):
     def state(self) -> State:
         """As of a host without releases where it is damaged: ledger and slots then say what is live."""
         with self._noting(self.layout.state, "ledger and slots"):
-            return parse_state(read_json(self.layout.state))
+            return parse_state(read_json(self.layout.state, PROVISION))
         return State()
 
     def write_state(self, state: State) -> None:
@@ -108,7 +108,7 @@ class Folders(SlotFiles):
     def lease(self) -> Lease:
         """One that cannot be read must not keep a host from going back: the lock of the kernel keeps two runs apart."""
         with self._noting(self.layout.lease, ""):
-            return parse_lease(read_json(self.layout.lease))
+            return parse_lease(read_json(self.layout.lease, PROVISION))
         return parse_lease(None)
 
     def write_lease(self, lease: Lease) -> None:
@@ -120,7 +120,7 @@ class Folders(SlotFiles):
     def armed(self) -> Armed | None:
         """``None`` also where the file is damaged: what it may have said, :func:`..observe.observe` finds out."""
         with self._noting(self.layout.auto_rollback, "ledger and journal"):
-            return parse_armed(read_json(self.layout.auto_rollback))
+            return parse_armed(read_json(self.layout.auto_rollback, PROVISION))
         return None
 
     def damage(self) -> tuple[Damage, ...]:

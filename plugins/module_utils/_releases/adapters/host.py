@@ -16,7 +16,7 @@ from ..._core.files import exclusive
 from ..._ledger.adapters.host import host_ledger
 from ..._traffic.adapters.haproxy import HAProxy
 from ..application import Application
-from ..layout import Layout
+from ..layout import THIS_APPLICATION, Layout
 from ..manifest import Manifest
 from ..ports import ArtifactSource, Ports, Transfer
 from ..preflight import supported, system_of
@@ -86,7 +86,7 @@ def require_proxy(application: str, lock: bool = True) -> Iterator[HAProxy]:
             where="this host",
             fix="Set application_web to true and run mas.ops.provision.",
         )
-    with exclusive(Layout(app).lock) if lock else contextlib.nullcontext():
+    with exclusive(Layout(app).lock, subject=THIS_APPLICATION) if lock else contextlib.nullcontext():
         yield proxy
 
 

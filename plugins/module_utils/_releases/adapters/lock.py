@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from ..._core.errors import Busy, StorageError
 from ..._core.files import exclusive, held_by_another, read_regular, replace_lock, set_aside, write_json
-from ..layout import Layout
+from ..layout import THIS_APPLICATION, Layout
 from ..lease import Claim, refuse_overtaken
 from ..preemption import GRACE, PATIENCE, EndRequest, Holder, may_end, parse_holder, patience
 from .folders import Folders
@@ -53,7 +53,7 @@ def hold(layout: Layout, wanted: Claim, clock: InterruptibleClock, ends: bool = 
     """
     said = json.dumps(this_process(wanted).to_dict()).encode()
     waiting = _Waiting(layout, wanted, clock, ends)
-    with exclusive(layout.lock, wait=waiting, said=said) as kept:
+    with exclusive(layout.lock, wait=waiting, said=said, subject=THIS_APPLICATION) as kept:
         aside = [f"{layout.lock} was not a file. It was set aside as {name}." for name in kept]
         yield [*aside, *waiting.messages, *_forget_request(layout)]
 
@@ -91,11 +91,11 @@ class _Waiting:
             self._meet_stranger(waited)
         elif not self._ends or not self._may_end(holder):
             if waited > (patience(holder, self._wanted) if self._ends else 0.0):
-                raise held_by_another(self._layout.lock, str(holder))
+                raise held_by_another(self._layout.lock, THIS_APPLICATION, str(holder))
         elif holder != self._asked:
             self._ask(holder)
         elif time.monotonic() - self._since > _DIES:
-            raise held_by_another(self._layout.lock, str(holder))
+            raise held_by_another(self._layout.lock, THIS_APPLICATION, str(holder))
         elif time.monotonic() - self._since > GRACE:
             self._kill(holder)
         self._clock.sleep(_POLL)

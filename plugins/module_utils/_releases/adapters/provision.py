@@ -17,7 +17,7 @@ from ..._core.outcome import Outcome
 from ..._core.plan import Plan, Step
 from ..._traffic.split import SLOTS
 from ..application import CONFIG, claims_too_much, parse_application
-from ..layout import Layout
+from ..layout import PROVISION, THIS_APPLICATION, Layout
 from ..manifest import check_name
 from ..neighbours import advice, collisions, footprint, forbidden, refuse_foreign_settings
 from .folders import Folders
@@ -53,7 +53,7 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         with storage_errors(path):
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             os.makedirs(os.path.dirname(folders.layout.lock), mode=0o750, exist_ok=True)
-        with exclusive(folders.layout.lock, params["patience"]):
+        with exclusive(folders.layout.lock, params["patience"], subject=THIS_APPLICATION):
             write_json(path, after)
     with storage_errors(path):
         pending = {record.slot: list(folders.pending(record.slot)) for record in records if record.processes}
@@ -64,7 +64,7 @@ def application(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 def _before(path: str) -> Mapping[str, Any]:
     """What the role wrote last; nothing where that is damaged, for writing it again is what repairs it."""
     with contextlib.suppress(BadInput):
-        found = read_json(path)
+        found = read_json(path, PROVISION)
         if isinstance(found, Mapping):
             return found
     return {}

@@ -12,6 +12,7 @@ import sys
 import time
 from typing import Callable, Protocol
 
+from ..._core.adapters.clock import SystemClock
 from ..._core.errors import OpsError, StorageError, TrafficError
 from ..._ledger.adapters.host import host_ledger
 from ..._ledger.history import RELEASE
@@ -21,7 +22,6 @@ from ..layout import Layout
 from ..slot import Slot
 from ..sockets import Ownership
 from ..state import State
-from .clock import HostClock
 from .folders import Folders, load_application
 from .host import proxy_of
 from .listeners import ownership
@@ -80,7 +80,7 @@ def note(application: str, slot: str) -> int:
             "result": os.environ.get("SERVICE_RESULT", ""),
             "status": os.environ.get("EXIT_STATUS", ""),
         }
-        host_ledger().append(entry, HostClock.text())
+        host_ledger().append(entry, SystemClock.text())
     except OpsError as error:
         return _say(application, slot, error)
     return 0

@@ -26,7 +26,7 @@ from ..._core.files import (
 )
 from .. import environment_file, unit_file, units
 from ..damage import Damage, Remains, port_of, rebuilt, whole_environment
-from ..layout import Layout, enabled_link
+from ..layout import PROVISION, Layout, enabled_link
 from ..manifest import Manifest
 from ..slot import Slot, assigned, emptied, parse_slot, pending, socket_name, unit_name
 from .journal import secrets_of
@@ -70,7 +70,7 @@ class SlotFiles:
     def _read_record(self, slot: str) -> Slot | None:
         path, release, wrong = self.layout.record(slot), self.held(slot), ""
         try:
-            data = read_json(path)
+            data = read_json(path, PROVISION)
             if data is not None:
                 found = parse_slot(data, path)
                 if (found.application, found.slot, release or found.release) == (

@@ -27,6 +27,8 @@ from ..sites import Site
 from . import keep_out
 from .checked import PROGRAM, complaints
 
+_DAMAGED = "Restore the file or run mas.ops.provision."
+
 
 def installed() -> bool:
     return os.path.exists(PROGRAM)
@@ -39,7 +41,7 @@ def sites() -> list[Site]:
 
 def _site(path: str) -> Site:
     try:
-        return Site.parse(read_json(path))
+        return Site.parse(read_json(path, _DAMAGED))
     except (AttributeError, KeyError, TypeError) as error:
         raise BadInput(
             f"what is known of an application is not usable: {error!r}",
@@ -163,7 +165,7 @@ def apply(
     for site in known:
         path = os.path.join(SITES, f"{site.name}.json")
         with contextlib.suppress(BadInput):
-            if read_json(path) == json.loads(json.dumps(site.to_dict())):
+            if read_json(path, _DAMAGED) == json.loads(json.dumps(site.to_dict())):
                 continue
         write_json(path, site.to_dict())
     return kept

@@ -38,7 +38,7 @@ def add(path: Path, key: str, run: Run) -> str:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with exclusive(os.fspath(path.with_suffix(".lock"))):
+        with exclusive(os.fspath(path.with_suffix(".lock")), subject="the history of runs"):
             # Not sorted: the order says which runs are the oldest.
             text = json.dumps(to_dict(remember(read(path), key, run)), separators=(",", ":"))
             write_atomic(os.fspath(path), f"{text}\n".encode(), 0o600)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-APP = Path(__file__).resolve().parents[3] / "examples" / "app"
+APP = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(APP), str(Path(__file__).parent)]
 
 from agents_bed import Client, Process  # noqa: E402 the path comes first

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 VERSIONS = ("1.0.0", "2.0.0", "3.0.0-broken", "4.0.0-errors", "5.0.0-slow", "6.0.0-leaky")
-TOOL = Path(__file__).resolve().parents[3] / "examples" / "app" / "make_version.py"
+TOOL = Path(__file__).resolve().parents[1] / "make_version.py"
 
 
 def digest(folder: Path) -> str:
