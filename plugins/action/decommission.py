@@ -6,28 +6,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.action import ActionBase
-
+from ..plugin_utils.adapters.action import Facts, HostAction
 from ..plugin_utils.adapters.parent_death import end_with_parent
-from ..plugin_utils.adapters.run import actor, inventory, run_id
+from ..plugin_utils.adapters.run import inventory
 
 
-class ActionModule(ActionBase):
-    """Runs the module on the host; what the task says beats what is known here."""
+class ActionModule(HostAction):
+    module = "decommission"
 
-    _supports_check_mode = True
-    TRANSFERS_FILES = False
+    def known(self) -> Facts:
+        return {**super().known(), "inventory": inventory(self.variables)}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module on the host with what it needs from the controller."""
-        task_vars = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        known = {"run": run_id(task_vars), "actor": actor(task_vars), "inventory": inventory(task_vars)}
-        args = {**known, **self._task.args}
+    def answer(self, args: Facts) -> Facts:
+        # A host stops at its step when the controller is gone.
         with end_with_parent():
-            done = self._execute_module(
-                module_name="mas.ops.decommission", module_args=args, task_vars=task_vars
-            )
-        return {**result, **done}
+            return self.run_module(args)

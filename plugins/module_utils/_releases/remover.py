@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Protocol
+from typing import Any, Protocol
 
+from .._core.apply import take_steps
 from .._core.plan import Plan, Step
 from .._ledger.history import DECOMMISSIONED, RELEASE
 from .._traffic.split import NO_TRAFFIC
@@ -55,13 +56,7 @@ class Remover:
         :raises Stopped: the run is to end, before a step or within one
         :raises OpsError: from the step that failed; the same command again goes on with it
         """
-        for step in plan.steps:
-            self.ports.clock.check()
-            started = self.ports.clock.seconds()
-            handler: Callable[[Step], None] = getattr(self, f"_{step.action}")
-            handler(step)
-            spent = self.ports.clock.seconds() - started
-            self.seconds[step.action] = round(self.seconds.get(step.action, 0.0) + spent, 3)
+        take_steps(plan.steps, self, lambda _step: None, self.ports.clock, self.seconds)
 
     # One handler a kind of step, named after it.
 

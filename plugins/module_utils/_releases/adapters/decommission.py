@@ -117,6 +117,6 @@ def _unknown(name: str, check_mode: bool) -> Outcome:
         )
     plan = Plan({"lock": folder}, {}, (Step("forget", name),))
     if not check_mode:
-        with exclusive(lock):
+        with exclusive(lock, subject="this application on this host"):
             forget(name, lock)
     return Outcome(plan, facts)
