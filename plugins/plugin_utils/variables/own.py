@@ -20,6 +20,7 @@ OWN = frozenset(
             "application_written"
         ),
         *("build_artifact",),
+        *("command_choice", "command_chosen", "command_done", "command_found", "command_lost"),
         *(
             "deploy_approval_evidence", "deploy_approved", "deploy_artifact", "deploy_call", "deploy_confirmed",
             "deploy_evidence", "deploy_facts", "deploy_gate", "deploy_keepers", "deploy_leavers", "deploy_left",

@@ -13,22 +13,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Callable
 
-from ..._core.errors import MigrationError, ServiceError, Stopped
+from ..._core.errors import ServiceError
 from ..health import journal_advice
 from ..layout import Layout, enabled_link
 from .journal import last_words
 from .listeners import members
+from .once import WAIT, Once, TookTooLongError
 from .processes import stands_still
 from .waited import run
 
 _PROPERTIES = (
     "Id,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic,NeedDaemonReload"
 )
-_END = "Result,ExecMainStatus"
-#: Longer than any unit may take to stop.
-_WAIT = 3700.0
-#: What systemd may take to begin and to end a command, beside the command's own time.
-_MARGIN = 120.0
 #: How systemctl says that its caller may not do it.
 _DENIED = ("Access denied", "authentication required", "Permission denied", "Operation not permitted")
 #: How systemctl begins to say that links were made without a reload, which is meant and is the cause of nothing.
@@ -66,11 +62,7 @@ class UnitFacts:
         return self.active == "failed" or (not self.up and self.exit_status == _NOT_EXECUTABLE)
 
 
-class _TookTooLongError(ServiceError):
-    """A command of systemd did not end in the time that it had."""
-
-
-class Systemd:
+class Systemd(Once):
     """Units by name; each method is one systemctl call for all of them, or none where the answer is known.
 
     Units are enabled and disabled without the reload that systemctl adds by itself: it reads every unit of the
@@ -167,7 +159,7 @@ class Systemd:
         self._run("kill", "--signal=SIGCONT", "--", *services, check=False)
         self._run("enable", "--quiet", "--no-reload", "--", *units)
 
-    def stop(self, units: Sequence[str], seconds: float = _WAIT) -> None:
+    def stop(self, units: Sequence[str], seconds: float = WAIT) -> None:
         """Stop gracefully (the unit's own signal and grace) and do not start at boot.
 
         :param seconds: what takes longer is killed, whatever grace its manifest gives it
@@ -177,7 +169,7 @@ class Systemd:
         words = ("disable", "--quiet", "--no-reload", "--now", "--", *units)
         try:
             self._run(*words, seconds=seconds)
-        except _TookTooLongError:
+        except TookTooLongError:
             self._run("kill", "--signal=SIGKILL", "--", *units, check=False)
             self._run(*words)
 
@@ -195,46 +187,6 @@ class Systemd:
         if any(facts is None or facts.stale is None for facts in seen):
             seen = list(self.show(units).values())
         return any(facts and facts.stale for facts in seen)
-
-    def run_once(self, unit: str, seconds: int) -> None:
-        """Start a unit that ends by itself, and wait for its end.
-
-        Its output stays in the journal: an error of a database quotes the data that it is about, and the ledger keeps errors.
-
-        :param seconds: as the unit says it, after which systemd ends it
-        :raises MigrationError: it failed, did not end in time, or was stopped
-        """
-        self._clear(unit)
-        try:
-            done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
-        except Stopped:
-            # It would run on without the one that waits for it.
-            # Its end is waited for, though the run is to end, and is nothing that failed.
-            self._pause = time.sleep
-            self._call(["systemctl", "kill", "--signal=SIGKILL", "--", unit])
-            self._call(["systemctl", "stop", "--", unit])
-            self._call(["systemctl", "reset-failed", "--", unit])
-            raise
-        if done.returncode == 0:
-            return
-        properties = self._call(["systemctl", "show", f"--property={_END}", "--", unit]).stdout
-        facts = dict(line.split("=", 1) for line in properties.splitlines() if "=" in line)
-        self._call(["systemctl", "reset-failed", "--", unit])
-        raise MigrationError(
-            _end(facts, seconds, done.stderr.strip()),
-            where=unit,
-            fix=f"See `journalctl -u {unit} -n 50`; correct the cause and run the same command again.",
-        )
-
-    def _clear(self, unit: str) -> None:
-        """What a run that died left of a unit of that name is ended, and is not what is started then."""
-        properties = self._call(
-            ["systemctl", "show", "--property=ActiveState,NeedDaemonReload", "--", unit]
-        ).stdout
-        if "ActiveState=inactive" not in properties or "NeedDaemonReload=yes" in properties:
-            self._call(["systemctl", "stop", "--", unit])
-            self._call(["systemctl", "reset-failed", "--", unit])
-            self._run("daemon-reload")
 
     def wake(self, seconds: float) -> None:
         """Start the automatic rollback after that long. It looks itself whether there is something to do.
@@ -268,7 +220,7 @@ class Systemd:
         own = f"/etc/mas/{self.layout.app.name}/slots/{slot}.env"
         return last_words(unit, [self.layout.app.environment_file, own])
 
-    def _run(self, *words: str, check: bool = True, seconds: float = _WAIT) -> str:
+    def _run(self, *words: str, check: bool = True, seconds: float = WAIT) -> str:
         done = self._call(["systemctl", *words], seconds)
         if check and done.returncode:
             lines = [line for line in done.stderr.splitlines() if not line.startswith(_NO_CAUSE)]
@@ -292,26 +244,14 @@ class Systemd:
         states = zip(units, map(_facts, properties.split("\n\n")))
         return [unit for unit, facts in states if not facts.up] or list(units)
 
-    def _call(self, command: Sequence[str], seconds: float = _WAIT) -> subprocess.CompletedProcess[str]:
+    def _call(self, command: Sequence[str], seconds: float = WAIT) -> subprocess.CompletedProcess[str]:
         try:
             return run(command, timeout=seconds, pause=self._pause, env=_environment())
         except (OSError, subprocess.TimeoutExpired) as error:
             late = isinstance(error, subprocess.TimeoutExpired)
-            raise (_TookTooLongError if late else ServiceError)(
+            raise (TookTooLongError if late else ServiceError)(
                 f"{command[0]} failed: {error}", where="this host", fix="Check that systemd is running."
             ) from error
-
-
-def _end(facts: Mapping[str, str], seconds: int, said: str) -> str:
-    """How a command ended that did not succeed."""
-    result, status = facts.get("Result", ""), facts.get("ExecMainStatus", "0")
-    if result == "timeout":
-        return f"the migration did not end within {seconds} s, and was stopped"
-    if result == "exit-code":
-        return f"the migration failed with exit status {status}"
-    if result in ("signal", "core-dump", "oom-kill"):
-        return f"the migration was killed ({result}, signal {status})"
-    return f"the migration was stopped before its end ({said or result or 'no reason was given'})"
 
 
 def _enabled(unit: str) -> bool:
