@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ..plugin_utils.adapters.action import Facts, HostAction
+from ..plugin_utils.adapters.parent_death import end_with_parent
 from ..plugin_utils.adapters.run import inventory
 
 
@@ -18,7 +19,8 @@ class ActionModule(HostAction):
         return {**super().known(), "inventory": inventory(self.variables), "host": host}
 
     def answer(self, args: Facts) -> Facts:
-        done = super().answer(args)
+        with end_with_parent():
+            done = super().answer(args)
         if done.get("succeeded") is False:
             done.update(failed=True, msg=done["summary"])
         return done

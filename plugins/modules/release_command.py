@@ -99,10 +99,10 @@ missing:
   description: Why the host has no place for it, with O(report_missing); empty otherwise.
   type: str
   returned: success
-unrecorded:
+unseen:
   description:
-    - In check mode, how an earlier command ended whose run was killed before; empty otherwise.
-    - The next call writes that to the ledger, and fails without running anything.
+    - In check mode, how an earlier command ended whose run or controller was killed before; empty otherwise.
+    - The next call says so and fails without running anything. The one after it runs.
   type: str
   returned: success
 command:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._core.errors import BadInput, NotFound, Refused
@@ -44,7 +44,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Note:
-    """What the host keeps of a command until its end is in the ledger."""
+    """What the host keeps of a command until its end is in the ledger, and whoever runs commands has seen it.
+
+    :param became: of a command whose end is in the ledger and was not seen: what became of it, in words
+    """
 
     words: tuple[str, ...]
     process: str
@@ -56,6 +59,7 @@ class Note:
     actor: str
     since: str
     gate: Mapping[str, Any] = field(default_factory=dict)
+    became: str = ""
 
     @property
     def text(self) -> str:
@@ -235,6 +239,11 @@ def entry(note: Note, end: End, application: str, environment: str) -> dict[str,
     }
 
 
-def unrecorded(note: Note, end: End) -> str:
-    """What to say of a command whose module was killed before its end."""
-    return f"{note} was started here, and its run did not see its end: it {end.words(note.seconds)}"
+def closed(note: Note, end: End) -> Note:
+    """The note of a command that has ended."""
+    return replace(note, became=end.words(note.seconds))
+
+
+def unseen(note: Note) -> str:
+    """What to say of a command whose run was killed before its end."""
+    return f"{note} was started here, and its run did not see its end: it {note.became}"

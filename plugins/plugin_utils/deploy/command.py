@@ -35,9 +35,9 @@ def command_targets(
         )
     found = {host: hostvars[host]["command_found"] for host in hosts}
     # A host on which an earlier one ended unseen says so first, and runs nothing.
-    left = [host for host in hosts if found[host]["unrecorded"]]
+    left = [host for host in hosts if found[host]["unseen"]]
     if left:
-        return {"hosts": left, "notes": [f"{host}: {found[host]['unrecorded']}." for host in left]}
+        return {"hosts": left, "notes": [f"{host}: {found[host]['unseen']}." for host in left]}
     able = [host for host in hosts if not found[host]["missing"]]
     without = [f"{host}: {found[host]['missing']}" for host in hosts if found[host]["missing"]]
     if not able:

@@ -5,7 +5,8 @@
 """Run a command once in the environment of the live release: begin it, wait for it, and write down how it ended.
 
 The lock of the application is held while it begins, and never while it runs. A lock of its own keeps two of them apart. What
-is noted before it begins stays until its end is in the ledger, so a run that was killed is found by the next one.
+is noted before it begins stays until its end is in the ledger and a controller has it, so that the next run finds what one left
+that was killed.
 """
 
 from __future__ import annotations
@@ -69,10 +70,10 @@ class Place:
     def look(self, wanted: Wanted) -> Outcome:
         """What would be done; refuses what would be refused."""
         note = self._note()
-        left = one_off.unrecorded(note, self._end_of(note)) if note else ""
+        left = one_off.unseen(self._ended(note)) if note else ""
         self._refuse_running()
         record, missing = self._place(wanted)
-        facts = {"missing": missing, "unrecorded": left, "summary": one_off.summary(record, wanted)}
+        facts = {"missing": missing, "unseen": left, "summary": one_off.summary(record, wanted)}
         return Outcome(one_off.plan(record, wanted), {**facts, **_about(record, wanted, missing)})
 
     def run(self, wanted: Wanted) -> Outcome:
@@ -82,15 +83,20 @@ class Place:
             self._refuse_running()
             record, missing = self._place(wanted)
             if missing or record is None:
-                facts = {"missing": missing, "unrecorded": "", "summary": missing}
+                facts = {"missing": missing, "unseen": "", "summary": missing}
                 return Outcome(one_off.plan(record, wanted), facts)
             secrets = Folders(self.layout).secrets(record.slot)
             note, invocation = self._begin(wanted)
             end = self._wait(note)
             secrets |= Folders(self.layout).secrets(note.slot)
             written = journal.output(invocation, secrets, OUTPUT)
-            self._close(note, end)
-        facts = {**one_off.result(note, end), "output": written, "missing": "", "unrecorded": ""}
+            self._record(note, end)
+            if _is_seen():
+                self._forget(note)
+            else:
+                write_json(self.layout.one_off_note, one_off.closed(note, end).to_dict(), mode=0o600)
+                self._clear(note)
+        facts = {**one_off.result(note, end), "output": written, "missing": "", "unseen": ""}
         return Outcome(one_off.plan(record, wanted), {**facts, **_about(record, wanted, "")})
 
     def _place(self, wanted: Wanted) -> tuple[Slot | None, str]:
@@ -161,10 +167,13 @@ class Place:
             data = {}
         return one_off.parse_note(data)
 
-    def _end_of(self, note: Note) -> End:
+    def _ended(self, note: Note) -> Note:
         """
         :raises Busy: it runs
         """
+        return note if note.became else one_off.closed(note, self._end_of(note))
+
+    def _end_of(self, note: Note) -> End:
         found = self.services.once(self.layout.one_off(note.slot))
         if runs(found):
             raise self._busy(str(note))
@@ -177,10 +186,12 @@ class Place:
         """
         note = self._note()
         if note:
-            end = self._end_of(note)
-            self._close(note, end)
+            said = one_off.unseen(self._ended(note))
+            if not note.became:
+                self._record(note, self._end_of(note))
+            self._forget(note)
             raise Refused(
-                f"{one_off.unrecorded(note, end)}. The ledger has it now, and nothing was run",
+                f"{said}. The ledger has it, and nothing was run now",
                 where="this host",
                 fix="Run the same command again if it is to run once more.",
             )
@@ -238,7 +249,7 @@ class Place:
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL)
 
-    def _close(self, note: Note, end: End) -> None:
+    def _record(self, note: Note, end: End) -> None:
         """Ledger first: what dies before the note is gone writes it twice, and never not at all."""
         app = self.layout.app
         try:
@@ -246,15 +257,25 @@ class Place:
         except OpsError as error:
             error.advise(f"The command has run: it {end.words(note.seconds)}.")
             raise
-        self._forget(note)
+
+    def _clear(self, note: Note) -> None:
+        self.services.end_once(self.layout.one_off(note.slot), MARGIN)
+        Folders(self.layout).forget_one_off(note.slot)
 
     def _forget(self, note: Note) -> None:
-        unit = self.layout.one_off(note.slot)
-        self.services.end_once(unit, MARGIN)
-        Folders(self.layout).forget_one_off(note.slot)
+        self._clear(note)
         path = self.layout.one_off_note
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def _is_seen() -> bool:
+    """Whether the controller is still there to be given the result."""
+    try:
+        InterruptibleClock(controller=True).check()
+    except Stopped:
+        return False
+    return True
 
 
 def _about(record: Slot | None, wanted: Wanted, missing: str) -> dict[str, Any]:
