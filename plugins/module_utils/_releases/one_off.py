@@ -14,11 +14,11 @@ from typing import Any
 from .._core.errors import BadInput, NotFound, Refused
 from .._core.names import nearest
 from .._core.plan import Plan, Step
+from .._core.unit_end import ENDED, End
 from .._ledger.history import version_of
 from .._ledger.query import FAILED, SUCCEEDED
 from .fields import ManifestError
 from .manifest import WEB, check_command
-from .once_end import ENDED, End
 from .slot import Slot
 
 #: The kind of its entries in the ledger.

@@ -18,13 +18,13 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     Preempted,
     Refused,
 )
+from ansible_collections.mas.ops.plugins.module_utils._core.unit_end import End, parse_end, runs
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
 from ansible_collections.mas.ops.plugins.module_utils._releases import one_off
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import lock
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import one_off as module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.one_off import Place
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
-from ansible_collections.mas.ops.plugins.module_utils._releases.once_end import End, parse_end, runs
 from ansible_collections.mas.ops.plugins.module_utils._releases.slot import Slot, assigned
 from ansible_collections.mas.ops.plugins.module_utils._releases.state import State
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import FakeHost

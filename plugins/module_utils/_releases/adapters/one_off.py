@@ -18,16 +18,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..._core.adapters.clock import SystemClock
+from ..._core.adapters.systemctl import MARGIN
 from ..._core.errors import BadInput, Busy, OpsError, Refused, Stopped
 from ..._core.files import exclusive, read_json, read_regular, set_aside, storage_errors, write_json
 from ..._core.outcome import Outcome
+from ..._core.unit_end import End, parse_end, runs
 from ..._ledger.adapters.host import host_ledger
 from ..._traffic.split import SLOTS
 from .. import environment_file, one_off
 from ..commands import located
 from ..layout import PROVISION, Layout
 from ..lease import Claim
-from ..once_end import End, parse_end, runs
 from ..one_off import Note, Wanted
 from ..slot import Slot
 from . import journal
@@ -35,7 +36,6 @@ from .folders import Folders, load_application
 from .host import check_platform
 from .interruptible_clock import InterruptibleClock
 from .lock import end_request, hold, this_process
-from .once import MARGIN
 from .systemd import Systemd
 
 #: Bytes of what it wrote that are returned.

@@ -13,8 +13,8 @@ ENDED = "ended"
 TIMED_OUT = "timed_out"
 KILLED = "killed"
 STOPPED = "stopped"
-#: What systemd is asked.
-PROPERTIES = (
+#: What :func:`parse_end` and :func:`runs` read.
+END_PROPERTIES = (
     "ActiveState,SubState,Result,ExecMainCode,ExecMainStatus,InvocationID,ExecMainStartTimestampMonotonic,"
     "ExecMainExitTimestampMonotonic"
 )
