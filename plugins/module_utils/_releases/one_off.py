@@ -63,7 +63,7 @@ class Note:
 
     @property
     def text(self) -> str:
-        return shown(self.words)
+        return on_one_line(self.words)
 
     def __str__(self) -> str:
         return f"`{self.text}` of {self.actor} (since {self.since}, run {self.run})"
@@ -80,7 +80,7 @@ def parse_note(data: Any) -> Note | None:
         return None
 
 
-def shown(words: Iterable[str]) -> str:
+def on_one_line(words: Iterable[str]) -> str:
     """A command on one line, as a shell would take it; a long one is cut."""
     text = shlex.join(words)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
@@ -172,7 +172,7 @@ def plan(record: Slot | None, wanted: Wanted) -> Plan:
     if record is None or lacking(record, wanted):
         return Plan(before, before)
     after = {"command": list(wanted.words), **facts(record, wanted)}
-    return Plan(before, after, (Step("run", shown(wanted.words), note=_where(record, wanted)),))
+    return Plan(before, after, (Step("run", on_one_line(wanted.words), note=_where(record, wanted)),))
 
 
 def summary(record: Slot | None, wanted: Wanted) -> str:
@@ -181,7 +181,7 @@ def summary(record: Slot | None, wanted: Wanted) -> str:
     return (
         missing
         if record is None or missing
-        else f"Would run `{shown(wanted.words)}` {_where(record, wanted)}."
+        else f"Would run `{on_one_line(wanted.words)}` {_where(record, wanted)}."
     )
 
 
