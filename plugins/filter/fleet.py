@@ -26,6 +26,7 @@ from ..plugin_utils.adapters.whole_run import (
 )
 from ..plugin_utils.deploy import batches, fleet, plan, processes, rollback, rollout
 from ..plugin_utils.deploy.adapters.processes import wanted_processes
+from ..plugin_utils.deploy.command import command_targets
 
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -118,6 +119,7 @@ class FilterModule:
             "application_hosts": as_filter(application_hosts),
             "environment_targets": decided(fleet.environment_targets),
             "command_line": as_filter(command_line),
+            "command_targets": decided(command_targets),
             "host_processes": as_filter(processes.host_processes),
             "hosts_to_ask": as_filter(hosts_to_ask),
             "release_batches": as_filter(batches.release_batches),

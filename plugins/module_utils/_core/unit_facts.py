@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 #: What :func:`parse_show` reads.
 PROPERTIES = "Id,ActiveState,SubState,NRestarts,ExecMainStatus,ActiveEnterTimestampMonotonic,NeedDaemonReload"
-#: What :func:`ending` reads.
-END = "Result,ExecMainStatus"
 #: systemd's own exit status for "the program could not be executed".
 _NOT_EXECUTABLE = "203"
 
@@ -61,24 +59,6 @@ def parse_show(block: str) -> UnitFacts:
         since=int(found.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
         stale=found.get("NeedDaemonReload") == "yes",
     )
-
-
-def ending(subject: str, properties: str, seconds: int, said: str) -> str:
-    """How a unit ended that was to end by itself, and did not succeed.
-
-    :param subject: what it was for
-    :param properties: ``systemctl show`` with :data:`END`
-    :param said: what systemctl said
-    """
-    facts = values(properties)
-    result, status = facts.get("Result", ""), facts.get("ExecMainStatus", "0")
-    if result == "timeout":
-        return f"{subject} did not end within {seconds} s, and was stopped"
-    if result == "exit-code":
-        return f"{subject} failed with exit status {status}"
-    if result in ("signal", "core-dump", "oom-kill"):
-        return f"{subject} was killed ({result}, signal {status})"
-    return f"{subject} was stopped before its end ({said or result or 'no reason was given'})"
 
 
 def values(properties: str) -> Mapping[str, str]:

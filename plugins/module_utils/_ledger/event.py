@@ -16,7 +16,18 @@ from .._core.errors import BadInput
 #: Kinds whose entries others rely on: only what does the thing writes them.
 RESERVED = frozenset(
     {
-        *("artifact", "backup", "canary", "compliance", "control", "drill", "freeze", "gate", "ledger"),
+        *(
+            "artifact",
+            "backup",
+            "canary",
+            "command",
+            "compliance",
+            "control",
+            "drill",
+            "freeze",
+            "gate",
+            "ledger",
+        ),
         *("lock", "migration", "override", "release", "report", "restore", "restore_point", "stop"),
         *("traffic", "verdict", "waiver", "window"),
     }

@@ -26,8 +26,11 @@ from .manifest import WEB, Manifest
 from .neighbours import collisions, footprint
 from .ports import Limits, Ports
 from .state import STAGED, Operation, State
-from .units import MIGRATION
+from .units import MIGRATION, STOP_GRACE
 from .watch import Watch
+
+#: Seconds until a one-off command is killed that a way back finds in the slot that it needs.
+_SOON = 2.0
 
 
 @dataclass
@@ -161,6 +164,7 @@ class Executor(HealthSteps):
 
     def _assign(self, step: Step) -> None:
         self._set_backup(None)
+        self._end_one_off(step.target)
 
         def read(changed: bool) -> None:
             self._set_checks(step.target)
@@ -180,9 +184,20 @@ class Executor(HealthSteps):
             )
 
     def _unassign(self, step: Step) -> None:
+        self._end_one_off(step.target)
         units = self._units(step.target)
         changed = self.ports.store.unassign(step.target)
         self.ports.services.reload(units, changed)
+
+    def _end_one_off(self, slot: str) -> None:
+        """It belongs to what the slot held, and nothing waits for its end."""
+        unit = self.ports.store.one_off(slot)
+        if unit:
+            if self.ports.services.end_once(unit, _SOON if self.goes_back else STOP_GRACE + _SOON):
+                self.warnings.append(
+                    f"A one-off command ran in the {slot} slot, which was needed: it was stopped."
+                )
+            self.ports.store.forget_one_off(slot)
 
     def _migrate(self, step: Step) -> None:
         self._run_migration(step.detail["slot"], self._manifest(step.target).migrations.expand)

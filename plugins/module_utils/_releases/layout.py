@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .application import Application
 from .slot import environment_path, record_path, unit_name
-from .units import MIGRATION
+from .units import MIGRATION, ONE_OFF
 
 UNITS = "/etc/systemd/system"
 STATE = "/var/lib/mas"
@@ -90,6 +90,20 @@ class Layout:
     def migration(self, slot: str) -> str:
         """The unit that runs a migration of what a slot holds."""
         return unit_name(self.app.name, MIGRATION, slot)
+
+    def one_off(self, slot: str) -> str:
+        """The unit that runs a command once for an operator."""
+        return unit_name(self.app.name, ONE_OFF, slot)
+
+    @property
+    def one_off_note(self) -> str:
+        """There from before such a command begins until its end is in the ledger."""
+        return posixpath.join(STATE, self.app.name, "one-off.json")
+
+    @property
+    def one_off_lock(self) -> str:
+        """Held by the module that waits for it. No release waits for this lock."""
+        return posixpath.join(STATE, self.app.name, "one-off.lock")
 
     @staticmethod
     def unit_file(unit: str) -> str:

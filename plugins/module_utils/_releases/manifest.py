@@ -40,7 +40,7 @@ PORT, SYSTEMD = "port", "systemd"
 #: Copies of one process on one host.
 MAX_INSTANCES = 64
 #: Other units of an application have these names.
-RESERVED = frozenset({"auto-rollback", "migration"})
+RESERVED = frozenset({"auto-rollback", "migration", "one-off"})
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 _COMMIT = re.compile(r"(?:[0-9A-Za-z][0-9A-Za-z._-]{0,79})?")
@@ -154,7 +154,7 @@ class Process:
         refuse_port_for_many(kind, listen, instances, field)
         return cls(
             kind=kind,
-            command=_command(values["command"], f"{field}.command"),
+            command=check_command(values["command"], f"{field}.command"),
             stop_signal=choice(values["stop_signal"], f"{field}.stop_signal", sorted(STOP_SIGNALS)),
             stop_grace=integer(values["stop_grace"], f"{field}.stop_grace", 0, 3600),
             listen=listen,
@@ -345,7 +345,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _command(value: object, field: str) -> tuple[str, ...]:
+def check_command(value: object, field: str = "command") -> tuple[str, ...]:
     """A program and its arguments. Control characters would break out of a unit file's line."""
     if not isinstance(value, (list, tuple)) or not value:
         raise bad(field, "a program and its arguments", value)
@@ -364,7 +364,7 @@ def _command(value: object, field: str) -> tuple[str, ...]:
 
 
 def _optional_command(value: object, field: str) -> tuple[str, ...] | None:
-    return None if value is None else _command(value, field)
+    return None if value is None else check_command(value, field)
 
 
 def _processes(value: object) -> Mapping[str, Process]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the modules ``release`` and ``release_info``, also for their actions, which run no release."""
+"""The options of the modules of a release, also for their actions, which run no release."""
 
 from __future__ import annotations
 
@@ -54,6 +54,22 @@ _OWN = ArgumentSpec(
     mutually_exclusive=[("to_version", "from_version")],
 )
 RELEASE = APPLICATION + WHO + _OWN
+RELEASE_COMMAND = (
+    APPLICATION
+    + WHO
+    + ArgumentSpec(
+        {
+            "command": {"type": "raw", "required": True},
+            "process": {"type": "str"},
+            "version": {"type": "str"},
+            "timeout": {"type": "int", "default": 600},
+            "report_missing": {"type": "bool", "default": False},
+            "host": {"type": "str", "default": ""},
+            "gate": {"type": "dict", "default": {}},
+            "inventory": {"type": "list", "elements": "str", "default": []},
+        }
+    )
+)
 RELEASE_INFO = ArgumentSpec(
     {
         "application": {"type": "str"},

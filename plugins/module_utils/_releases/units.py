@@ -19,6 +19,10 @@ from .unit_file import Section
 STATE = "/var/lib/mas"
 #: What a migration's unit is called, as a process would be.
 MIGRATION = "migration"
+#: The same of a command that an operator runs once.
+ONE_OFF = "one-off"
+#: Seconds from the stop signal of what runs once until it is killed.
+STOP_GRACE = 10
 #: The variable by which a copy of a process knows its number.
 INSTANCE = "MAS_INSTANCE"
 #: Seconds for what a unit calls at its end, where the process itself gets none.
@@ -109,15 +113,43 @@ def render_socket(record: Slot, name: str) -> str:
 
 
 def render_migration(record: Slot, command: Sequence[str], seconds: int) -> str:
-    """A command of the release that runs once, within the bounds of the process that it belongs to."""
-    service = [
-        ("Type", "oneshot"),
-        ("ExecStart", _exec_start(command, record)),
-        ("TimeoutStartSec", str(seconds)),
-        ("TimeoutStopSec", "10"),
-        *_body(record, MIGRATION),
+    """A command of the release that runs once, and whose end systemctl waits for."""
+    kind = [("Type", "oneshot"), ("TimeoutStartSec", str(seconds))]
+    return _render_once(record, command, "a migration", kind, _body(record, MIGRATION))
+
+
+def render_one_off(record: Slot, process: str, command: Sequence[str], seconds: int) -> str:
+    """A command that an operator runs once, as one of the processes: its user, its environment, its limits.
+
+    systemctl waits for its beginning only, and its end stays known until it is stopped.
+    """
+    kind = [
+        ("Type", "exec"),
+        ("RemainAfterExit", "yes"),
+        ("RuntimeMaxSec", str(seconds)),
+        ("Environment", f"{INSTANCE}=1"),
     ]
-    unit = [("Description", f"{record.application}, slot {record.slot}: a migration")]
+    return _render_once(record, command, "a one-off command", kind, _body(record, process, ONE_OFF))
+
+
+def _render_once(
+    record: Slot,
+    command: Sequence[str],
+    what: str,
+    kind: Sequence[tuple[str, str]],
+    body: Sequence[tuple[str, str]],
+) -> str:
+    # As often as it is wanted: nothing starts it by itself.
+    unit = [
+        ("Description", f"{record.application}, slot {record.slot}: {what}"),
+        ("StartLimitIntervalSec", "0"),
+    ]
+    service = [
+        ("ExecStart", _exec_start(command, record)),
+        ("TimeoutStopSec", str(STOP_GRACE)),
+        *kind,
+        *body,
+    ]
     return unit_file.render([("Unit", unit), ("Service", service)], _SLOT_COMMENT)
 
 
@@ -161,7 +193,7 @@ def _grace(process: Process) -> str:
 
 
 def _body(record: Slot, process: str, copy: str = "") -> list[tuple[str, str]]:
-    """Who it runs as and what it may do: the same for all copies of a process and for the migrations of its release."""
+    """Who it runs as and what it may do: the same for all copies of a process, and for what runs once of its release."""
     box = record.sandbox
     return [
         ("User", unit_file.account(record.user, "user")),

@@ -20,6 +20,7 @@ OWN = frozenset(
             "application_written"
         ),
         *("build_artifact",),
+        *("command_choice", "command_chosen", "command_done", "command_found", "command_lost"),
         *(
             "decommission_commands", "decommission_done", "decommission_left_out", "decommission_notifies",
             "decommission_results", "decommission_within"

@@ -93,6 +93,8 @@ class FakeHost(FakeFront):
     promised_manifest: Manifest | None = None
     #: Units that stand still, or would not run after a boot.
     standing: set[str] = field(default_factory=set)
+    #: Slots in which a one-off command runs.
+    one_offs: set[str] = field(default_factory=set)
     damaged: list[Damage] = field(default_factory=list)
     now: float = 0.0
     changes: int = 0
@@ -183,6 +185,11 @@ class FakeHost(FakeFront):
             raise MigrationError("the migration failed")
         self.migrated.append(release)
 
+    def end_once(self, unit: str, seconds: float) -> bool:
+        self.graces.append(seconds)
+        self.touch()
+        return True
+
     # files
 
     def state(self) -> State:
@@ -214,6 +221,12 @@ class FakeHost(FakeFront):
 
     def forget_migration(self, slot: str) -> None:
         pass
+
+    def one_off(self, slot: str) -> str | None:
+        return self.layout.one_off(slot) if slot in self.one_offs else None
+
+    def forget_one_off(self, slot: str) -> None:
+        self.one_offs.discard(slot)
 
     def manifest(self, release: str) -> Manifest:
         return self.releases[release] if release in self.releases else self.fetched[release]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -73,3 +75,59 @@ def test_what_follows_the_journal_is_no_part_of_it() -> None:
         "This host serves what it served before: nothing.",
     ]
     assert journal_advice("a.service", "") == "See `journalctl -u a.service -n 50`."
+
+
+# What a one-off command wrote.
+
+
+@pytest.fixture
+def wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A journal with these entries, oldest first."""
+
+    def write(*entries: Any) -> None:
+        lines = "".join(
+            f"{json.dumps(entry if isinstance(entry, dict) else {'MESSAGE': entry})}\n"
+            for entry in reversed(entries)
+        )
+        (tmp_path / "entries").write_text(lines)
+        program = tmp_path / "journalctl"
+        program.write_text(f'#!/bin/sh\ntest "$1" = --sync || cat {tmp_path}/entries\n')
+        program.chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    return write
+
+
+def test_the_output_is_in_order_without_secrets_and_harmless(wrote: Callable[..., None]) -> None:
+    wrote("one", "token hunter2-hunter2", list(b"\xff\x1b[31mred"), "\u202etwisted")
+    assert journal.output("id", {"hunter2-hunter2"}, 1000) == "one\ntoken ***\n\ufffd [31mred\n twisted\n"
+    wrote()
+    assert journal.output("id", set(), 1000) == ""
+
+
+def test_a_secret_in_a_line_that_the_journal_cut(wrote: Callable[..., None]) -> None:
+    wrote({"MESSAGE": "x hunter2-", "_LINE_BREAK": "line-max"}, "hunter2 y")
+    assert journal.output("id", {"hunter2-hunter2"}, 1000) == "x *** y\n"
+
+
+@pytest.mark.parametrize("shift", range(0, 40, 3))
+def test_only_the_end_is_shown_and_no_half_of_a_secret(wrote: Callable[..., None], shift: int) -> None:
+    """Of secrets alone the text gets so short that the place shows where reading began."""
+    wrote({"MESSAGE": "hunter2-hunter2" * 10000 + "z" * shift})
+    said = journal.output("id", {"hunter2-hunter2"}, 16384)
+    assert len(said) <= 16384
+    assert "unter2" not in said
+    wrote(*(["hunter2-hunter2"] * 20000), "end")
+    said = journal.output("id", {"hunter2-hunter2"}, 16384)
+    assert said.endswith("***\nend\n")
+    assert "2" not in said
+
+
+def test_the_end_in_bytes(wrote: Callable[..., None]) -> None:
+    wrote("\u00e4" * 100)
+    assert journal.output("id", set(), 20) == "\u00e4" * 9 + "\n"
+
+
+def test_no_journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert journal.output("id", set(), 20) == ""

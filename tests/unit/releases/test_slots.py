@@ -217,6 +217,18 @@ def test_a_migration_is_there_as_long_as_it_runs(folders: Folders) -> None:
         folders.write_migration("green", ["./migrate"], 5)
 
 
+def test_a_one_off_command_is_there_until_it_is_forgotten(folders: Folders) -> None:
+    folders.assign("blue", ONE, no_reload)
+    assert folders.one_off("blue") is None
+    unit = folders.write_one_off("blue", "api", ["./clean"], 5)
+    assert unit == folders.one_off("blue") == "agents-one-off@blue.service"
+    assert unit in files(folders)
+    folders.forget_one_off("blue")
+    assert files(folders) == UNITS[ONE]
+    with pytest.raises(NotFound, match="the green slot holds nothing"):
+        folders.write_one_off("green", "api", ["./clean"], 5)
+
+
 # The module that writes the contract.
 
 

@@ -118,6 +118,50 @@ def test_a_migration_that_fails_says_how_and_why(
     assert machine.calls[-1] == ["systemctl", "reset-failed", "--", UNIT]
 
 
+ONE_OFF = "agents-one-off@blue.service"
+
+
+def test_a_command_that_runs_once_is_not_waited_for(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["show"] = (0, block(ActiveState="inactive", NeedDaemonReload="no"), "")
+    systemd.begin_once(ONE_OFF)
+    assert [call[1] for call in machine.calls] == ["show", "start"]
+    machine.answers["start"] = (1, "", "Unit is masked.")
+    with pytest.raises(ServiceError, match="was not started: Unit is masked"):
+        systemd.begin_once(ONE_OFF)
+
+
+def test_a_program_that_failed_at_once_has_an_end(systemd: Systemd, machine: Machine) -> None:
+    machine.answers["start"] = (1, "", "Job failed")
+    machine.answers["show"] = (0, block(ActiveState="failed", Result="exit-code", ExecMainStatus="203"), "")
+    systemd.begin_once(ONE_OFF)
+    assert systemd.once(ONE_OFF)["ExecMainStatus"] == "203"
+
+
+@pytest.mark.parametrize("sub, ran", [("running", True), ("exited", False)])
+def test_the_end_of_a_command_that_runs_once(systemd: Systemd, machine: Machine, sub: str, ran: bool) -> None:
+    machine.answers["show"] = (0, block(ActiveState="active", SubState=sub), "")
+    assert systemd.end_once(ONE_OFF, 2.0) is ran
+    assert [call[1] for call in machine.calls] == ["show", "stop", "reset-failed"]
+
+
+def test_a_command_that_does_not_stop_is_killed_and_the_run_can_still_be_ended(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        done = machine.run(command, **options)
+        if command[1] == "stop" and options["timeout"] == 2.0:
+            raise subprocess.TimeoutExpired(command, 2.0)
+        return done
+
+    def pause(_seconds: float) -> None: ...
+
+    monkeypatch.setattr(module, "run", run)
+    systemd = Systemd(Layout(APP), pause)
+    systemd.end_once(ONE_OFF, 2.0)
+    assert [call[1] for call in machine.calls] == ["show", "stop", "kill", "stop", "reset-failed"]
+    assert machine.options["pause"] is pause
+
+
 def test_a_migration_whose_run_is_ended_ends_and_leaves_nothing_that_failed(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -166,6 +166,19 @@ def test_a_migration_has_the_bounds_of_the_process_that_it_belongs_to() -> None:
     assert not any(line.startswith("Condition") for line in once), "a migration is never left out in silence"
 
 
+def test_a_one_off_command_has_the_bounds_of_a_process_and_all_that_it_knows() -> None:
+    limits = {"worker": {"MemoryMax": "2G"}, "migration": {"MemoryMax": "1G"}}
+    slot = replace(record(api={}, worker={"kind": "worker"}), sandbox=Sandbox(limits=limits))
+    process = lines(units.render_process(slot, "worker"))
+    once = lines(units.render_one_off(slot, "worker", ["./bin/clean", "--port=$PORT", "%h $HOME"], 60))
+    bounds = [line for line in process[process.index("Environment=MAS_INSTANCE=1") :] if line and "=" in line]
+    missing = {line for line in bounds if line not in once}
+    assert missing == {"SyslogIdentifier=agents-worker-blue", "WantedBy=multi-user.target"}
+    assert "MemoryMax=2G" in once
+    assert {"Type=exec", "RemainAfterExit=yes", "RuntimeMaxSec=60", "StartLimitIntervalSec=0"} <= set(once)
+    assert not any(line.startswith(("Restart", "WantedBy", "Condition")) for line in once)
+
+
 def test_a_socket_that_systemd_holds() -> None:
     slot = record(api={"listen": "systemd"})
     texts = units.render_all(slot)

@@ -14,13 +14,14 @@ from dataclasses import replace
 from typing import Callable
 
 from ..errors import ServiceError, Stopped
-from ..unit_facts import END, PROPERTIES, UnitFacts, ending, journal_advice, parse_list, parse_show
+from ..unit_end import END_PROPERTIES, parse_end, runs
+from ..unit_facts import PROPERTIES, UnitFacts, journal_advice, parse_list, parse_show, values
 from .waited import run
 
 #: Longer than any unit may take to stop.
 _WAIT = 3700.0
 #: What systemd may take to begin and to end a command, beside the command's own time.
-_MARGIN = 120.0
+MARGIN = 120.0
 #: How systemctl says that its caller may not do it.
 _DENIED = ("Access denied", "authentication required", "Permission denied", "Operation not permitted")
 #: How systemctl begins to say that links were made without a reload, which is meant and is the cause of nothing.
@@ -159,20 +160,58 @@ class Systemctl:
         """
         self._clear(unit)
         try:
-            done = self._call(["systemctl", "start", "--", unit], seconds + _MARGIN)
+            done = self._call(["systemctl", "start", "--", unit], seconds + MARGIN)
         except Stopped:
             # It would run on without the one that waits for it.
-            # Its end is waited for, though the run is to end, and is nothing that failed.
-            self._pause = time.sleep
-            self._call(["systemctl", "kill", "--signal=SIGKILL", "--", unit])
-            self._call(["systemctl", "stop", "--", unit])
-            self._call(["systemctl", "reset-failed", "--", unit])
+            self.kill_once(unit)
             raise
         if done.returncode == 0:
             return ""
-        properties = self._call(["systemctl", "show", f"--property={END}", "--", unit]).stdout
+        end = parse_end(self.once(unit))
         self._call(["systemctl", "reset-failed", "--", unit])
-        return ending(subject, properties, seconds, done.stderr.strip())
+        return f"{subject} {end.words(seconds, done.stderr.strip())}"
+
+    def begin_once(self, unit: str) -> None:
+        """Start a unit whose end is not waited for.
+
+        :raises ServiceError: systemd did not start it; where its program failed, :meth:`once` says so
+        """
+        self._clear(unit)
+        done = self._call(["systemctl", "start", "--", unit])
+        if done.returncode and self.once(unit).get("ActiveState") == "inactive":
+            raise ServiceError(
+                f"the command was not started: {done.stderr.strip()}",
+                where=unit,
+                fix=f"See `journalctl -u {unit} -n 50` on the host.",
+            )
+
+    def once(self, unit: str) -> Mapping[str, str]:
+        """What systemd says of a unit that runs once, see :mod:`..unit_end`."""
+        return values(self._call(["systemctl", "show", f"--property={END_PROPERTIES}", "--", unit]).stdout)
+
+    def end_once(self, unit: str, seconds: float) -> bool:
+        """Stop it, and let systemd forget how it ended; whether it ran.
+
+        :param seconds: what takes longer is killed
+        """
+        ran = runs(self.once(unit))
+        try:
+            self._call(["systemctl", "stop", "--", unit], seconds)
+        except _TookTooLongError:
+            self._kill(unit)
+        else:
+            self._call(["systemctl", "reset-failed", "--", unit])
+        return ran
+
+    def kill_once(self, unit: str) -> None:
+        """Its end is waited for, though the run may be to end, and is nothing that failed."""
+        self._pause = time.sleep
+        self._kill(unit)
+
+    def _kill(self, unit: str) -> None:
+        self._call(["systemctl", "kill", "--signal=SIGKILL", "--", unit])
+        self._call(["systemctl", "stop", "--", unit])
+        self._call(["systemctl", "reset-failed", "--", unit])
 
     def _clear(self, unit: str) -> None:
         """What a run that died left of a unit of that name is ended, and is not what is started then."""

@@ -32,6 +32,9 @@ from ..slot import Slot, assigned, emptied, parse_slot, pending, socket_name, un
 from .journal import secrets_of
 from .private_files import account, give_to
 
+#: Units of a slot that run once, and are no processes of its release.
+_ONCE = (units.MIGRATION, units.ONE_OFF)
+
 
 class SlotFiles:
     """Durable: each unit that a record names is on the disk, wherever a run was killed."""
@@ -109,7 +112,7 @@ class SlotFiles:
             os.path.basename(path)[len(app) + 1 :].partition("@")[0]: _text(path)
             for path in glob.glob(pattern)
         }
-        return {name: text for name, text in texts.items() if ours in text and name != units.MIGRATION}
+        return {name: text for name, text in texts.items() if ours in text and name not in _ONCE}
 
     def _check_environment(self, record: Slot) -> None:
         path = self.layout.environment(record.slot)
@@ -191,16 +194,36 @@ class SlotFiles:
 
         :raises NotFound: the slot holds nothing
         """
-        record, unit = self.record(slot), self.layout.migration(slot)
+        text = units.render_migration(self._filled(slot), command, seconds)
+        return self._write_once(self.layout.migration(slot), text)
+
+    def forget_migration(self, slot: str) -> None:
+        _remove(self.layout.unit_file(self.layout.migration(slot)))
+
+    def write_one_off(self, slot: str, process: str, command: Sequence[str], seconds: int) -> str:
+        """The same for a command that an operator runs, as one of the processes of the slot."""
+        text = units.render_one_off(self._filled(slot), process, command, seconds)
+        return self._write_once(self.layout.one_off(slot), text)
+
+    def one_off(self, slot: str) -> str | None:
+        """Its unit, while there is one."""
+        unit = self.layout.one_off(slot)
+        return unit if os.path.lexists(self.layout.unit_file(unit)) else None
+
+    def forget_one_off(self, slot: str) -> None:
+        _remove(self.layout.unit_file(self.layout.one_off(slot)))
+
+    def _filled(self, slot: str) -> Slot:
+        record = self.record(slot)
         if record is None:
             raise NotFound(
                 f"the {slot} slot holds nothing", where=self.layout.record(slot), fix="Deploy first."
             )
-        write_atomic(self.layout.unit_file(unit), units.render_migration(record, command, seconds).encode())
-        return unit
+        return record
 
-    def forget_migration(self, slot: str) -> None:
-        _remove(self.layout.unit_file(self.layout.migration(slot)))
+    def _write_once(self, unit: str, text: str) -> str:
+        write_atomic(self.layout.unit_file(unit), text.encode())
+        return unit
 
     def _environment(self, record: Slot) -> str:
         """The slot's own settings come last and win. What the role refuses may still have been written by hand."""
