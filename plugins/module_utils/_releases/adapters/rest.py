@@ -35,7 +35,10 @@ _LINK = re.compile(r"(?:blue|green)(?:\.\d+)?")
 _SETTINGS = ("environment", "allowed_signers", "application.json", "slots")
 _RECORDS = tuple(f"{slot}.{kind}" for slot in SLOTS for kind in ("json", "env"))
 _LOCK = ("lock", "lock.end")
-_JOURNAL = ("state.json", "lease.json", "auto-rollback.json", "code", "incoming", *_LOCK)
+_JOURNAL = (
+    *("state.json", "lease.json", "auto-rollback.json", "one-off.json", "one-off.lock", "code", "incoming"),
+    *_LOCK,
+)
 _CRONTABS = "/var/spool/cron/crontabs"
 #: Accounts above this are of people.
 _SYSTEM_IDS = 999
@@ -136,7 +139,7 @@ class Inventory:
     def _slot_units(self, slot: str, record: Slot | None) -> list[str]:
         copies = {*self.folders.unit_texts(slot), *((*record.copies, *record.left) if record else ())}
         names = {name(self.app.name, copy, slot) for copy in copies for name in (unit_name, socket_name)}
-        names.add(self.layout.migration(slot))
+        names |= {self.layout.migration(slot), self.layout.one_off(slot)}
         return sorted(unit for unit in names if os.path.lexists(self.layout.unit_file(unit)))
 
     def _settings(self, slots: Iterable[str]) -> Iterator[str]:
