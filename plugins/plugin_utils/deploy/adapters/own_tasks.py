@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the mas.ops authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of the user's own tasks. Each is read before any host is touched: a mistake that Ansible finds later ends the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.helpers import load_list_of_blocks
+from ansible.playbook.play import Play
+from ansible.utils.display import Display
+
+from ....module_utils._core.errors import BadInput
+from ..fleet import gate_decision
+from ..own_tasks import parse_own_tasks
+
+_BLOCKS = ("block", "rescue", "always")
+_IMPORTS = tuple(
+    f"{prefix}import_{kind}"
+    for prefix in ("", "ansible.builtin.", "ansible.legacy.")
+    for kind in ("tasks", "role")
+)
+
+
+def checked_tasks(variables: Mapping[str, Any]) -> dict[str, str]:
+    """The paths of ``deploy_tasks`` by point. A mistake in ``rollback_tasks`` is refused as well: a rollback must not find it.
+
+    :param variables: of the host whose settings count
+    :raises BadInput: a point that there is not, or a file that cannot be read as tasks
+    """
+    found, wrong = _read(variables, "deploy_tasks")
+    wrong += _read(variables, "rollback_tasks")[1]
+    if wrong:
+        raise BadInput(
+            "; ".join(wrong), where="the inventory or -e", fix="Correct it. docs/hooks.md shows an example."
+        )
+    return found
+
+
+def rollback_tasks(hostvars: Any, hosts: Sequence[str], point: str) -> dict[str, Any]:
+    """The hosts on which tasks of the user run before or after a rollback, and their file. No mistake stops a rollback.
+
+    :returns: ``hosts`` and ``path``; a file of ``after`` that cannot be read has an empty path, and its play fails with that
+    """
+    nothing = {"hosts": [], "path": ""}
+    if not hosts or hosts[0] not in hostvars:
+        return nothing
+    variable = "rollback_tasks"
+    try:
+        given = {variable: hostvars[hosts[0]].get(variable)}
+        wanted = parse_own_tasks(given, variable)[0]
+        found, wrong = _read(given, variable)
+    except Exception as error:  # noqa: BLE001 - a template in the inventory can fail with anything
+        wanted, found, wrong = {}, {}, [f"{variable} cannot be evaluated: {error}"]
+    for text in wrong:
+        Display().warning(f"{text}. The rollback goes on without these tasks.")
+    if point not in (wanted if point == "after" else found):
+        return nothing
+    left_out = gate_decision(hostvars, hosts).get("left_out") or ()
+    return {"hosts": [name for name in hosts if name not in left_out], "path": found.get(point, "")}
+
+
+def _read(variables: Mapping[str, Any], variable: str) -> tuple[dict[str, str], list[str]]:
+    """As :func:`.own_tasks.parse_own_tasks` with absolute paths, without the files that cannot be read as tasks."""
+    given, wrong = parse_own_tasks(variables, variable)
+    found = {}
+    for point, text in given.items():
+        path = Path(text).expanduser().absolute()
+        problem = _problem(path)
+        if problem:
+            wrong.append(f"{variable}.{point}: {problem}")
+        else:
+            found[point] = str(path)
+    return found, wrong
+
+
+def _problem(path: Path) -> str:
+    if not path.is_file():
+        return f"there is no file {path} on the controller"
+    loader = DataLoader()
+    try:
+        tasks = loader.load_from_file(str(path))
+        if not isinstance(tasks, list):
+            return f"{path} must contain a list of tasks"
+        load_list_of_blocks(_without_imports(tasks), play=Play(), loader=loader)
+    except (AnsibleError, OSError, ValueError, TypeError, AssertionError) as error:
+        first = str(error).strip().partition("\n")[0]
+        return f"{path} cannot be read as tasks: {first}"
+    return ""
+
+
+def _without_imports(tasks: list[Any]) -> list[Any]:
+    """Which file an import means may depend on variables that are not known yet."""
+    found = []
+    for task in tasks:
+        if not isinstance(task, Mapping):
+            found.append(task)
+        elif not set(_IMPORTS).intersection(task):
+            inner = {
+                key: _without_imports(task[key]) for key in _BLOCKS if isinstance(task.get(key), list)
+            }
+            found.append({**task, **inner})
+    return found
