@@ -20,7 +20,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.deploy.rollout import roll
 HOSTS = ["web1", "web2"]
 OK = {"changed": True, "token": 3}
 ARMED = {**OK, "armed": {"release": "2.0.0-222222222222"}}
-FILE = "- name: Say it\n  ansible.builtin.debug: {msg: '{{ deploy_point }}'}\n"
+FILE = "- name: Say it\n  debug: {msg: '{{ deploy_point }}'}\n"
 
 
 def fleet(
@@ -154,7 +154,7 @@ def test_files_that_are_tasks(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: 1\n", "", "- a: [\n", "- ansible.builtin.no_such_module:\n", "- text\n", "- hosts: all\n"]
+    "text", ["a: 1\n", "", "- a: [\n", "- debug:\n  command: x\n", "- text\n"]
 )
 @pytest.mark.parametrize("variable, point", [("deploy_tasks", "after_stage"), ("rollback_tasks", "before")])
 def test_files_that_are_none(tmp_path: Path, text: str, variable: str, point: str) -> None:
@@ -162,6 +162,15 @@ def test_files_that_are_none(tmp_path: Path, text: str, variable: str, point: st
     with pytest.raises(BadInput) as caught:
         adapter.checked_tasks({variable: {point: place}})
     assert f"{variable}.{point}: {place} " in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["include_tasks: {}", "ansible.builtin.import_tasks: {{file: {}}}"])
+def test_a_file_that_one_of_them_includes(tmp_path: Path, how: str) -> None:
+    place = file(tmp_path, f"- block:\n    - {how.format('inner.yml')}\n    - include_tasks: own.yml\n")
+    assert adapter.checked_tasks({"deploy_tasks": {"after_stage": place}}) == {"after_stage": place}
+    (tmp_path / "inner.yml").write_text("- debug:\n  command: x\n")
+    with pytest.raises(BadInput, match=r"inner\.yml cannot be read as tasks"):
+        adapter.checked_tasks({"deploy_tasks": {"after_stage": place}})
 
 
 def test_a_file_that_is_not_there() -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,10 @@ from ..fleet import gate_decision
 from ..own_tasks import parse_own_tasks
 
 _BLOCKS = ("block", "rescue", "always")
-_IMPORTS = tuple(
-    f"{prefix}import_{kind}"
-    for prefix in ("", "ansible.builtin.", "ansible.legacy.")
-    for kind in ("tasks", "role")
-)
+_KINDS = ("import_tasks", "import_role", "include_tasks", "include_role")
+_PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
+_ELSEWHERE = tuple(f"{prefix}{kind}" for prefix in _PREFIXES for kind in _KINDS)
+_FILES = tuple(f"{prefix}{kind}_tasks" for prefix in _PREFIXES for kind in ("import", "include"))
 
 
 def checked_tasks(variables: Mapping[str, Any]) -> dict[str, str]:
@@ -80,7 +79,8 @@ def _read(variables: Mapping[str, Any], variable: str) -> tuple[dict[str, str], 
     return found, wrong
 
 
-def _problem(path: Path) -> str:
+def _problem(path: Path, seen: frozenset[Path] = frozenset()) -> str:
+    """Also of the files that it includes by a name that is known here."""
     if not path.is_file():
         return f"there is no file {path} on the controller"
     loader = DataLoader()
@@ -88,22 +88,40 @@ def _problem(path: Path) -> str:
         tasks = loader.load_from_file(str(path))
         if not isinstance(tasks, list):
             return f"{path} must contain a list of tasks"
-        load_list_of_blocks(_without_imports(tasks), play=Play(), loader=loader)
+        load_list_of_blocks(_without_others(tasks), play=Play(), loader=loader)
     except (AnsibleError, OSError, ValueError, TypeError, AssertionError) as error:
         first = str(error).strip().partition("\n")[0]
         return f"{path} cannot be read as tasks: {first}"
-    return ""
+    seen |= {path}
+    included = (path.parent / name for name in _included(tasks) if "{{" not in name)
+    return next(
+        filter(None, (_problem(each, seen) for each in included if each.is_file() and each not in seen)), ""
+    )
 
 
-def _without_imports(tasks: list[Any]) -> list[Any]:
-    """Which file an import means may depend on variables that are not known yet."""
+def _included(tasks: list[Any]) -> Iterator[str]:
+    for task in tasks:
+        if not isinstance(task, Mapping):
+            continue
+        for key in _BLOCKS:
+            if isinstance(task.get(key), list):
+                yield from _included(task[key])
+        for key in _FILES:
+            value = task.get(key)
+            name = value.get("file") if isinstance(value, Mapping) else value
+            if isinstance(name, str):
+                yield name
+
+
+def _without_others(tasks: list[Any]) -> list[Any]:
+    """Which file or role an import means may depend on variables that are not known yet."""
     found = []
     for task in tasks:
         if not isinstance(task, Mapping):
             found.append(task)
-        elif not set(_IMPORTS).intersection(task):
+        elif not set(_ELSEWHERE).intersection(task):
             inner = {
-                key: _without_imports(task[key]) for key in _BLOCKS if isinstance(task.get(key), list)
+                key: _without_others(task[key]) for key in _BLOCKS if isinstance(task.get(key), list)
             }
             found.append({**task, **inner})
     return found
