@@ -43,6 +43,14 @@ FAIL_ONCE = """
     msg: it is not ready
   run_once: true
 """
+LOSE_ONE = """
+- name: Look with no answer
+  ansible.builtin.command: "true"
+  changed_when: false
+  vars:
+    ansible_port: 1
+  when: inventory_hostname == groups[deploy_facts.application] | last
+"""
 
 
 def write(folder: Path, name: str, text: str) -> str:
@@ -78,14 +86,17 @@ def test_the_fleet_serves_a_version(pair: Fleet) -> None:
     done = pair.deploy(OLD).check()
     everywhere(pair, OLD)
     # Not even a skipped task.
-    assert len(re.findall(r"PLAY \[.*own tasks", done.output, re.IGNORECASE)) == 5
+    assert len(re.findall(r"PLAY \[.*own tasks", done.output, re.IGNORECASE)) == 6
     assert not re.findall(r"TASK \[(?:Run the|Record that|Wait for|Fail because)", done.output)
 
 
 @pytest.mark.parametrize(
-    ("own", "words"),
+    "own, words",
     [
-        ({"before_swich": "x.yml"}, "before_swich is not a point of deploy_tasks: did you mean before_switch?"),
+        (
+            {"before_swich": "x.yml"},
+            "before_swich is not a point of deploy_tasks: did you mean before_switch?",
+        ),
         ({"after_stage": "/nowhere/x.yml"}, "deploy_tasks.after_stage: there is no file /nowhere/x.yml"),
     ],
 )
@@ -104,25 +115,36 @@ def test_the_deploy_finds_the_mistakes_in_the_tasks_of_a_rollback(pair: Fleet, t
 
 
 @pytest.mark.parametrize(
-    ("point", "text", "task"),
+    "point, text, words",
     [
-        ("before_switch", FAIL_ON_ONE, "Look at the last host"),
-        ("before_confirm", FAIL_ONCE, "Look once"),
+        ("before_switch", FAIL_ON_ONE, "its own task 'Look at the last host' at before_switch failed"),
+        ("before_confirm", FAIL_ONCE, "its own task 'Look once' at before_confirm failed"),
+        ("before_confirm", LOSE_ONE, "its own tasks at before_confirm did not come to their end"),
     ],
+    ids=["one", "once", "lost"],
 )
 def test_a_failure_before_the_confirmation_takes_every_host_back(
-    pair: Fleet, tmp_path: Path, point: str, text: str, task: str
+    pair: Fleet, tmp_path: Path, point: str, text: str, words: str
 ) -> None:
     own = {point: write(tmp_path, "fail.yml", text), "after_switch": write(tmp_path, "record.yml", RECORD)}
     done = pair.deploy(NEW, deploy_tasks=own, deploy_batch_size=1)
     assert done.status == 2
-    assert f"its own task '{task}' at {point} failed" in done.output
+    assert words in done.output
     everywhere(pair, OLD)
     rested(pair)
     # The first batch had switched, and the second one only where it could.
     line = f"after_switch agents {NEW} {ENVIRONMENT} {NEW}"
     written = {"before_switch": [[line], []], "before_confirm": [[line], [line]]}[point]
     assert list(read(pair).values()) == written
+
+
+def test_a_failure_where_the_deploy_ends_staged_gives_the_version_up(pair: Fleet, tmp_path: Path) -> None:
+    own = {"after_stage": write(tmp_path, "fail.yml", FAIL_ON_ONE)}
+    done = pair.deploy(NEW, deploy_tasks=own, deploy_until="staged")
+    assert done.status == 2
+    assert "its own task 'Look at the last host' at after_stage failed" in done.output
+    everywhere(pair, OLD)
+    rested(pair)
 
 
 def test_tasks_run_at_each_point_in_order_and_what_fails_at_last_undoes_nothing(

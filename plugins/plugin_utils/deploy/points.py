@@ -25,7 +25,7 @@ def failed_point(registered: Mapping[str, Any]) -> str:
 
 def failed_after(registered: Mapping[str, Any]) -> bool:
     """Whether they failed after the confirmation."""
-    return (registered.get("deploy_points") or {}).get(AFTER_CONFIRM, DONE) != DONE
+    return bool((registered.get("deploy_points") or {}).get(AFTER_CONFIRM, DONE) != DONE)
 
 
 def was_lost(registered: Mapping[str, Any]) -> bool:

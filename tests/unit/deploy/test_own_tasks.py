@@ -50,13 +50,13 @@ def test_each_point_has_the_hosts_that_came_so_far() -> None:
     assert hosts_at("after_confirm", staged=OK, switched=OK) == HOSTS
 
 
-@pytest.mark.parametrize("point", [*POINTS["deploy_tasks"], "switch", "approve"])
+@pytest.mark.parametrize("point", [*POINTS["deploy_tasks"], "switch", "approve", "lost"])
 def test_without_tasks_a_play_has_no_hosts_and_reads_nothing_else_of_them(point: str) -> None:
     class Host(dict[str, Any]):
         def __getitem__(self, key: str) -> Any:
             raise AssertionError(key)
 
-        def get(self, key: str, default: Any = None) -> Any:
+        def get(self, key: str, _default: Any = None) -> Any:
             assert key == "deploy_plan"
             return {"tasks": {}}
 
@@ -70,7 +70,9 @@ def test_a_deploy_switches_in_one_of_two_plays() -> None:
         hosts = fleet(tasks, staged=OK)
         assert own({}, hosts, HOSTS, "switch")["hosts"] == mine
         assert plain(hosts, HOSTS)["hosts"] == ([] if mine else HOSTS)
-    assert own({"deploy_abort": "true"}, fleet({"after_switch": "x"}, staged=OK), HOSTS, "switch")["hosts"] == []
+    assert (
+        own({"deploy_abort": "true"}, fleet({"after_switch": "x"}, staged=OK), HOSTS, "switch")["hosts"] == []
+    )
 
 
 def test_approval_is_waited_for_where_all_are_staged() -> None:
@@ -102,6 +104,9 @@ def test_a_failure_before_the_confirmation_takes_all_back(point: str, end: str) 
     assert (state["confirm"], state["leave"]) == ([], HOSTS)
     assert state["failed_tasks"] == ["web1"]
     assert state["lost"] == (["web1"] if end == "started" else [])
+    for variables in hosts.values():
+        variables["deploy_plan"]["tasks"] = {point: "x"}
+    assert deploy_hosts(hosts, HOSTS, "lost")["hosts"] == (HOSTS if end == "started" else [])
     message = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
     assert f"web1: its own task 'Look' at {point} failed, see above" in message
 
@@ -153,9 +158,7 @@ def test_files_that_are_tasks(tmp_path: Path, text: str) -> None:
     assert adapter.checked_tasks(given) == {"after_stage": place}
 
 
-@pytest.mark.parametrize(
-    "text", ["a: 1\n", "", "- a: [\n", "- debug:\n  command: x\n", "- text\n"]
-)
+@pytest.mark.parametrize("text", ["a: 1\n", "", "- a: [\n", "- debug:\n  command: x\n", "- text\n"])
 @pytest.mark.parametrize("variable, point", [("deploy_tasks", "after_stage"), ("rollback_tasks", "before")])
 def test_files_that_are_none(tmp_path: Path, text: str, variable: str, point: str) -> None:
     place = file(tmp_path, text)
@@ -190,7 +193,7 @@ def test_a_rollback_runs_what_it_can_and_warns_of_the_rest(tmp_path: Path, warni
     given = {"rollback_tasks": {"before": place, "aftr": place, "after": "/nowhere/x.yml"}}
     hosts = {"web1": {**given, "gate_decision": {"left_out": ["web2"]}}, "web2": {}}
     assert adapter.rollback_tasks(hosts, HOSTS, "before") == {"hosts": ["web1"], "path": place}
-    assert "aftr is not a point of rollback_tasks: did you mean after?" in warnings[0]
+    assert "aftr is not a point of rollback_tasks: did you mean after? The rollback goes on" in warnings[0]
     assert "rollback_tasks.after: there is no file /nowhere/x.yml on the controller." in warnings[1]
     # Its play fails at the end.
     assert adapter.rollback_tasks(hosts, HOSTS, "after") == {"hosts": ["web1"], "path": ""}
@@ -198,7 +201,7 @@ def test_a_rollback_runs_what_it_can_and_warns_of_the_rest(tmp_path: Path, warni
 
 def test_a_template_that_fails_does_not_stop_a_rollback(warnings: list[str]) -> None:
     class Host(dict[str, Any]):
-        def get(self, key: str, default: Any = None) -> Any:
+        def get(self, *_key: Any) -> Any:
             raise ValueError("no such variable")
 
     for point in POINTS["rollback_tasks"]:

@@ -58,7 +58,9 @@ def rollback_tasks(hostvars: Any, hosts: Sequence[str], point: str) -> dict[str,
     except Exception as error:  # noqa: BLE001 - a template in the inventory can fail with anything
         wanted, found, wrong = {}, {}, [f"{variable} cannot be evaluated: {error}"]
     for text in wrong:
-        Display().warning(f"{text}. The rollback goes on without these tasks.")
+        Display().warning(
+            f"{text}{'' if text.endswith(('.', '?')) else '.'} The rollback goes on without these tasks."
+        )
     if point not in (wanted if point == "after" else found):
         return nothing
     left_out = gate_decision(hostvars, hosts).get("left_out") or ()
@@ -90,8 +92,9 @@ def _problem(path: Path, seen: frozenset[Path] = frozenset()) -> str:
             return f"{path} must contain a list of tasks"
         load_list_of_blocks(_without_others(tasks), play=Play(), loader=loader)
     except (AnsibleError, OSError, ValueError, TypeError, AssertionError) as error:
-        first = str(error).strip().partition("\n")[0]
-        return f"{path} cannot be read as tasks: {first}"
+        first = str(error).strip().partition("\n")[0].rstrip(".")
+        # What is encrypted can be read by the run only.
+        return "" if "vault" in first.lower() else f"{path} cannot be read as tasks: {first}"
     seen |= {path}
     included = (path.parent / name for name in _included(tasks) if "{{" not in name)
     return next(
@@ -120,8 +123,6 @@ def _without_others(tasks: list[Any]) -> list[Any]:
         if not isinstance(task, Mapping):
             found.append(task)
         elif not set(_ELSEWHERE).intersection(task):
-            inner = {
-                key: _without_others(task[key]) for key in _BLOCKS if isinstance(task.get(key), list)
-            }
+            inner = {key: _without_others(task[key]) for key in _BLOCKS if isinstance(task.get(key), list)}
             found.append({**task, **inner})
     return found
