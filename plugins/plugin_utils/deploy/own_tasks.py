@@ -30,8 +30,6 @@ POINTS: Mapping[str, tuple[str, ...]] = {
 }
 #: A play of its own, which only some deploys have, as the points are.
 APPROVE = "approve"
-#: Hosts that could not be reached during own tasks, which the last play tries to take back.
-LOST = "lost"
 #: Both points are in the play that switches one batch after another.
 SWITCH = "switch"
 _SWITCH_POINTS = ("before_switch", "after_switch")
@@ -65,7 +63,7 @@ def deploy_hosts(
     """The hosts of a play that only some deploys have, in no time where this deploy has none.
 
     :param hostvars: with ``deploy_plan`` and what the deploy registered
-    :param point: one of ``deploy_tasks``, or :data:`APPROVE`, :data:`SWITCH` or :data:`LOST`
+    :param point: one of ``deploy_tasks``, or :data:`APPROVE` or :data:`SWITCH`
     :returns: ``hosts``, and for :data:`SWITCH` the ``sizes`` of its batches
     """
     plan = _plan(hostvars, hosts)
@@ -81,7 +79,6 @@ def deploy_hosts(
         APPROVE: state["staged"] if state["go"] else [],
         "before_confirm": state["switched"] if state["complete"] else [],
         AFTER_CONFIRM: state["switched"] if state["confirmed"] else [],
-        LOST: state["hosts"] if state["lost"] else [],
     }
     return {"hosts": by_point[point], "sizes": []}
 
@@ -93,8 +90,6 @@ def switches_with_own_tasks(hostvars: Mapping[str, Mapping[str, Any]], hosts: Se
 
 def _has(plan: Mapping[str, Any], point: str) -> bool:
     own = plan.get("tasks") or {}
-    if point == LOST:
-        return bool(own)
     return any(each in own for each in (_SWITCH_POINTS if point == SWITCH else (point,)))
 
 
