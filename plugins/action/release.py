@@ -19,7 +19,7 @@ from ..plugin_utils.adapters.action import Facts, HostAction
 from ..plugin_utils.adapters.damage import warn_of_damage
 from ..plugin_utils.adapters.parent_death import end_with_parent
 from ..plugin_utils.adapters.run import inventory
-from ..plugin_utils.adapters.sidecars import local_artifact
+from ..plugin_utils.artifacts.adapters.local import local_artifact
 
 _CALL = host_call.Call("release", RELEASE)
 #: States for which an artifact may be needed.

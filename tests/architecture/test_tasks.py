@@ -7,7 +7,13 @@ import pytest
 from tests.architecture import tasks
 from tests.architecture.source import Source, files
 
-PLACES = ("roles/*/tasks/*.yml", "roles/*/handlers/*.yml", "playbooks/*.yml", "playbooks/*/*.yml")
+PLACES = (
+    "tasks/*.yml",
+    "roles/*/tasks/*.yml",
+    "roles/*/handlers/*.yml",
+    "playbooks/*.yml",
+    "playbooks/*/*.yml",
+)
 
 
 def test_task_files_are_tables_of_contents() -> None:

@@ -11,6 +11,7 @@ from tests.architecture.variables import set_in
 PLACES = (
     "playbooks/*.yml",
     "playbooks/*/*.yml",
+    "tasks/*.yml",
     "roles/*/tasks/*.yml",
     "roles/*/handlers/*.yml",
     "roles/*/vars/*.yml",

@@ -34,6 +34,7 @@ SHIPPED = frozenset(
             "plugins",
         ),
         "roles",
+        "tasks",
     }
 )
 

@@ -21,6 +21,9 @@ TYPED_PROGRAMS = ("tests/run", "tests/architecture", "tests/bed", "tests/bench",
 #: A test that hangs still says where.
 _HANGS = ("-o", "faulthandler_timeout=600")
 
+#: A file's tests share their hosts. The slowest are named, because all of them have to fit into an hour.
+_BY_FILE = ("--dist=loadfile", "--durations=25")
+
 _LINT = (
     # Without an inventory and without extra variables, as in a checkout of a user who imports the playbooks.
     *("env", "NO_COLOR=1"),
@@ -100,8 +103,9 @@ def containers(root: Path = ROOT) -> list[Stage]:
         Stage(
             "integration",
             "hosts",
-            # Two files at a time: their tests wait for hosts most of the time, and each file has hosts of its own.
-            _module("pytest", "tests/integration", "--numprocesses=2", "--dist=loadfile", *_HANGS),
+            # Three files at a time on two processors: their tests wait for hosts part of the time, and each file has hosts
+            # of its own.
+            _module("pytest", "tests/integration", "--numprocesses=3", *_BY_FILE, *_HANGS),
             ("tests/integration/**/test_*.py",),
             limit=3600.0,
         ),

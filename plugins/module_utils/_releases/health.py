@@ -115,15 +115,6 @@ def parse_answer(data: bytes) -> HttpAnswer:
     return HttpAnswer(problem="it does not speak HTTP", body=data.decode(errors="replace"))
 
 
-def journal_advice(unit: str, words: str) -> str:
-    """Where to look.
-
-    :param words: the last lines that the unit wrote, if any
-    """
-    excerpt = "".join(f"\n  | {line}" for line in words.splitlines())
-    return f"See `journalctl -u {unit} -n 50`{', which ends with:' + excerpt if words else '.'}"
-
-
 def printable(data: bytes, width: int = _SHOWN) -> str:
     """The first words of foreign bytes, on one line of at most ``width`` characters and harmless in a terminal."""
     text = data[: 4 * width].decode("ascii", errors="replace")

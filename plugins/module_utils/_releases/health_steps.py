@@ -12,11 +12,12 @@ from typing import Any, Callable
 
 from .._core.errors import HealthError, TrafficError
 from .._core.plan import Step
+from .._core.unit_facts import journal_advice
 from .._ledger.history import fold
 from .._traffic.split import SLOTS, Split
 from .application import Application, other
 from .commands import command
-from .health import HealthCheck, HttpAnswer, check_of, journal_advice, slot_endpoint
+from .health import HealthCheck, HttpAnswer, check_of, slot_endpoint
 from .layout import Layout
 from .manifest import Health, Manifest
 from .ports import LoadBalancer, Ports

@@ -14,8 +14,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ...module_utils._core.errors import ArtifactError, BadInput
 from ...module_utils._core.urls import is_url
+from ...module_utils._releases import sidecars
 from ...module_utils._releases.manifest import Manifest, archive_name, check_name, check_version, release_id
-from . import sbom_summary, sidecars
+from . import sbom_summary
 
 BUILD = "Build it with mas.ops.build."
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from ...module_utils._core.errors import Refused
 from ...module_utils._core.plan import Plan, Step
+from ...module_utils._releases import sidecars
 from ...module_utils._releases.manifest import MEMBER, Manifest, archive_name, release_id
-from . import sidecars
 from .content import Packed, changes
 
 STORE = "store"

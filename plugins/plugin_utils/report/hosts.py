@@ -79,6 +79,15 @@ class Host:
         entries = (entry for entry in self.entries if not application or entry.get("application") in names)
         return replace(self, entries=tuple(entries))
 
+    def until(self, at: datetime) -> Host:
+        """As it was at that moment: with the entries that have no readable time, and those that were written by then."""
+        entries = (
+            entry
+            for entry in self.entries
+            if (moment := parse_time(entry.get("time"))) is None or moment <= at
+        )
+        return replace(self, entries=tuple(entries))
+
     def live(self) -> tuple[Live, ...]:
         """What each application of the host serves."""
         known = [entry for entry in self.entries if entry.get("kind") != RELEASE or "to" in entry]

@@ -130,4 +130,7 @@ def build(hosts: tuple[Host, ...], at: str | None, days: int, now: datetime, zon
         )
     if not 1 <= days <= 3660:
         raise BadInput(f"{days} is not a number of days", where="period_days", fix="Give 1 to 3660.")
+    if at and moment and moment < now:
+        # Not where the period ends with this day: the clock of a host may be ahead.
+        hosts = tuple(host.until(moment) for host in hosts)
     return Model(hosts, moment, days, min(moment, now) if at and moment else now, checked_zone(zone, "zone"))

@@ -28,6 +28,10 @@ OWN = frozenset(
             "deploy_switched", "deploy_target", "deploy_undo"
         ),
         *("gate_artifact", "gate_decision", "gate_for", "gate_host_facts", "gate_playbook"),
+        *(
+            "mas_common_packages", "mas_common_secret_path", "mas_common_secret_template", "mas_common_unit_name",
+            "mas_common_unit_template", "mas_common_unit_wanted_by"
+        ),
         *("preflight_found",),
         *(
             "proxy_absent", "proxy_application", "proxy_bind_ports", "proxy_defaults", "proxy_front_ports",

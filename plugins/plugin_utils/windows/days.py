@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .judge import in_scope
+from .judge import in_scope, sentence
 from .model import Kind, Policy, Span, Target, Window, WindowState
 from .spans import occurrences, open_times
 
@@ -83,8 +83,9 @@ def bars(spans: Iterable[Span], zone: ZoneInfo) -> Iterator[Bar]:
 
 
 def lines(group: Group, begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[str]:
-    """A line with the state now, and a line for each day."""
-    yield f"{format_hosts(group.hosts)}: {'open' if group.state.open else 'closed'}, {group.state.why}"
+    """A line with the state now, and a line for each day; all times are in ``zone``."""
+    state = "open" if group.state.open else "closed"
+    yield f"{format_hosts(group.hosts)}: {state}, {sentence(group.state, zone)}"
     opened, frozen = list(bars(group.open, zone)), list(bars(_freezes(group.spans), zone))
     for day in days_between(begin, end, zone):
         allowed = [f"{piece} {piece.span.name}".rstrip() for piece in opened if piece.day == day]

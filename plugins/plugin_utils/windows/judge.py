@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from .edges import Edge, Edges
 from .model import Policy, Target, Window, WindowState
@@ -16,6 +17,14 @@ from .model import Policy, Target, Window, WindowState
 def judge(policy: Policy, target: Target, at: datetime) -> WindowState:
     """What is so for ``target`` at ``at``, a moment with an offset."""
     return _judged(in_scope(policy, target), policy.required, at.astimezone(UTC))
+
+
+def sentence(state: WindowState, zone: ZoneInfo) -> str:
+    """``state.why`` with its times in ``zone``, for a reader of several windows."""
+    until = state.until.astimezone(zone) if state.until else None
+    if state.open or state.frozen:
+        return f"{state.cause} {_until(until)}"
+    return state.cause if state.why == state.cause else f"{state.cause}; {_ahead(until)}"
 
 
 def next_opening(policy: Policy, target: Target, at: datetime) -> datetime | None:
@@ -79,11 +88,10 @@ def _closed(has_windows: bool, opening: Edge | None) -> WindowState:
     cause = (
         "outside of every window" if has_windows else "windows are required, but none applies to this target"
     )
-    ahead = f"the next one opens at {_format(next_at)}" if next_at else "none opens again"
     return WindowState(
         open=False,
         frozen=False,
-        why=f"{cause}; {ahead}" if has_windows else cause,
+        why=f"{cause}; {_ahead(next_at)}" if has_windows else cause,
         cause=cause,
         until=next_at,
         next_opening=next_at,
@@ -96,6 +104,10 @@ def _named(window: Window | None) -> str:
         return ""
     notes = ", ".join(note for note in (window.reason, window.owner) if note)
     return f"{window.name!r} ({notes})" if notes else repr(window.name)
+
+
+def _ahead(opening: datetime | None) -> str:
+    return f"the next one opens at {_format(opening)}" if opening else "none opens again"
 
 
 def _until(end: datetime | None) -> str:

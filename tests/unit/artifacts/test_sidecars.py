@@ -19,14 +19,15 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     OpsError,
     Refused,
 )
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters import sidecars
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import local_artifact, read_sidecar
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import sidecars
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.sidecars import read_sidecar
+from ansible_collections.mas.ops.plugins.module_utils._releases.sidecars import LIMITS
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import bounded_json, sbom_summary
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters import build
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters import info as info_adapter
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.info import info
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.local import local_artifact
 from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.lookup import ArtifactLookup
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.sidecars import LIMITS
 
 from .conftest import Build
 from .test_info import signer

@@ -12,7 +12,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     NotFound,
     Refused,
 )
-from ansible_collections.mas.ops.plugins.plugin_utils.artifacts import sidecars
+from ansible_collections.mas.ops.plugins.module_utils._releases import sidecars
 
 from .conftest import Build, make_key
 

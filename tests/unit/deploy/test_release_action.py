@@ -12,7 +12,7 @@ from ansible_collections.mas.ops.plugins.action.release import ActionModule
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import NotFound
 from ansible_collections.mas.ops.plugins.module_utils._core.urls import is_url
 from ansible_collections.mas.ops.plugins.plugin_utils.adapters.host_call import digest
-from ansible_collections.mas.ops.plugins.plugin_utils.adapters.sidecars import local_artifact
+from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.local import local_artifact
 
 DIGEST = "1" * 64
 SIGNATURE = "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n"

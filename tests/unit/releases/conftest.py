@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.adapters import systemctl as systemd_module
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import lock
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as systemd_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.systemd import Systemd
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.tests.unit.releases.fake_systemctl import Machine

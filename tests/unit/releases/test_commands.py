@@ -6,8 +6,8 @@ import shlex
 import subprocess
 
 import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.adapters.waited import run
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import Preempted
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.waited import run
 from ansible_collections.mas.ops.plugins.module_utils._releases.commands import (
     command,
     located,

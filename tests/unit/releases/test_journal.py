@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import HealthError
+from ansible_collections.mas.ops.plugins.module_utils._core.unit_facts import journal_advice
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import journal
-from ansible_collections.mas.ops.plugins.module_utils._releases.health import journal_advice
 
 FRAMES = "".join(
     f'  File "/srv/shop/releases/1.0.0-0123456789ab/lib/python3.11/site-packages/django/module{n}.py", line {n}, in call\n'

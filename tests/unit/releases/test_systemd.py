@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.mas.ops.plugins.module_utils._core.adapters import systemctl as module
+from ansible_collections.mas.ops.plugins.module_utils._core.adapters import waited
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     MigrationError,
     ServiceError,
     Stopped,
 )
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as module
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import waited
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as own_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.systemd import Systemd
 from ansible_collections.mas.ops.plugins.module_utils._releases.layout import Layout
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP
@@ -106,7 +107,7 @@ def test_a_migration_is_not_given_up_before_its_time(
 def test_a_migration_that_fails_says_how_and_why(
     systemd: Systemd, machine: Machine, monkeypatch: pytest.MonkeyPatch, result: str, status: str, says: str
 ) -> None:
-    monkeypatch.setattr(module, "last_words", lambda _unit, _files: "Key (card)=(4111) already exists")
+    monkeypatch.setattr(own_module, "last_words", lambda _unit, _files: "Key (card)=(4111) already exists")
     machine.answers["start"] = (1, "SECRET=1", "Job canceled")
     machine.answers["show"] = (0, block(Result=result, ExecMainStatus=status), "")
     with pytest.raises(MigrationError, match=says) as caught:
@@ -304,7 +305,7 @@ def test_what_runs_and_would_not_after_a_boot_or_stands_still(
 ) -> None:
     units = ["agents-api@blue.service", "agents-api@blue.socket", "agents-worker@blue.service"]
     monkeypatch.setattr(layout, "UNITS", str(tmp_path))
-    monkeypatch.setattr(module, "members", lambda unit: [child.pid] if unit == units[2] else [])
+    monkeypatch.setattr(own_module, "members", lambda unit: [child.pid] if unit == units[2] else [])
     for target in ("multi-user", "sockets"):
         (tmp_path / f"{target}.target.wants").mkdir()
     with subprocess.Popen(["sleep", "60"]) as child:

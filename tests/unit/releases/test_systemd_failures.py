@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.errors import ServiceError
-from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as module
+from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import systemd as own_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.systemd import Systemd
 from ansible_collections.mas.ops.tests.unit.releases.fake_systemctl import Machine, block
 
@@ -42,7 +42,7 @@ def test_a_unit_that_does_not_start_is_reported_with_its_last_words(
 ) -> None:
     machine.answers["enable"] = (1, "", "Job for a.service failed.")
     monkeypatch.setattr(
-        module, "last_words", lambda unit, _files: f"{unit}: Failed to locate executable gunicorn"
+        own_module, "last_words", lambda unit, _files: f"{unit}: Failed to locate executable gunicorn"
     )
     with pytest.raises(
         ServiceError, match=r"ends with:\n  \| a\.service: Failed to locate executable gunicorn"
@@ -57,7 +57,7 @@ def test_only_the_unit_that_did_not_start_is_shown(
     machine.answers["enable"] = (1, "", "")
     states = [block(Id=unit, ActiveState=state) for unit, state in [("a", "activating"), ("b", "active")]]
     machine.answers["show"] = (0, "\n".join(states), "")
-    monkeypatch.setattr(module, "last_words", lambda unit, _files: f"the words of {unit}")
+    monkeypatch.setattr(own_module, "last_words", lambda unit, _files: f"the words of {unit}")
     with pytest.raises(ServiceError) as caught:
         systemd.start(["a.service", "a.socket"])
     assert str(caught.value).splitlines() == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -202,3 +203,13 @@ def test_documentation_and_spec_agree() -> None:
     for name, option in spec.items():
         assert documented[name]["type"] == option["type"], name
         assert documented[name].get("default") == option.get("default"), name
+
+
+def test_a_page_of_a_past_day_has_nothing_newer(tmp_path: Path) -> None:
+    day, path = "2026-10-15", tmp_path / "page.html"
+    run(path, at=f"{day}T23:59:59Z", period_days=30)
+    times = set(re.findall(r"2026-1[0-2]-\d\d \d\d:\d\d", path.read_text()))
+    assert times
+    assert max(times)[:10] <= day
+    run(path)
+    assert max(re.findall(r"2026-1[0-2]-\d\d \d\d:\d\d", path.read_text()))[:10] > day

@@ -18,7 +18,7 @@ ALWAYS = [{"name": "always", "start": "2020-01-01", "end": "never"}]
 DAYS = 3
 
 
-def run(action: Any, **args: Any) -> dict[str, Any]:
+def run(action: Any, windows: Any = ALWAYS, **args: Any) -> dict[str, Any]:
     task = SimpleNamespace(
         args=args,
         check_mode=False,
@@ -29,7 +29,7 @@ def run(action: Any, **args: Any) -> dict[str, Any]:
         get_name=str,
     )
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-    variables = {"web1": {"inventory_hostname": "web1", "change_windows": ALWAYS}}
+    variables = {"web1": {"inventory_hostname": "web1", "change_windows": windows}}
     made = action.ActionModule(task, connection, MagicMock(), MagicMock(), MagicMock(), None)
     found: dict[str, Any] = made.run(None, {"hostvars": variables, "ansible_play_hosts_all": ["web1"]})
     return found
@@ -42,6 +42,22 @@ def test_a_range_of_days_has_a_line_for_each(at: str | None):
     assert len(found["lines"]) == 1 + DAYS
     assert all(line.endswith("open 00:00-24:00 always") for line in found["lines"][1:])
     assert found["until"].endswith("T00:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    "hour, state",
+    [
+        (3, "closed, outside of every window; the next one opens at 2026-11-24 04:00 EST"),
+        (5, "open, the window 'morning' allows change until 2026-11-24 06:00 EST"),
+    ],
+)
+def test_all_times_of_the_lines_are_in_the_zone_of_the_reader(hour: int, state: str):
+    windows = [{"name": "morning", "start": "2026-11-24 10:00", "duration": "2h", "zone": "Europe/Berlin"}]
+    found = run(
+        windows_info, windows, at=f"2026-11-24T{hour:02}:00:00-05:00", days=1, zone="America/New_York"
+    )
+    assert found["lines"][0] == f"web1: {state}"
+    assert "open 04:00-06:00 morning" in found["lines"][1]
 
 
 def test_a_chart_can_be_drawn_of_what_is_found_now(tmp_path: Path):

@@ -17,10 +17,12 @@ from ..._core.urls import is_url
 from ..application import Application
 from ..manifest import Manifest
 from ..ports import Transfer
+from ..sidecars import SIGNATURE
 from .archive import MARGIN, check_room, disk_of, read_manifest
-from .fetch import fetch, fetch_text, find_principals, verify_signature
+from .fetch import fetch, find_principals, verify_signature
 from .folders import Folders
 from .receive import Bounds, go_on, receive
+from .sidecars import read_sidecar
 
 #: Where controllers put artifacts that are too large to go along with a call, and what their names begin with.
 PUSHED, _PREFIX = "/tmp", "mas-artifact-"  # noqa: S108 - each in a folder of its own, which only who pushed it can open
@@ -115,7 +117,7 @@ class Artifact:
     def _signature(self) -> str | None:
         if self.signature or not is_url(self.place):
             return self.signature
-        return fetch_text(f"{self.place}.sig")
+        return read_sidecar(self.place, SIGNATURE)
 
     def fetch(self, release: str) -> None:
         """Digest and signature are checked before a byte of the archive is interpreted."""
@@ -124,9 +126,8 @@ class Artifact:
         path = self.folders.archive(release)
         fetch(self.place, path, self.sha256, self._bounds())
         if self.app.signature_required:
-            signature = self.signature or fetch_text(f"{self.place}.sig")
             try:
-                verify_signature(path, signature, self.app.signers)
+                verify_signature(path, self._signature(), self.app.signers)
             except BaseException:
                 self.forget(release)
                 raise

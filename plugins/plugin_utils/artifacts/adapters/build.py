@@ -15,10 +15,11 @@ from typing import Any
 
 from ....module_utils._core.errors import ArtifactError, BadInput, NotFound, Refused
 from ....module_utils._core.plan import Plan
+from ....module_utils._releases import sidecars
 from ....module_utils._releases.adapters.archive import read_manifest, sha256_of
+from ....module_utils._releases.adapters.sidecars import read_sidecar
 from ....module_utils._releases.manifest import Manifest, archive_name, check_version
-from ...adapters.sidecars import read_sidecar
-from .. import masfile, packages, provenance, sbom, secret_scan, selection, sidecars
+from .. import masfile, packages, provenance, sbom, secret_scan, selection
 from ..content import Tree, contents_of
 from ..publish import Built, Stored, different_bytes, plan
 from . import signing, store

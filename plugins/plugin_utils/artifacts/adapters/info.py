@@ -16,9 +16,9 @@ from ....module_utils._core.errors import ArtifactError, NotFound
 from ....module_utils._core.urls import is_url
 from ....module_utils._releases.adapters.archive import inspect, sha256_of
 from ....module_utils._releases.adapters.fetch import fetch, verify_signature
-from ...adapters.sidecars import read_sidecar
+from ....module_utils._releases.adapters.sidecars import read_sidecar
+from ....module_utils._releases.sidecars import SBOM, SHA256, SIGNATURE
 from ..lookup import BUILD, ArtifactLookup, Sidecars, facts
-from ..sidecars import SBOM, SHA256, SIGNATURE
 from . import store
 
 _SUFFIXES = (SHA256, SIGNATURE, SBOM)

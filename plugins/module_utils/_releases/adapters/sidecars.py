@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The small files beside an artifact, for everything on the controller that reads them.
+"""The small files beside an artifact, for everything that reads them, on the controller and on hosts.
 
 Anyone who can write to the store can put anything under their names: a link to the operator's own secrets, a pipe, a file
 without an end. So only a regular file of a bounded size is read, and what it holds is never part of an error.
@@ -13,13 +13,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
-from typing import Any
 
-from ...module_utils._core.errors import ArtifactError, NotFound
-from ...module_utils._core.urls import is_url, redact_url
-from ...module_utils._releases.adapters.fetch import fetch_text
-from ..artifacts.sidecars import LIMITS, SHA256, SIGNATURE, check_signature, read_digest_line
+from ..._core.errors import ArtifactError
+from ..._core.urls import is_url, redact_url
+from ..sidecars import LIMITS
+from .fetch import fetch_text
 
 #: Seconds for one file over HTTP, from the first look for the server to the last byte.
 DEADLINE = 60.0
@@ -42,34 +40,6 @@ def read_sidecar(place: str, suffix: str) -> str | None:
     if text is not None and len(text) > limit:
         raise _too_long(redact_url(where), limit)
     return text
-
-
-def local_artifact(place: str, sha256: str | None, signature: str | None) -> dict[str, Any]:
-    """``sha256`` and ``signature`` of an artifact, read from the files beside it where they were not given.
-
-    :raises NotFound: there is no such artifact, or it has no digest
-    :raises ArtifactError: a file beside it is not what it should be
-    """
-    path = Path(place)
-    if not path.is_file():
-        raise NotFound(
-            f"there is no artifact {path.name}",
-            where=str(path.parent),
-            fix="Build this version with mas.ops.build first.",
-        )
-    if not sha256:
-        text = read_sidecar(place, SHA256)
-        if text is None:
-            raise NotFound(
-                "the artifact has no digest", where=f"{place}{SHA256}", fix="Give sha256, or build it again."
-            )
-        sha256 = read_digest_line(text, path.name, f"{place}{SHA256}")
-    return {"sha256": sha256, "signature": signature or _signature(place)}
-
-
-def _signature(place: str) -> str | None:
-    text = read_sidecar(place, SIGNATURE)
-    return None if text is None else check_signature(text, f"{place}{SIGNATURE}")
 
 
 def _local(path: str, limit: int) -> str | None:

@@ -10,8 +10,8 @@ import base64
 import binascii
 import struct
 
-from ...module_utils._core.errors import ArtifactError, OpsError
-from ...module_utils._releases.manifest import check_sha256
+from .._core.errors import ArtifactError, OpsError
+from .manifest import check_sha256
 
 SHA256 = ".sha256"
 SIGNATURE = ".sig"
