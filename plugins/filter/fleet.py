@@ -24,9 +24,11 @@ from ..plugin_utils.adapters.whole_run import (
     refuse_parts,
     refuse_wrong,
 )
-from ..plugin_utils.deploy import batches, fleet, plan, processes, rollback, rollout
+from ..plugin_utils.deploy import batches, fleet, own_tasks, plan, processes, rollback, rollout
+from ..plugin_utils.deploy.adapters.own_tasks import checked_tasks, rollback_tasks
 from ..plugin_utils.deploy.adapters.processes import wanted_processes
 from ..plugin_utils.deploy.command import command_targets
+from ..plugin_utils.deploy.extra_vars import boolean
 
 
 def decided(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,15 +58,29 @@ def _rollout_plan(hostvars: Any, hosts: Any, call: Any = None) -> Any:
         found = decided(_planned)(hostvars, hosts, {**call, "extra": list(extra_variables())})
     if "batches" not in found:
         return found
+    if call is None and own_tasks.switches_with_own_tasks(hostvars, hosts):
+        # They switch in the play that runs these tasks.
+        return {**found, "hosts": []}
     return {**found, "hosts": [name for batch in found["batches"] for name in batch]}
 
 
 def _planned(hostvars: Any, hosts: Any, call: Any) -> dict[str, Any]:
-    """The plan, and which processes each host runs."""
+    """The plan, which processes each host runs, and the user's own tasks."""
     wanted = wanted_processes(hostvars, hosts, call["application"], extra_variables())
     manifest = (call.get("artifact") or {}).get("manifest") or {}
     by_host = processes.processes_by_host(wanted, call.get("groups") or {}, call["application"], manifest)
-    return {**plan.rollout_plan(hostvars, hosts, call), "processes": by_host}
+    made = plan.rollout_plan(hostvars, hosts, call)
+    first = hostvars[hosts[0]] if hosts else {}
+    given = {name: made["settings"].get(name, first.get(name)) for name in own_tasks.POINTS}
+    return {**made, "processes": by_host, "tasks": checked_tasks(given)}
+
+
+@pass_context
+def deploy_hosts(context: Any, hostvars: Any, hosts: Any, point: str) -> Any:
+    """:func:`.own_tasks.deploy_hosts`. An abort has no such plays."""
+    if boolean({"deploy_abort": context.get("deploy_abort")}, "deploy_abort"):
+        return {"hosts": [], "sizes": []}
+    return own_tasks.deploy_hosts(hostvars, hosts, point)
 
 
 @pass_context
@@ -117,6 +133,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "application_hosts": as_filter(application_hosts),
+            "deploy_hosts": as_filter(deploy_hosts),
             "environment_targets": decided(fleet.environment_targets),
             "command_line": as_filter(command_line),
             "command_targets": decided(command_targets),
@@ -124,6 +141,7 @@ class FilterModule:
             "hosts_to_ask": as_filter(hosts_to_ask),
             "release_batches": as_filter(batches.release_batches),
             "rollback_rest": as_filter(rollback.rollback_rest),
+            "rollback_tasks": as_filter(rollback_tasks),
             "rollback_way": decided(rollback.rollback_way),
             "rollout": as_filter(rollout.rollout),
             "rollout_plan": _rollout_plan,

@@ -12,6 +12,7 @@ from typing import Any
 from ...module_utils._ledger.history import is_called
 from ...module_utils._releases.commands import command
 from .extra_vars import whole_number
+from .points import failed_after, failed_point, own_error, was_lost
 
 
 def rollout(
@@ -29,7 +30,8 @@ def rollout(
         (``hosts``); three decisions: ``go`` (switch the next batch), ``complete`` (all that staged have switched) and
         ``done`` (nothing is left to do); what follows from them: ``confirm`` and ``leave``, the hosts to confirm now
         and those to take back now, and ``unlock``, those that hold the lock though nothing was done there; and
-        ``left``, the part of the hosts that have not switched, between 0 and 1
+        ``left``, the part of the hosts that have not switched, between 0 and 1; and what the user's own tasks make of it:
+        ``stage`` (to stage now), ``failed_tasks`` (before the confirmation), ``failed_after`` it, and ``lost`` during them
     """
     by_host = read_hosts(hostvars, hosts)
     if max_fail is None and hosts:
@@ -50,7 +52,8 @@ def _rollout(by_host: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max
     phases = {name: _phases(by_host[name]) for name in hosts}
     staged = [name for name in hosts if phases[name]["staged"] == "ok"]
     switched = [name for name in staged if phases[name]["switched"] == "ok"]
-    broken = [name for name in staged if phases[name]["switched"] == "failed"]
+    failed = [name for name in hosts if failed_point(by_host[name])]
+    broken = [name for name in staged if phases[name]["switched"] == "failed" or name in failed]
     waiting = [name for name in switched if (by_host[name].get("deploy_switched") or {}).get("armed")]
     unconfirmed = [name for name in waiting if phases[name]["confirmed"] == "failed"]
     confirmed = all(phases[name]["confirmed"] == "ok" for name in waiting)
@@ -77,6 +80,11 @@ def _rollout(by_host: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], max
         "confirm": waiting if complete and not done else [],
         "leave": [] if stays else touched,
         "unlock": [] if stays else idle,
+        "stage": [name for name in hosts if name not in failed] if len(failed) <= max_fail else [],
+        "confirmed": complete and confirmed,
+        "failed_tasks": failed,
+        "failed_after": [name for name in hosts if failed_after(by_host[name])],
+        "lost": [name for name in hosts if was_lost(by_host[name])],
         "left": 1.0 - len(switched) / len(staged) if staged else 1.0,
     }
 
@@ -98,7 +106,7 @@ def rollout_failure(
     by_host = read_hosts(hostvars, hosts)
     hosts = _taking_part(by_host, hosts)
     state = _rollout(by_host, hosts, max_fail=len(hosts))
-    failed = [*state["unstaged"], *state["broken"], *state["unconfirmed"]]
+    failed = [*state["unstaged"], *state["broken"], *state["unconfirmed"], *state["failed_after"]]
     back = state["back"]
     # What such a host said last is older than what another run has made of it since.
     overtaken = {name for name in hosts if _is_overtaken(by_host[name].get("deploy_confirmed"))}
@@ -214,11 +222,9 @@ def _left_behind(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
 
 def _first_error(registered: Mapping[str, Any]) -> str:
     """The first error of a host, in its own words."""
-    for phase in _PHASES:
-        result = registered.get(f"deploy_{phase}")
-        if _outcome(result) == "failed":
-            return _message(result)
-    return "it did not take part; see above"
+    results = [registered.get(f"deploy_{phase}") for phase in _PHASES]
+    *before, left = (_message(each) if _outcome(each) == "failed" else "" for each in results)
+    return next(filter(None, (*before, own_error(registered), left)), "it did not take part; see above")
 
 
 def _indented(text: str) -> str:

@@ -83,8 +83,14 @@ def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: C
     ]
     goes_back = _goes_back(playbook, given, convert)
     steering = {one.name for one in playbook.variables if one.run}
+    # Such as rollback_tasks.
+    harmless = {one.name for one in playbook.variables if not one.run}
     wrong = [
-        one.text for one in found if not goes_back or one.about in steering or one.name.startswith(_STEERING)
+        one.text
+        for one in found
+        if not goes_back
+        or one.about in steering
+        or (one.name.startswith(_STEERING) and one.about not in harmless)
     ]
     if wrong:
         raise BadInput(

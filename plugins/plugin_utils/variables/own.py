@@ -20,15 +20,16 @@ OWN = frozenset(
             "application_written"
         ),
         *("build_artifact",),
+        *("change_event", "change_facts"),
         *("command_choice", "command_chosen", "command_done", "command_found", "command_lost"),
         *(
-            "decommission_commands", "decommission_done", "decommission_left_out", "decommission_notifies",
+            "decommission_commands", "decommission_done", "decommission_left_out",
             "decommission_results", "decommission_within"
         ),
         *(
             "deploy_approval_evidence", "deploy_approved", "deploy_artifact", "deploy_call", "deploy_confirmed",
-            "deploy_evidence", "deploy_facts", "deploy_gate", "deploy_keepers", "deploy_leavers", "deploy_left",
-            "deploy_notifies", "deploy_only_stage", "deploy_plan", "deploy_release", "deploy_staged", "deploy_state",
+            "deploy_evidence", "deploy_facts", "deploy_failed_task", "deploy_gate", "deploy_good", "deploy_keepers", "deploy_leavers", "deploy_left",
+            "deploy_notifies", "deploy_only_stage", "deploy_plan", "deploy_point", "deploy_points", "deploy_release", "deploy_staged", "deploy_state",
             "deploy_switched", "deploy_target", "deploy_undo"
         ),
         *("gate_artifact", "gate_decision", "gate_for", "gate_host_facts", "gate_playbook"),
@@ -50,7 +51,7 @@ OWN = frozenset(
             "rollback_aim", "rollback_artifact", "rollback_artifacts", "rollback_brought", "rollback_chosen",
             "rollback_command", "rollback_decided", "rollback_done", "rollback_found", "rollback_incomplete",
             "rollback_info", "rollback_infos", "rollback_lacks", "rollback_left_out", "rollback_mine",
-            "rollback_named", "rollback_notifies", "rollback_others", "rollback_release", "rollback_rest",
+            "rollback_named", "rollback_notifies", "rollback_others", "rollback_own", "rollback_release", "rollback_rest",
             "rollback_target", "rollback_way", "rollback_within"
         ),
         *("windows_found",),

@@ -73,6 +73,14 @@ def test_what_belongs_to_another_playbook_is_said() -> None:
     assert checked("rollback", RUN) == ["deploy_version was given, and mas.ops.rollback does not read it."]
 
 
+@pytest.mark.parametrize("extra", [{"rollback_tasks": "x"}, {"rollback_taks": {}}])
+def test_own_tasks_never_block_a_rollback(extra: dict[str, Any]) -> None:
+    (warning,) = checked("rollback", {"application_name": "agents", **extra})
+    assert next(iter(extra)) in warning
+    with pytest.raises(BadInput):
+        checked("rollback", {"application_name": "agents", "rollback_versions": "1.0.0"})
+
+
 def test_a_rollback_goes_to_a_version_or_a_moment() -> None:
     with pytest.raises(BadInput, match=r"rollback_version and rollback_to_time cannot both be given"):
         checked(
