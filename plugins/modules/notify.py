@@ -29,7 +29,7 @@ options:
   event:
     description: What happened.
     type: str
-    choices: [started, approval_needed, succeeded, failed, rolled_back, refused]
+    choices: [started, approval_needed, succeeded, failed, rolled_back, refused, decommissioned, not_decommissioned]
     required: true
   notifications:
     description:
@@ -125,7 +125,10 @@ SPEC = ArgumentSpec(
         "event": {
             "type": "str",
             "required": True,
-            "choices": ["started", "approval_needed", "succeeded", "failed", "rolled_back", "refused"],
+            "choices": [
+                *("started", "approval_needed", "succeeded", "failed", "rolled_back", "refused"),
+                *("decommissioned", "not_decommissioned"),
+            ],
         },
         "notifications": {"type": "raw", "default": []},
         "facts": {"type": "dict", "default": {}},

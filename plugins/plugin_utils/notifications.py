@@ -20,6 +20,8 @@ EVENTS: Mapping[str, str] = {
     "failed": "was not deployed",
     "rolled_back": "was rolled back",
     "refused": "was refused",
+    "decommissioned": "was decommissioned",
+    "not_decommissioned": "was not decommissioned on all hosts",
 }
 HTTP = "ansible.builtin.uri"
 MAIL = "community.general.mail"

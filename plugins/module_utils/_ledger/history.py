@@ -18,6 +18,8 @@ RELEASE = "release"
 CONTRACTION = ("contracting", "contracted")
 #: ``action`` of a release that was staged and never confirmed: its start or switch failed, or it was aborted before that.
 NEVER_LIVE = ("failed", "left")
+#: ``action`` of the entry after which nothing of the application is on the host: no rollback reaches what was before it.
+DECOMMISSIONED = "decommissioned"
 #: How many releases back a rollback can go once the file that saw them is sealed.
 CARRIED = 100
 #: How many changes of what is live are remembered by their time.
@@ -37,6 +39,15 @@ class Back:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """The end of an application on the host: when, by which run, and the release that was live then, if one was."""
+
+    time: str
+    run: str
+    release: str | None
+
+
+@dataclass(frozen=True)
 class History:
     """Releases that were live and healthy, oldest first; the last is what is live now.
 
@@ -48,7 +59,7 @@ class History:
     ``moments`` is what was live from when on, oldest first, the newest of them.
 
     ``left`` is the release that was brought in last and is not served: it failed, or it was left. ``back`` is the last
-    rollback since the last deploy.
+    rollback since the last deploy. ``ended`` says when the application was decommissioned last.
     """
 
     stack: tuple[str, ...] = ()
@@ -57,6 +68,7 @@ class History:
     moments: tuple[Moment, ...] = ()
     left: str | None = None
     back: Back | None = None
+    ended: Ended | None = None
 
     @property
     def live(self) -> str | None:
@@ -104,15 +116,20 @@ class History:
         if action == "restarted" and to in self.stack:
             # Not the top where a deploy died right after it had said that it was live.
             return self.with_rollback(str(to))
-        if action not in ("live", "rolled_back"):
+        if action not in ("live", "rolled_back", DECOMMISSIONED):
             return self
-        time = str(entry.get("time", ""))
-        moments = (*self.moments, (time, to))[-_MOMENTS:]
+        return self._changed(str(action), to, entry)
+
+    def _changed(self, action: str, to: str | None, entry: Mapping[str, Any]) -> History:
+        """After an entry about what is live."""
+        time, run = str(entry.get("time", "")), str(entry.get("run", ""))
+        moments = (*self.moments, (time, None if action == DECOMMISSIONED else to))[-_MOMENTS:]
+        if action == DECOMMISSIONED:
+            return History(moments=moments, ended=Ended(time, run, entry.get("from")))
         if action == "live":
             return replace(self.with_deploy(str(to)), moments=moments, left=None, back=None)
         changed = self.with_rollback(to, brought=bool(entry.get("brought")))
-        back = Back(time, str(entry.get("run", "")), to)
-        return replace(changed, moments=moments, left=entry.get("left"), back=back)
+        return replace(changed, moments=moments, left=entry.get("left"), back=Back(time, run, to))
 
     def with_deploy(self, release: str) -> History:
         return self if self.live == release else replace(self, stack=(*self.stack, release))
@@ -131,7 +148,7 @@ class History:
             place of what it followed
         """
         if release is None:
-            return History()
+            return History(ended=self.ended)
         if release not in self.stack:
             kept = self.stack[: max(self.floor, len(self.stack) - 1)] if brought else self.stack
             return replace(self, stack=kept).with_deploy(release)
@@ -139,8 +156,14 @@ class History:
         return replace(self, stack=self.stack[:top], floor=min(self.floor, top - 1))
 
     def served(self, name: str) -> str | None:
-        """The release of that name that was live last, also one that a rollback has taken off since."""
-        known = (release for dummy, release in reversed(self.moments) if is_called(release, name))
+        """The release of that name that was live last, also one that a rollback has taken off since.
+
+        Not one of before the application was decommissioned.
+        """
+        since = self.ended.time if self.ended else ""
+        known = (
+            release for time, release in reversed(self.moments) if time > since and is_called(release, name)
+        )
         return next(known, None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,6 +176,7 @@ class History:
             "moments": [list(moment) for moment in self.moments],
             "left": self.left,
             "back": dict(self.back.__dict__) if self.back else None,
+            "ended": dict(self.ended.__dict__) if self.ended else None,
         }
 
 
@@ -187,7 +211,7 @@ def unconfirmed(entries: Iterable[Mapping[str, Any]], application: str) -> Mappi
         if entry.get("kind") == RELEASE and entry.get("application") == application:
             if entry.get("action") == "live":
                 found = entry
-            elif entry.get("action") in ("confirmed", "rolled_back"):
+            elif entry.get("action") in ("confirmed", "rolled_back", DECOMMISSIONED):
                 found = None
     return found
 
@@ -199,7 +223,7 @@ def _carried(entry: Mapping[str, Any], application: str) -> History:
 def parse_history(data: Mapping[str, Any]) -> History:
     """What :meth:`History.to_dict` wrote."""
     moments = tuple((str(time), release) for time, release in data.get("moments", ()))
-    back = data.get("back")
+    back, ended = data.get("back"), data.get("ended")
     return History(
         tuple(data.get("releases", ())),
         int(data.get("floor", 0)),
@@ -207,4 +231,5 @@ def parse_history(data: Mapping[str, Any]) -> History:
         moments,
         data.get("left"),
         Back(**back) if back else None,
+        Ended(**ended) if ended else None,
     )

@@ -58,6 +58,18 @@ def undone(
     return rollback_command(application, before, inventory)
 
 
+def restored(application: str, release: str | None, inventory: Sequence[str] = ()) -> str:
+    """The commands that bring an application back to hosts that it was removed from.
+
+    :param release: what was live there; without one only the first command is needed
+    """
+    first = command("provision", inventory, application_name=application)
+    if not release:
+        return first
+    version = version_of(release)
+    return f"{first} && {command('deploy', inventory, application_name=application, deploy_version=version)}"
+
+
 def _places(inventory: Sequence[str]) -> list[str]:
     """Without what no command line can hold on one line."""
     fit = all(place.isprintable() and len(place) <= _LONGEST for place in inventory)

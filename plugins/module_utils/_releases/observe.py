@@ -38,11 +38,11 @@ def observe(app: Application, layout: Layout, ports: Ports, again: bool = False)
     state = recovered(ports.store.state(), slots, history)
     armed, damage = ports.store.armed(), tuple(ports.store.damage())
     if any(found.path == layout.auto_rollback for found in damage):
-        armed = _presumed(state.operation, unconfirmed(entries, app.name), ports.clock.moment())
+        armed = presumed(state.operation, unconfirmed(entries, app.name), ports.clock.moment())
     return Facts(state, slots, ports.store.on_disk(), history, armed, damage)
 
 
-def _presumed(operation: Operation | None, entry: Mapping[str, Any] | None, moment: Moment) -> Armed | None:
+def presumed(operation: Operation | None, entry: Mapping[str, Any] | None, moment: Moment) -> Armed | None:
     """What the automatic rollback waits for where its file is damaged: the release of an open deploy, or one that the
     ledger knows as live and not as confirmed. Its time is over.
 

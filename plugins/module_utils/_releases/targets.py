@@ -71,11 +71,14 @@ def no_target(facts: Facts, to: str | None) -> str:
     """Why a rollback has no target, for an error."""
     if to:
         return (
-            f"{to} was never live and healthy on this host before the live release, or was rolled back since"
+            f"{to} was never live and healthy on this host before the live release, or was rolled back or "
+            "decommissioned since"
         )
+    ended = facts.history.ended
+    since = f"; the application was decommissioned here at {ended.time}" if ended else ""
     if facts.live_release is None:
-        return "no release is live on this host"
-    return f"nothing was live on this host before {facts.live_release}"
+        return f"no release is live on this host{since}"
+    return f"nothing was live on this host before {facts.live_release}{since}"
 
 
 def offered(facts: Facts, app: Application) -> str:

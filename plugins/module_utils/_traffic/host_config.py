@@ -221,6 +221,44 @@ def plan_config(
     return Plan(before, {**after, **{path: [] for path in stale}}, tuple(steps))
 
 
+def plan_unserved(found: Found, name: str, port: int, others: Sequence[Site]) -> Plan:
+    """Serve one application no more. All that is for the others, and the main files, stay as they are.
+
+    In this order HAProxy can be started between any two steps: what refers to a file goes before it. The file that says that
+    the application is served goes last.
+
+    :param port: where it was served; the frontend of that port is written anew for the others, if there are some
+    """
+    fronts_after = {f"{_FRONTS}{front[0].port}.cfg": config.render_front(front) for front in fronts(others)}
+    path = f"{_FRONTS}{port}.cfg"
+    text = fronts_after.get(path)
+    site = f"{SITES}/{name}.json"
+    own = [f"{FOLDER}/20-{name}.cfg", *_files_of(name), *sorted(_left((), others)), site]
+    gone = [file for file in dict.fromkeys(own) if file in found.files and file != site]
+    front = [Step("write", path)] if text is not None and found.files.get(path) != text else []
+    if text is None and path in found.files:
+        front = [Step("remove", path)]
+    last = [site] if site in found.files else []
+    steps = (*front, *(Step("remove", file) for file in (*gone, *last)))
+    before = {step.target: found.files.get(step.target, "").splitlines() for step in steps}
+    after = {step.target: (text or "").splitlines() if step.action == "write" else [] for step in steps}
+    return Plan(before, after, steps)
+
+
+def texts_after(found: Found, plan: Plan) -> dict[str, str]:
+    """All files as they are once the plan was carried out."""
+    gone = {step.target for step in plan.steps if step.action == "remove"}
+    kept = {path: text for path, text in found.files.items() if path not in gone}
+    written = [step.target for step in plan.steps if step.action == "write"]
+    return {**kept, **{path: "".join(f"{line}\n" for line in plan.after[path]) for path in written}}
+
+
+def has_backend(files: Mapping[str, str], name: str) -> bool:
+    """Whether some file of the proxy has a backend of that name."""
+    line = re.compile(rf"^\s*backend\s+{re.escape(name)}\s*$", re.MULTILINE)
+    return any(line.search(text) for path, text in files.items() if path.endswith(".cfg"))
+
+
 def certified(plan: Plan, secret: Mapping[str, str], same: Callable[[str, str], bool]) -> Plan:
     """The plan with files that no diff shows.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ...module_utils._ledger.history import RELEASE
+from ...module_utils._ledger.history import DECOMMISSIONED, RELEASE
 from ...module_utils._ledger.query import parse_time
 from .facts import Deployment
 
@@ -60,7 +60,7 @@ def _after(seen: _Stretch, entry: Mapping[str, Any], release: str) -> _Stretch:
         return seen.left(at, f"it was rolled back at {entry['time']}")
     if action == "failed" and after == release and seen.since is None:
         return seen.left(at, f"it failed at {entry['time']}")
-    if action == "live" and seen.since:
+    if action in ("live", DECOMMISSIONED) and seen.since:
         return seen.left(at)
     return seen
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from ...module_utils._core.errors import BadInput
 from ...module_utils._ledger.changes import FAILED, LIVE, ROLLED_BACK, parse_time
-from ...module_utils._ledger.history import RELEASE, fold
+from ...module_utils._ledger.history import DECOMMISSIONED, RELEASE, fold
 
 Entry = Mapping[str, Any]
-_OUTCOMES = (LIVE, ROLLED_BACK, FAILED)
+_OUTCOMES = (LIVE, ROLLED_BACK, FAILED, DECOMMISSIONED)
 
 
 @dataclass(frozen=True)

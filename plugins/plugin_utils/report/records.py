@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ...module_utils._ledger.changes import FAILED, parse_time
-from ...module_utils._ledger.history import RELEASE
+from ...module_utils._ledger.history import DECOMMISSIONED, RELEASE
 from .hosts import Entry, Host
 
 #: Kinds that have a table of their own.
@@ -87,14 +87,17 @@ def drills(hosts: Iterable[Host]) -> list[Record]:
 
 
 def other_entries(hosts: Iterable[Host]) -> list[Record]:
-    """Entries that no other table shows: rollbacks that failed, repairs of the ledger, users' own events, and what is to come."""
+    """Entries that no other table shows: rollbacks that failed, applications that were decommissioned, repairs of the ledger,
+    users' own events, and what is to come.
+    """
     return _merged(hosts, lambda entry: [] if _has_own_table(entry) else [entry])
 
 
 def _has_own_table(entry: Entry) -> bool:
     # A rollback that failed is no change: the release that was live stayed so.
     failed_rollback = entry.get("action") == FAILED and entry.get("operation") == "rollback"
-    return str(entry.get("kind")) in _WITH_OWN_TABLE and not failed_rollback
+    ended = entry.get("action") == DECOMMISSIONED
+    return str(entry.get("kind")) in _WITH_OWN_TABLE and not (failed_rollback or ended)
 
 
 def unmet(entry: Entry) -> tuple[int, list[str]]:

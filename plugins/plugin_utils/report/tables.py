@@ -254,7 +254,7 @@ def hosts(model: Model) -> Table:
 
 def _host(model: Model, host: Host) -> Row:
     last = host.last_release or {}
-    change = f"{last.get('action')} {version_of(str(last.get('to') or ''))}" if last else NO_VALUE
+    change = f"{last.get('action')} {version_of(str(last.get('to') or ''))}".strip() if last else NO_VALUE
     return (
         Cell(host.name),
         Cell(host.environment or NO_VALUE),

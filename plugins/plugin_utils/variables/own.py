@@ -22,6 +22,10 @@ OWN = frozenset(
         *("build_artifact",),
         *("command_choice", "command_chosen", "command_done", "command_found", "command_lost"),
         *(
+            "decommission_commands", "decommission_done", "decommission_left_out", "decommission_notifies",
+            "decommission_results", "decommission_within"
+        ),
+        *(
             "deploy_approval_evidence", "deploy_approved", "deploy_artifact", "deploy_call", "deploy_confirmed",
             "deploy_evidence", "deploy_facts", "deploy_gate", "deploy_keepers", "deploy_leavers", "deploy_left",
             "deploy_notifies", "deploy_only_stage", "deploy_plan", "deploy_release", "deploy_staged", "deploy_state",

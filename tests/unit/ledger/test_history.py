@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mas.ops.plugins.module_utils._ledger.history import History, fold, version_of
+from ansible_collections.mas.ops.plugins.module_utils._ledger.history import (
+    Ended,
+    History,
+    fold,
+    parse_history,
+    unconfirmed,
+    version_of,
+)
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -94,6 +101,38 @@ def test_a_restart_says_what_is_live() -> None:
     ]
     assert fold(entries[:3], "agents").live == "1.0.0-a"
     assert fold(entries, "agents").previous == "1.0.0-a"
+
+
+def test_no_rollback_goes_to_what_was_before_the_application_was_decommissioned() -> None:
+    said = [
+        ("live", "1.0.0-a"),
+        ("live", "2.0.0-b"),
+        ("decommissioned", None),
+        ("live", "2.0.0-b"),
+        ("live", "3.0.0-c"),
+    ]
+    entries = [
+        {
+            "kind": "release",
+            "application": "agents",
+            "action": action,
+            "to": to,
+            "run": "run-1",
+            "from": "2.0.0-b",
+            "time": f"2026-01-0{day}T00:00:00.000Z",
+        }
+        for day, (action, to) in enumerate(said, start=1)
+    ]
+    ended = fold(entries[:3], "agents")
+    assert (ended.stack, ended.live, ended.previous, ended.served("1.0.0")) == ((), None, None, None)
+    assert ended.ended == Ended("2026-01-03T00:00:00.000Z", "run-1", "2.0.0-b")
+    assert ended.moments[-1] == ("2026-01-03T00:00:00.000Z", None)
+    assert parse_history(ended.to_dict()) == ended
+    assert unconfirmed(entries[:3], "agents") is None
+    again = fold(entries, "agents")
+    assert (again.stack, again.find("1.0.0"), again.served("1.0.0")) == (("2.0.0-b", "3.0.0-c"), None, None)
+    assert again.served("2.0.0") == "2.0.0-b"
+    assert again.with_rollback(None).ended == ended.ended
 
 
 def test_a_version_may_hold_dashes() -> None:

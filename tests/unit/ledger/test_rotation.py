@@ -85,7 +85,8 @@ def test_owner_and_mode_are_kept(ledger: FileLedger) -> None:
 
 RELEASES = st.sampled_from([f"{number}.0.0-{letter * 12}" for number in "123" for letter in "ab"])
 CHANGES = st.lists(
-    st.tuples(st.sampled_from(["live", "rolled_back", "failed"]), RELEASES | st.none()), max_size=40
+    st.tuples(st.sampled_from(["live", "rolled_back", "failed", "decommissioned"]), RELEASES | st.none()),
+    max_size=40,
 )
 
 

@@ -388,3 +388,11 @@ def test_a_rollback_that_failed_is_no_change_and_still_shown() -> None:
     # A deploy that failed has a line of its own among the changes.
     deploy = {**failed, "operation": "deploy"}
     assert column(tables.other_entries(model({"web1": ledger([live("1.0.0-aa"), deploy])})), "What") == []
+
+
+def test_an_application_that_was_decommissioned_serves_nothing_and_is_listed() -> None:
+    ended = {**live("1.0.0-aa", 1, "decommissioned"), "from": "1.0.0-aa", "to": None}
+    found = model({"web1": ledger([live("1.0.0-aa"), ended])})
+    assert column(tables.other_entries(found), "What") == ["decommissioned"]
+    assert found.live == {}
+    assert column(tables.hosts(found), "Last release change") == ["decommissioned"]

@@ -18,6 +18,7 @@ from ..._core.names import check_application
 from ..._traffic.split import SLOTS
 from ..application import CONFIG, SITE, Application, parse_application
 from ..auto_rollback import Armed, parse_armed
+from ..commands import command, restored
 from ..damage import Damage
 from ..layout import PROVISION, Layout
 from ..lease import Lease, parse_lease
@@ -46,15 +47,27 @@ def load_application(name: str) -> Application:
     path = CONFIG.format(name=name)
     data = read_json(path, PROVISION)
     if data is None:
-        raise NotFound(
-            f"this host knows no application {name!r}",
-            where=path,
-            fix=f"Provision it: ansible-playbook mas.ops.provision -e application_name={name}",
-        )
+        raise _unknown(name, path)
     app = parse_application(data, path, read_json(SITE.format(name=name), PROVISION))
     if app.name != name:
         raise BadInput(f"this describes {app.name}", where=path, fix="Write it again with mas.ops.provision.")
     return as_run(app, _records(Folders(Layout(app))))
+
+
+def _unknown(name: str, path: str) -> NotFound:
+    """What to say of an application that this host does not have, any more or yet."""
+    from ..._ledger.adapters.host import host_ledger  # noqa: PLC0415 - for this message only
+    from ..._ledger.history import fold  # noqa: PLC0415
+
+    provision = f"Provision it: {command('provision', application_name=name)}"
+    with contextlib.suppress(OpsError, OSError):
+        if ended := fold(host_ledger().entries(), name).ended:
+            return NotFound(
+                f"{name} was decommissioned on this host at {ended.time}",
+                where=path,
+                fix=f"To bring it back, provision and deploy it: {restored(name, ended.release)}",
+            )
+    return NotFound(f"this host knows no application {name!r}", where=path, fix=provision)
 
 
 def _records(folders: Folders) -> Iterator[Slot]:

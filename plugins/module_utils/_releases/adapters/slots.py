@@ -96,14 +96,14 @@ class SlotFiles:
             manifest: Manifest | None = self.manifest(release)
         except OpsError:
             manifest = None
-        texts = self._unit_texts(slot)
+        texts = self.unit_texts(slot)
         names = {copy: socket_name(self.layout.app.name, copy, slot) for copy in texts}
         held = {copy: _text(self.layout.unit_file(name)) for copy, name in names.items()}
         sockets = {copy: text for copy, text in held.items() if text}
         port = port_of(_text(self.layout.environment(slot)))
         return rebuilt(self.layout.app, slot, release, manifest, Remains(texts, sockets, port))
 
-    def _unit_texts(self, slot: str) -> dict[str, str]:
+    def unit_texts(self, slot: str) -> dict[str, str]:
         """The unit files of a slot by copy of a process. ``crm-api-worker`` may be of crm-api, or of crm: the environment says it."""
         app = self.layout.app.name
         ours = f"\nEnvironmentFile={unit_file.path(self.layout.environment(slot))}\n"
