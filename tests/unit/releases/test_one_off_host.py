@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,7 +143,8 @@ def machine(layout: Layout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(lock, "Folders", Disk)
     monkeypatch.setattr(layout_module, "environment_path", lambda _app, slot: str(tmp_path / f"{slot}.env"))
-    monkeypatch.setattr(module.time, "sleep", machine.sleep)
+    # Not that of threads of other tests.
+    monkeypatch.setattr(module, "time", SimpleNamespace(sleep=machine.sleep, monotonic=time.monotonic))
     monkeypatch.setattr(module.journal, "output", lambda *_: "done\n")
     return machine
 
