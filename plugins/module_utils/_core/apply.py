@@ -16,6 +16,7 @@ class Stopwatch(Protocol):
     """Durations, and the end of a run that another one may want at any step."""
 
     def seconds(self) -> float: ...
+
     def check(self) -> None:
         """
         :raises Stopped: the run is to end

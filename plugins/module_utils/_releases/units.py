@@ -128,6 +128,8 @@ def render_one_off(record: Slot, process: str, command: Sequence[str], seconds: 
         ("RemainAfterExit", "yes"),
         ("RuntimeMaxSec", str(seconds)),
         ("Environment", f"{INSTANCE}=1"),
+        # Who started it is shown its last lines, and the journal leaves out what comes too fast.
+        ("LogRateLimitIntervalSec", "0"),
     ]
     return _render_once(record, command, "a one-off command", kind, _body(record, process, ONE_OFF))
 
