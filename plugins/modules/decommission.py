@@ -32,6 +32,12 @@ options:
     type: str
     choices: [keep, remove]
     default: keep
+  environment:
+    description:
+      - The environment that is meant. A host whose settings say another one is refused - the application has the same name in all of
+        them.
+    type: str
+    default: ""
   drain_timeout:
     description: How many seconds requests that are under way may take before the slots are stopped.
     type: float
@@ -107,6 +113,7 @@ SPEC = (
     + ArgumentSpec(
         {
             "shared": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
+            "environment": {"type": "str", "default": ""},
             "drain_timeout": {"type": "float", "default": 30.0},
             "force_unlock": {"type": "bool", "default": False},
             "gate": {"type": "dict", "default": {}},

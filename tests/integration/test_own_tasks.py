@@ -117,8 +117,8 @@ def test_the_deploy_finds_the_mistakes_in_the_tasks_of_a_rollback(pair: Fleet, t
 @pytest.mark.parametrize(
     "point, text, words",
     [
-        ("before_switch", FAIL_ON_ONE, "its own task 'Look at the last host' at before_switch failed"),
-        ("before_confirm", FAIL_ONCE, "its own task 'Look once' at before_confirm failed"),
+        ("before_switch", FAIL_ON_ONE, "its own tasks at before_switch failed"),
+        ("before_confirm", FAIL_ONCE, "its own tasks at before_confirm failed"),
         ("before_confirm", LOSE_ONE, "its own tasks at before_confirm did not come to their end"),
     ],
     ids=["one", "once", "lost"],
@@ -142,7 +142,7 @@ def test_a_failure_where_the_deploy_ends_staged_gives_the_version_up(pair: Fleet
     own = {"after_stage": write(tmp_path, "fail.yml", FAIL_ON_ONE)}
     done = pair.deploy(NEW, deploy_tasks=own, deploy_until="staged")
     assert done.status == 2
-    assert "its own task 'Look at the last host' at after_stage failed" in done.output
+    assert "its own tasks at after_stage failed" in done.output
     everywhere(pair, OLD)
     rested(pair)
 

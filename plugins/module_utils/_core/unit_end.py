@@ -13,6 +13,7 @@ ENDED = "ended"
 TIMED_OUT = "timed_out"
 KILLED = "killed"
 STOPPED = "stopped"
+UNKNOWN = "unknown"
 #: What :func:`parse_end` and :func:`runs` read.
 END_PROPERTIES = (
     "ActiveState,SubState,Result,ExecMainCode,ExecMainStatus,InvocationID,ExecMainStartTimestampMonotonic,"
@@ -57,6 +58,8 @@ class End:
             return f"did not end within {limit} s, and was stopped"
         if self.how == KILLED:
             return f"was killed ({self.result}, signal {self.status})"
+        if self.how == UNKNOWN:
+            return "ended, and it is not known how: the host was restarted, or it was stopped, before its end was seen"
         if self.how == STOPPED:
             return f"was stopped before its end ({said or self.result or 'no reason was given'})"
         why = f": {_NOT_BEGUN[self.status]}" if self.status in _NOT_BEGUN else ""
@@ -79,6 +82,14 @@ def parse_end(properties: Mapping[str, str]) -> End:
         # For systemd a service that SIGTERM ends did what it should.
         return End(KILLED, status, seconds, "signal")
     return End(ENDED, status, seconds, result)
+
+
+def parse_unseen(properties: Mapping[str, str]) -> End:
+    """The same where nothing has looked since it ran. systemd forgets how a unit ended at a restart of the host, and soon
+    after it was stopped; what it then says looks like a unit that never ran.
+    """
+    end = parse_end(properties)
+    return End(UNKNOWN) if end.how == STOPPED and not properties.get("InvocationID") else end
 
 
 def runs(properties: Mapping[str, str]) -> bool:

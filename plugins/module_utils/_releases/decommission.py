@@ -181,6 +181,19 @@ def _ways(name: str, release: str) -> str:
     return f"To complete the deploy: {end}. To abort it: {back}"
 
 
+def refuse_environment(app: Application, wanted: str) -> None:
+    """
+    :param wanted: the environment that the inventory names; empty where it names none
+    :raises Refused: the host was set up for another one
+    """
+    if wanted and app.environment and wanted != app.environment:
+        raise Refused(
+            f"this host has {app.name} of {app.environment}, and the inventory says {wanted}",
+            where="mas_environment",
+            fix="Nothing was changed. Check the inventory (-i): if it is right, run mas.ops.provision first.",
+        )
+
+
 def refuse_root(app: Application, real: str, roots: Mapping[str, str]) -> None:
     """
     :param real: the application's folder without links

@@ -38,7 +38,5 @@ def own_error(registered: Mapping[str, Any]) -> str:
     point = failed_point(registered) or (AFTER_CONFIRM if failed_after(registered) else "")
     if not point:
         return ""
-    task = registered.get("deploy_failed_task")
-    if task:
-        return f"its own task {str(task)!r} at {point} failed, see above"
-    return f"its own tasks at {point} did not come to their end, see above"
+    ended = registered["deploy_points"][point] != STARTED
+    return f"its own tasks at {point} {'failed' if ended else 'did not come to their end'}, see above"

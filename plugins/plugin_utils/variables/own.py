@@ -28,7 +28,7 @@ OWN = frozenset(
         ),
         *(
             "deploy_approval_evidence", "deploy_approved", "deploy_artifact", "deploy_call", "deploy_confirmed",
-            "deploy_evidence", "deploy_facts", "deploy_failed_task", "deploy_gate", "deploy_good", "deploy_keepers", "deploy_leavers", "deploy_left",
+            "deploy_evidence", "deploy_facts", "deploy_gate", "deploy_good", "deploy_keepers", "deploy_leavers", "deploy_left",
             "deploy_notifies", "deploy_only_stage", "deploy_plan", "deploy_point", "deploy_points", "deploy_release", "deploy_staged", "deploy_state",
             "deploy_switched", "deploy_target", "deploy_undo"
         ),

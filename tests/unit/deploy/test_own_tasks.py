@@ -89,23 +89,22 @@ def test_a_host_that_failed_before_staging_keeps_the_others_from_it_unless_it_ma
     hosts = fleet({}, ({"before_stage": end}, {"before_stage": "done"}))
     assert rollout(hosts, HOSTS)["stage"] == []
     assert rollout(hosts, HOSTS, max_fail=1)["stage"] == ["web2"]
-    assert "web1: its own tasks at before_stage did not come to their end" in rollout_failure(
-        hosts, HOSTS, "agents", "2.0.0"
-    )
+    words = "failed" if end == "failed" else "did not come to their end"
+    assert f"web1: its own tasks at before_stage {words}" in rollout_failure(hosts, HOSTS, "agents", "2.0.0")
 
 
 @pytest.mark.parametrize("point", ["after_stage", "before_switch", "after_switch", "before_confirm"])
 @pytest.mark.parametrize("end", ["failed", "started"])
 def test_a_failure_before_the_confirmation_takes_all_back(point: str, end: str) -> None:
     hosts = fleet({}, ({point: end}, {point: "done"}), staged=OK, switched=ARMED)
-    hosts["web1"]["deploy_failed_task"] = "Look"
     state = rollout(hosts, HOSTS)
     assert (state["go"], state["complete"], state["done"]) == (False, False, False)
     assert (state["confirm"], state["leave"]) == ([], HOSTS)
     assert state["failed_tasks"] == ["web1"]
     assert state["lost"] == (["web1"] if end == "started" else [])
     message = rollout_failure(hosts, HOSTS, "agents", "2.0.0")
-    assert f"web1: its own task 'Look' at {point} failed, see above" in message
+    words = "failed" if end == "failed" else "did not come to their end"
+    assert f"web1: its own tasks at {point} {words}, see above" in message
 
 
 def test_a_failure_after_it_takes_nothing_back() -> None:
@@ -162,6 +161,48 @@ def test_files_that_are_none(tmp_path: Path, text: str, variable: str, point: st
     with pytest.raises(BadInput) as caught:
         adapter.checked_tasks({variable: {point: place}})
     assert f"{variable}.{point}: {place} " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("- name: Say it\n  debug:\n  notify: x\n", "'Say it' notifies a handler"),
+        ("- block:\n    - debug:\n      notify: [x]\n", "'a task' notifies a handler"),
+        ("- include_tasks: '{{ x }}.yml'\n  notfy: x\n", "notfy"),
+        ("- hashi.vault.nosuch_module:\n    x: 1\n  notify: vault\n", "."),
+    ],
+)
+@pytest.mark.parametrize("variable, point", [("deploy_tasks", "after_switch"), ("rollback_tasks", "before")])
+def test_what_would_end_a_run_is_refused(
+    tmp_path: Path, text: str, why: str, variable: str, point: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        adapter.checked_tasks({variable: {point: file(tmp_path, text)}})
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("- meta: end_play\n", "is a meta task"),
+        ("- debug:\n  until: false\n", "has until"),
+        ("- block:\n    - debug:\n      timeout: 900\n", "has timeout"),
+        ("- debug:\n  async: 900\n  poll: 5\n", "has async"),
+        ("- debug:\n  run_once: '{{ undefined }}'\n", "has a template as run_once"),
+        ("- include_role: {name: x}\n", "is a role"),
+        ("- include_tasks: '{{ x }}.yml'\n", "is a role, or a file whose name is not known before"),
+    ],
+)
+def test_nothing_before_a_rollback_can_end_it_or_make_it_wait(
+    tmp_path: Path, warnings: list[str], text: str, why: str
+) -> None:
+    """Elsewhere these are the user's own affair."""
+    place = file(tmp_path, text)
+    hosts = {"web1": {"rollback_tasks": {"before": place}}, "web2": {}}
+    assert adapter.rollback_tasks(hosts, HOSTS, "before") == {"hosts": [], "path": ""}
+    assert why in warnings[0]
+    assert "The rollback goes on without these tasks." in warnings[0]
+    assert adapter.checked_tasks({"deploy_tasks": {"after_stage": place}, "rollback_tasks": {"after": place}})
 
 
 @pytest.mark.parametrize("how", ["include_tasks: {}", "ansible.builtin.import_tasks: {{file: {}}}"])

@@ -34,6 +34,7 @@ PARAMS: dict[str, Any] = {
     "application": "agents",
     "shared": "keep",
     "drain_timeout": 1.0,
+    "environment": "",
     "force_unlock": False,
     "gate": {"result": "open"},
     "inventory": ["/srv/inv"],

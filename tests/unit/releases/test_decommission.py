@@ -122,6 +122,26 @@ def test_an_account_that_is_not_of_the_role_stays(host: Host, monkeypatch: pytes
     assert "userdel --" not in host.done
 
 
+def test_an_account_that_may_have_files_elsewhere_stays(host: Host) -> None:
+    """Whoever has the folder itself: the next account could get its numbers, and so the files."""
+    path = host.path / "etc/agents/application.json"
+    app = json.loads(path.read_text())
+    app["sandbox"]["writable_paths"] = [str(host.path / "data"), str(host.path / "none")]
+    path.write_text(json.dumps(app))
+    (host.path / "data").mkdir()
+    outcome = host.call(shared="remove")
+    said = f"The account agents stays: there may be files of it in {host.path / 'data'}."
+    assert outcome.facts["kept"] == [said]
+    assert host.account == "agents"
+
+
+def test_a_host_of_another_environment_is_refused(host: Host) -> None:
+    with pytest.raises(Refused, match=f"has agents of {APP.environment}, and the inventory says production"):
+        host.call(environment="production")
+    assert host.done == []
+    host.call(environment=APP.environment, shared="remove")
+
+
 def test_what_is_under_way_is_refused_and_can_be_given_up(host: Host) -> None:
     app = json.loads((host.path / "etc/agents/application.json").read_text())
     folders = Folders(Layout(replace(APP, root=app["root"])))

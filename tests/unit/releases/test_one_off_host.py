@@ -18,6 +18,7 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
     OpsError,
     Preempted,
     Refused,
+    ServiceError,
 )
 from ansible_collections.mas.ops.plugins.module_utils._core.unit_end import runs
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
@@ -203,6 +204,38 @@ def test_a_failed_one_is_no_success(layout: Layout, machine: Machine, ledger: Le
     machine.end = GONE
     assert place(layout).run(wanted()).facts["exit_status"] is None
     assert ledger.entries[1]["action"] == "stopped"
+
+
+def test_a_systemd_that_says_nothing_for_a_moment_ends_no_command(
+    layout: Layout, machine: Machine, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while it is upgraded."""
+    seen, once = list[str](), machine.once
+
+    def silent(unit: str) -> Mapping[str, str]:
+        if machine.begun and len(seen) < 3:
+            seen.append(unit)
+            if len(seen) > 1:
+                raise ServiceError("systemd does not say whether it runs")
+        return once(unit)
+
+    monkeypatch.setattr(machine, "once", silent)
+    assert place(layout).run(wanted()).facts["succeeded"]
+    assert len(seen) == 3
+    assert ledger.entries[0]["action"] == "ended"
+
+
+def test_what_cannot_be_known_is_not_called_stopped(layout: Layout, machine: Machine, ledger: Ledger) -> None:
+    """The host was restarted after the module was killed: systemd knows nothing of the command."""
+    machine.die = "wait"
+    with pytest.raises(Killed):
+        place(layout).run(wanted())
+    machine.die = ""
+    machine.facts.clear()
+    with pytest.raises(Refused, match="ended, and it is not known how: the host was restarted"):
+        place(layout, "run-2").run(wanted())
+    entry = ledger.entries[0]
+    assert (entry["action"], entry["outcome"], entry["exit_status"]) == ("unknown", "failed", None)
 
 
 @pytest.mark.parametrize("point", ["begin", "wait", "end"])

@@ -167,7 +167,7 @@ class Systemctl:
             raise
         if done.returncode == 0:
             return ""
-        end = parse_end(self.once(unit))
+        end = parse_end(self._said_of(unit)[1])
         self._call(["systemctl", "reset-failed", "--", unit])
         return f"{subject} {end.words(seconds, done.stderr.strip())}"
 
@@ -178,7 +178,7 @@ class Systemctl:
         """
         self._clear(unit)
         done = self._call(["systemctl", "start", "--", unit])
-        if done.returncode and self.once(unit).get("ActiveState") == "inactive":
+        if done.returncode and self._said_of(unit)[1].get("ActiveState") == "inactive":
             raise ServiceError(
                 f"the command was not started: {done.stderr.strip()}",
                 where=unit,
@@ -186,15 +186,34 @@ class Systemctl:
             )
 
     def once(self, unit: str) -> Mapping[str, str]:
-        """What systemd says of a unit that runs once, see :mod:`..unit_end`."""
-        return values(self._call(["systemctl", "show", f"--property={END_PROPERTIES}", "--", unit]).stdout)
+        """What systemd says of a unit that runs once, see :mod:`..unit_end`.
+
+        :raises ServiceError: it says nothing, as for a moment when it is upgraded
+        """
+        problem, found = self._said_of(unit)
+        if problem:
+            raise ServiceError(
+                f"systemd does not say whether it runs: {problem}",
+                where=unit,
+                fix=f"See `systemctl status {unit}` on the host, and run the same command again.",
+            )
+        return found
+
+    def _said_of(self, unit: str) -> tuple[str, Mapping[str, str]]:
+        """Why there is no answer, and what it is."""
+        done = self._call(["systemctl", "show", f"--property={END_PROPERTIES}", "--", unit])
+        found = values(done.stdout)
+        sound = not done.returncode and "ActiveState" in found
+        return "" if sound else done.stderr.strip() or f"exit status {done.returncode}", found
 
     def end_once(self, unit: str, seconds: float) -> bool:
         """Stop it, and let systemd forget how it ended; whether it ran.
 
         :param seconds: what takes longer is killed
         """
-        ran = runs(self.once(unit))
+        problem, found = self._said_of(unit)
+        # It is stopped in any case: a way back does not wait for an answer.
+        ran = bool(problem) or runs(found)
         try:
             self._call(["systemctl", "stop", "--", unit], seconds)
         except _TookTooLongError:

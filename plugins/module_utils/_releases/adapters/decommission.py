@@ -18,7 +18,7 @@ from ..._core.plan import Plan, Step
 from ..._traffic.adapters.serving import ServingProxy
 from ..application import CONFIG, Application
 from ..commands import command, located, restored
-from ..decommission import Rest, plan_decommissioned
+from ..decommission import Rest, plan_decommissioned, refuse_environment
 from ..layout import STATE, Layout
 from ..lease import Claim, claim, released
 from ..ports import Limits, Ports
@@ -47,6 +47,7 @@ def decommission(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 
 
 def _decommission(app: Application, params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    refuse_environment(app, params["environment"])
     layout = Layout(app)
     wanted = Claim(params["run"], params["actor"], _OPERATION, force_unlock=params["force_unlock"])
     clock = InterruptibleClock(end_request(layout), this_process(wanted), controller=True)

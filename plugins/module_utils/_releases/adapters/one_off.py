@@ -19,10 +19,10 @@ from typing import Any
 
 from ..._core.adapters.clock import SystemClock
 from ..._core.adapters.systemctl import MARGIN
-from ..._core.errors import BadInput, Busy, OpsError, Refused, Stopped
+from ..._core.errors import BadInput, Busy, OpsError, Refused, ServiceError, Stopped
 from ..._core.files import exclusive, read_json, read_regular, set_aside, storage_errors, write_json
 from ..._core.outcome import Outcome
-from ..._core.unit_end import End, parse_end, runs
+from ..._core.unit_end import End, parse_end, parse_unseen, runs
 from ..._ledger.adapters.host import host_ledger
 from ..._traffic.split import SLOTS
 from .. import environment_file, one_off
@@ -177,7 +177,7 @@ class Place:
         found = self.services.once(self.layout.one_off(note.slot))
         if runs(found):
             raise self._busy(str(note))
-        return parse_end(found)
+        return parse_unseen(found)
 
     def _settle(self) -> None:
         """Write down how a command ended whose run was killed: whoever starts it again should know that it ran.
@@ -241,11 +241,18 @@ class Place:
         unit, pause = self.layout.one_off(note.slot), _SHORTEST_POLL
         deadline = time.monotonic() + note.seconds + MARGIN
         while True:
-            found = self.services.once(unit)
-            if not runs(found):
-                return parse_end(found)
-            if time.monotonic() > deadline:
-                self.services.kill_once(unit)
+            late = time.monotonic() > deadline
+            try:
+                found = self.services.once(unit)
+            except ServiceError:
+                # No answer is not its end.
+                if late:
+                    raise
+            else:
+                if not runs(found):
+                    return parse_end(found)
+                if late:
+                    self.services.kill_once(unit)
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL)
 

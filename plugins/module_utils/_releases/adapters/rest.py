@@ -233,12 +233,10 @@ class Inventory:
             return "another application runs as it"
         if stays:
             return f"there are still files in {app.root}"
-        paths = [
-            path
-            for path in (*app.sandbox.writable_paths, f"{_CRONTABS}/{name}")
-            if _is_of(path, found.pw_uid)
-        ]
-        return f"{', '.join(paths)} belongs to it" if paths else ""
+        # What is below them is its own, or its group's, whoever has the folder: a new account could get the same numbers.
+        paths = [path for path in app.sandbox.writable_paths if os.path.lexists(path)]
+        paths += [path for path in (f"{_CRONTABS}/{name}",) if _is_of(path, found.pw_uid)]
+        return f"there may be files of it in {', '.join(paths)}" if paths else ""
 
     def _journal(self) -> Iterator[str]:
         for name in sorted(_names(self.state)):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ _BLOCKS = ("block", "rescue", "always")
 _KINDS = ("import_tasks", "import_role", "include_tasks", "include_role")
 _PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
 _ELSEWHERE = tuple(f"{prefix}{kind}" for prefix in _PREFIXES for kind in _KINDS)
+_ROLES = tuple(f"{prefix}{kind}_role" for prefix in _PREFIXES for kind in ("import", "include"))
+#: Keywords by which a task takes longer than the time limit of one attempt.
+_ENDLESS = frozenset({"until", "retries", "async", "poll", "timeout"})
 _FILES = tuple(f"{prefix}{kind}_tasks" for prefix in _PREFIXES for kind in ("import", "include"))
 
 
@@ -72,8 +76,11 @@ def _read(variables: Mapping[str, Any], variable: str) -> tuple[dict[str, str], 
     given, wrong = parse_own_tasks(variables, variable)
     found = {}
     for point, text in given.items():
-        path = Path(text).expanduser().absolute()
-        problem = _problem(path)
+        path = Path(text).absolute()
+        # There may be no such user, and then there is no such file.
+        with contextlib.suppress(RuntimeError):
+            path = Path(text).expanduser().absolute()
+        problem = _problem(path, strict=point == "before")
         if problem:
             wrong.append(f"{variable}.{point}: {problem}")
         else:
@@ -81,8 +88,11 @@ def _read(variables: Mapping[str, Any], variable: str) -> tuple[dict[str, str], 
     return found, wrong
 
 
-def _problem(path: Path, seen: frozenset[Path] = frozenset()) -> str:
-    """Also of the files that it includes by a name that is known here."""
+def _problem(path: Path, strict: bool, seen: frozenset[Path] = frozenset()) -> str:
+    """Also of the files that it includes by a name that is known here.
+
+    :param strict: nothing in them may end the run or make it wait, as nothing else could be done then
+    """
     if not path.is_file():
         return f"there is no file {path} on the controller"
     loader = DataLoader()
@@ -94,12 +104,51 @@ def _problem(path: Path, seen: frozenset[Path] = frozenset()) -> str:
     except (AnsibleError, OSError, ValueError, TypeError, AssertionError) as error:
         first = str(error).strip().partition("\n")[0].rstrip(".")
         # What is encrypted can be read by the run only.
-        return "" if "vault" in first.lower() else f"{path} cannot be read as tasks: {first}"
+        hidden = not strict and "vault" in first.lower() and _is_encrypted(path)
+        return "" if hidden else f"{path} cannot be read as tasks: {first}"
+    if wrong := next(_refused(tasks, strict), ""):
+        return f"{path}: {wrong}"
     seen |= {path}
     included = (path.parent / name for name in _included(tasks) if "{{" not in name)
     return next(
-        filter(None, (_problem(each, seen) for each in included if each.is_file() and each not in seen)), ""
+        filter(
+            None, (_problem(each, strict, seen) for each in included if each.is_file() and each not in seen)
+        ),
+        "",
     )
+
+
+def _is_encrypted(path: Path) -> bool:
+    text = path.read_text("utf-8", errors="replace")
+    return text.startswith("$ANSIBLE_VAULT;") or "!vault" in text
+
+
+def _refused(tasks: Sequence[Any], strict: bool) -> Iterator[str]:
+    """What ends a run where neither the plays nor a rescue can prevent it."""
+    for task in tasks:
+        if not isinstance(task, Mapping):
+            continue
+        name = task.get("name", "a task")
+        if "notify" in task:
+            yield f"{name!r} notifies a handler, and there are none here: call what it does as a task"
+        if strict:
+            yield from (f"{name!r} {what}" for what in _risks(task))
+        for key in _BLOCKS:
+            if isinstance(task.get(key), list):
+                yield from _refused(task[key], strict)
+
+
+def _risks(task: Mapping[str, Any]) -> Iterator[str]:
+    """Why a rollback that has this task before it could end with it, or wait for it."""
+    for key in sorted(_ENDLESS.intersection(task)):
+        yield f"has {key}: a rollback does not wait for it"
+    for key in ("run_once", "throttle"):
+        if "{{" in str(task.get(key, "")):
+            yield f"has a template as {key}: a mistake in it would end the run"
+    if any(f"{prefix}meta" in task for prefix in _PREFIXES):
+        yield "is a meta task: it can end the run"
+    if set(_ROLES).intersection(task) or any("{{" in each for each in _included([task])):
+        yield "is a role, or a file whose name is not known before: it can hold what ends the run"
 
 
 def _included(tasks: list[Any]) -> Iterator[str]:
@@ -122,7 +171,10 @@ def _without_others(tasks: list[Any]) -> list[Any]:
     for task in tasks:
         if not isinstance(task, Mapping):
             found.append(task)
-        elif not set(_ELSEWHERE).intersection(task):
+        elif others := set(_ELSEWHERE).intersection(task):
+            # Its keywords are read all the same.
+            found.append({**{key: task[key] for key in task if key not in others}, "meta": "noop"})
+        else:
             inner = {key: _without_others(task[key]) for key in _BLOCKS if isinstance(task.get(key), list)}
             found.append({**task, **inner})
     return found
