@@ -252,8 +252,12 @@ def test_a_killed_module_is_found_by_the_next_run(
             with pytest.raises(Busy, match=r"runs on this host: `sleep 5` of ada .*run-1"):
                 call(wanted("sleep 5"))
         machine.sleep(0)
-    said = place(layout, "run-2").look(wanted("sleep 5")).facts["unseen"]
-    assert said.startswith("`sleep 5` of ada (since ")
+    facts = place(layout, "run-2").look(wanted("sleep 5")).facts
+    assert facts["unseen"].startswith("`sleep 5` of ada (since ")
+    assert (
+        facts["summary"]
+        == f"{facts['unseen']}. This call would run nothing and complete the ledger; the one after it runs."
+    )
     with pytest.raises(Refused, match="did not see its end"):
         place(layout, "run-2").run(wanted("sleep 5"))
     assert machine.begun == ["agents-one-off@blue.service"] * (point != "begin")

@@ -73,7 +73,12 @@ class Place:
         left = one_off.unseen(self._ended(note)) if note else ""
         self._refuse_running()
         record, missing = self._place(wanted)
-        facts = {"missing": missing, "unseen": left, "summary": one_off.summary(record, wanted)}
+        first = (
+            f"{left}. This call would run nothing and complete the ledger; the one after it runs."
+            if left
+            else ""
+        )
+        facts = {"missing": missing, "unseen": left, "summary": first or one_off.summary(record, wanted)}
         return Outcome(one_off.plan(record, wanted), {**facts, **_about(record, wanted, missing)})
 
     def run(self, wanted: Wanted) -> Outcome:
