@@ -47,6 +47,7 @@ class Rest:
     :param live: the release that users have, by the ledger or by the journal
     :param ended: the ledger says already that the application was decommissioned, and nothing was live since
     :param state: the journal, and whether the automatic rollback waits: something is under way
+    :param one_off: the unit of a one-off command that runs
     :param slots: those that have something
     :param traffic: the proxy still sends requests to some slot
     :param secrets: files with settings and secrets of the application
@@ -67,6 +68,7 @@ class Rest:
     ended: bool = False
     state: State = field(default_factory=State)
     armed: Armed | None = None
+    one_off: str = ""
     slots: Mapping[str, SlotRest] = field(default_factory=dict)
     traffic: bool = False
     secrets: tuple[str, ...] = ()
@@ -151,9 +153,15 @@ def _paths(rest: Rest) -> Iterator[str]:
 
 def _refuse_under_way(rest: Rest, name: str) -> None:
     """
-    :raises Refused: a change was begun and has not ended
+    :raises Refused: a change or a command was begun and has not ended
     """
     operation, armed = rest.state.operation, rest.armed
+    if rest.one_off:
+        raise Refused(
+            "a one-off command runs",
+            where=rest.one_off,
+            fix=f"Wait for its end, or end it on the host: systemctl stop {rest.one_off}. {_FORCE}.",
+        )
     if armed:
         raise Refused(
             f"release {armed.release} was not confirmed yet",

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.mas.ops.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.mas.ops.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.mas.ops.plugins.module_utils._core.unit_facts import UnitFacts
 from ansible_collections.mas.ops.plugins.module_utils._releases import layout as layout_module
 from ansible_collections.mas.ops.plugins.module_utils._releases import slot as slot_module
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters import decommission as module
@@ -138,6 +139,9 @@ class Host:
         return module.decommission({**PARAMS, **changes}, check)
 
     # systemd, and the account
+
+    def look(self, units: list[str]) -> dict[str, UnitFacts]:
+        return {unit: UnitFacts("active", "running" if unit in self.running else "exited") for unit in units}
 
     def stop(self, units: list[str]) -> None:
         self.mark("stop")

@@ -122,6 +122,21 @@ def test_an_account_that_is_not_of_the_role_stays(host: Host, monkeypatch: pytes
     assert "userdel --" not in host.done
 
 
+def test_a_command_that_runs_is_not_ended_without_a_word(host: Host) -> None:
+    unit = "agents-one-off@blue.service"
+    (host.path / "units" / unit).write_text("")
+    host.running.add(unit)
+    with pytest.raises(
+        Refused, match=r"a one-off command runs \(agents-one-off@blue\.service\).*systemctl stop"
+    ):
+        host.call()
+    assert host.done == []
+    # It has ended.
+    host.running.remove(unit)
+    host.call(shared="remove")
+    cleared(host, data=False)
+
+
 def test_an_account_that_may_have_files_elsewhere_stays(host: Host) -> None:
     """Whoever has the folder itself: the next account could get its numbers, and so the files."""
     path = host.path / "etc/agents/application.json"

@@ -81,6 +81,7 @@ class Inventory:
             ended=bool(history.ended and not history.stack),
             state=state,
             armed=self._armed(ports, state, entries),
+            one_off=self._one_off(ports),
             slots=slots,
             traffic=bool(served and served.runs and ports.proxy and _has_traffic(ports.proxy)),
             secrets=tuple(self._settings(slots)),
@@ -103,6 +104,17 @@ class Inventory:
         if any(found.path == self.layout.auto_rollback for found in ports.store.damage()):
             return presumed(state.operation, unconfirmed(entries, self.app.name), ports.clock.moment())
         return armed
+
+    def _one_off(self, ports: Ports) -> str:
+        """One that has ended is active until the next one is started, and does not run."""
+        units = [
+            unit for unit in map(self.layout.one_off, SLOTS) if os.path.lexists(self.layout.unit_file(unit))
+        ]
+        found = ports.services.look(units) if units else {}
+        return next(
+            (unit for unit, facts in found.items() if facts.active != "inactive" and facts.sub == "running"),
+            "",
+        )
 
     def _root(self) -> str:
         """The folder of the application without links. Whose links are no better than root's are not followed."""
