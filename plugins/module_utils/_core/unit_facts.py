@@ -17,7 +17,7 @@ _NOT_EXECUTABLE = "203"
 
 @dataclass(frozen=True)
 class UnitFacts:
-    """One unit as systemd sees it; what follows ``sub`` only from :meth:`Systemd.show`."""
+    """One unit as systemd sees it; what follows ``sub`` only from :meth:`Systemctl.show`."""
 
     active: str = "inactive"
     sub: str = "dead"
@@ -25,7 +25,7 @@ class UnitFacts:
     exit_status: str = "0"
     #: When it became active, in seconds of the clock that never goes back; 0 when it never did.
     since: float = 0.0
-    #: systemd has not read the unit's files since they were changed; ``None`` where only the state was asked for.
+    #: Whether the unit's files were changed after systemd read them; ``None`` where only the state was read.
     stale: bool | None = None
 
     @property

@@ -14,11 +14,12 @@ from .._canary.settings import CanarySettings
 from .._core.apply import take_steps
 from .._core.errors import BadInput, Refused
 from .._core.plan import Plan, Step
-from .._ledger.history import CONTRACTION, RELEASE, version_of
+from .._ledger.history import CONTRACTION, version_of
 from .._traffic.split import NO_TRAFFIC, SLOTS
 from .application import Application
 from .auto_rollback import Armed
 from .commands import command, undone
+from .entry import entry
 from .health_steps import HealthSteps
 from .instances import selected, unknown
 from .layout import Layout
@@ -79,22 +80,15 @@ class Executor(HealthSteps):
 
     def record(self, action: str, before: str | None, after: str | None, **more: Any) -> None:
         """Write what happened to the ledger, with the way back."""
-        entry = {
-            "kind": RELEASE,
-            "application": self.app.name,
-            "environment": self.app.environment,
-            "action": action,
-            "from": before,
-            "to": after,
-            "run": self.run,
-            "actor": self.actor,
+        more = {
             "seconds": dict(self.seconds),
             "rollback_command": undone(action, self.app.name, before, after, self.inventory),
             **({"gate": dict(self.gate)} if self.gate else {}),
             **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,
         }
-        self.ports.ledger.append(entry, self.ports.clock.text())
+        written = entry(self.app, action, before, after, self.run, self.actor, **more)
+        self.ports.ledger.append(written, self.ports.clock.text())
 
     def _journal(self, operation: Operation | None, **live: Any) -> None:
         state = replace(self.state, operation=operation, **live)

@@ -15,10 +15,11 @@ from typing import Any, Protocol
 
 from .._core.apply import take_steps
 from .._core.plan import Plan, Step
-from .._ledger.history import DECOMMISSIONED, RELEASE
+from .._ledger.history import DECOMMISSIONED
 from .._traffic.split import NO_TRAFFIC
 from .application import Application
 from .commands import restored
+from .entry import entry
 from .ports import Ports
 
 
@@ -117,17 +118,10 @@ class Remover:
     def _record(self, step: Step) -> None:
         """After this no rollback goes to what was here, so it comes once nothing of that is there."""
         live = step.detail["live"]
-        entry = {
-            "kind": RELEASE,
-            "application": self.app.name,
-            "environment": self.app.environment,
-            "action": DECOMMISSIONED,
-            "from": live,
-            "to": None,
-            "run": self.run,
-            "actor": self.actor,
+        more = {
             "seconds": dict(self.seconds),
             "rollback_command": restored(self.app.name, live, self.inventory),
             **({"gate": dict(self.gate)} if self.gate else {}),
         }
-        self.ports.ledger.append(entry, self.ports.clock.text())
+        written = entry(self.app, DECOMMISSIONED, live, None, self.run, self.actor, **more)
+        self.ports.ledger.append(written, self.ports.clock.text())

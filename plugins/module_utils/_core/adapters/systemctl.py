@@ -78,7 +78,7 @@ class Systemctl:
         return found
 
     def recall(self, units: Sequence[str]) -> Mapping[str, UnitFacts]:
-        """The state of each unit as it was last seen here; systemd is asked for what has changed since."""
+        """The state of each unit as it was last read; only units that were started or stopped since are read again."""
         known = {unit: self._seen.get(unit) for unit in units}
         if None in known.values():
             changed = [unit for unit, facts in {**self._seen, **known}.items() if facts is None]
@@ -139,7 +139,7 @@ class Systemctl:
     def reload(self, units: Sequence[str], changed: bool) -> None:
         """Read changed unit files, if any of these units has some: it costs as much as all else of a switch.
 
-        :param changed: some were changed since this was last asked; a run that died may have changed others
+        :param changed: files were changed since the last reload; a run that died may have changed others
         """
         if changed or self._any_stale(units):
             self._run("daemon-reload")

@@ -19,7 +19,7 @@ from ..._traffic.adapters.serving import ServingProxy
 from ..application import CONFIG, Application
 from ..commands import command, located, restored
 from ..decommission import Rest, plan_decommissioned, refuse_environment
-from ..layout import STATE, Layout
+from ..layout import STATE, THIS_APPLICATION, Layout
 from ..lease import Claim, claim, released
 from ..ports import Limits, Ports
 from ..remover import Remover
@@ -118,6 +118,6 @@ def _unknown(name: str, check_mode: bool) -> Outcome:
         )
     plan = Plan({"lock": folder}, {}, (Step("forget", name),))
     if not check_mode:
-        with exclusive(lock, subject="this application on this host"):
+        with exclusive(lock, subject=THIS_APPLICATION):
             forget(name, lock)
     return Outcome(plan, facts)

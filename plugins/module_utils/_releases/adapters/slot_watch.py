@@ -15,9 +15,9 @@ from typing import Callable, Protocol
 from ..._core.adapters.clock import SystemClock
 from ..._core.errors import OpsError, StorageError, TrafficError
 from ..._ledger.adapters.host import host_ledger
-from ..._ledger.history import RELEASE
 from ..._traffic.split import TrafficFacts
 from ..application import other
+from ..entry import entry
 from ..layout import Layout
 from ..slot import Slot
 from ..sockets import Ownership
@@ -67,20 +67,10 @@ def note(application: str, slot: str) -> int:
             return 0
         if proxy.stands_in() != warm.slot:
             return 0
-        entry = {
-            "kind": RELEASE,
-            "application": app.name,
-            "environment": app.environment,
-            "action": "fallback",
-            "from": ended.release,
-            "to": warm.release,
-            "slot": warm.slot,
-            "run": "",
-            "actor": "systemd",
-            "result": os.environ.get("SERVICE_RESULT", ""),
-            "status": os.environ.get("EXIT_STATUS", ""),
-        }
-        host_ledger().append(entry, SystemClock.text())
+        result, status = os.environ.get("SERVICE_RESULT", ""), os.environ.get("EXIT_STATUS", "")
+        why = {"slot": warm.slot, "result": result, "status": status}
+        written = entry(app, "fallback", ended.release, warm.release, run="", actor="systemd", **why)
+        host_ledger().append(written, SystemClock.text())
     except OpsError as error:
         return _say(application, slot, error)
     return 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The units of an application: what systemd is asked beside what every unit needs."""
+"""systemd for the units of one application: what :class:`Systemctl` does for any unit, and what only these need."""
 
 from __future__ import annotations
 

@@ -125,17 +125,12 @@ def _is_encrypted(path: Path) -> bool:
 
 def _refused(tasks: Sequence[Any], strict: bool) -> Iterator[str]:
     """What ends a run where neither the plays nor a rescue can prevent it."""
-    for task in tasks:
-        if not isinstance(task, Mapping):
-            continue
+    for task in _each(tasks):
         name = task.get("name", "a task")
         if "notify" in task:
             yield f"{name!r} notifies a handler, and there are none here: call what it does as a task"
         if strict:
             yield from (f"{name!r} {what}" for what in _risks(task))
-        for key in _BLOCKS:
-            if isinstance(task.get(key), list):
-                yield from _refused(task[key], strict)
 
 
 def _risks(task: Mapping[str, Any]) -> Iterator[str]:
@@ -151,18 +146,24 @@ def _risks(task: Mapping[str, Any]) -> Iterator[str]:
         yield "is a role, or a file whose name is not known before: it can hold what ends the run"
 
 
-def _included(tasks: list[Any]) -> Iterator[str]:
-    for task in tasks:
-        if not isinstance(task, Mapping):
-            continue
-        for key in _BLOCKS:
-            if isinstance(task.get(key), list):
-                yield from _included(task[key])
+def _included(tasks: Sequence[Any]) -> Iterator[str]:
+    """The files that they include."""
+    for task in _each(tasks):
         for key in _FILES:
             value = task.get(key)
             name = value.get("file") if isinstance(value, Mapping) else value
             if isinstance(name, str):
                 yield name
+
+
+def _each(tasks: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
+    """Each task, also those in blocks, which come after their block."""
+    for task in tasks:
+        if isinstance(task, Mapping):
+            yield task
+            for key in _BLOCKS:
+                if isinstance(task.get(key), list):
+                    yield from _each(task[key])
 
 
 def _without_others(tasks: list[Any]) -> list[Any]:
