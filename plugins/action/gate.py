@@ -60,7 +60,7 @@ class ActionModule(ControllerAction):
                 "aggregate": False,
                 "per_host": False,
             }
-        if not facts["stopped"] and not facts["waiting"]:
+        if not verdict.blocked:
             if facts["table"]:
                 self._display.display(facts["table"])
             return facts

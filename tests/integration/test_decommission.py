@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import json
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -76,6 +79,23 @@ def shop(fleet: Fleet) -> Path:
     # It leaves a lock file, which goes with the rest.
     play(fleet, "command", path, command_line="/bin/true").check()
     return path
+
+
+@contextlib.contextmanager
+def messages() -> Iterator[tuple[str, list[str]]]:
+    """The address of a receiver of notifications, and the events that it has got."""
+    received: list[str] = []
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["event"])
+            self.send_response(204)
+            self.end_headers()
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", received
+        server.shutdown()
 
 
 def play(fleet: Fleet, playbook: str, shop: Path, *words: str, **extra: Any) -> Done:
@@ -188,6 +208,14 @@ def test_what_was_brought_back_leaves_one_host_with_its_data_and_no_link_leads_o
     assert "the deploy of 2.0.0-" in busy.output, busy.output
     assert "deploy_abort=true" in busy.output
     assert answers(fleet, one) == "shop 200"
+    on(fleet, one, f"nohup sh -c '{quoted(KILLER)}' > /dev/null 2>&1 &")
+    with messages() as (address, received):
+        receivers = [{"name": "chat", "kind": "webhook", "url": address}]
+        extra = {"change_force_unlock": True, "change_notifications": receivers, **gone}
+        killed = leave(fleet, shop, "--limit", one, **extra)
+    assert killed.status == 2, killed.output
+    assert f"shop was not removed from {one}." in killed.output, killed.output
+    assert received == ["not_decommissioned"]
     done = leave(fleet, shop, "--limit", one, change_force_unlock=True, **gone).check()
     assert "/etc/mas/shop has 'notes', which mas.ops did not write" in done.output, done.output
     assert remains(fleet, one) == ["/etc/mas/shop"], remains(fleet, one)

@@ -15,13 +15,18 @@ ONE, ALL = "one", "all"
 
 
 def command_targets(
-    hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], which: str, lost: Sequence[str] = ()
+    hostvars: Mapping[str, Mapping[str, Any]],
+    hosts: Sequence[str],
+    which: str,
+    lost: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The hosts, and a sentence about each one without the process.
 
     :param hosts: those that were looked at, in the order of the inventory, each with ``command_found``
     :param which: ``one`` or ``all``
     :param lost: those that could not be looked at
+    :param left_out: those that the gate left out: they are looked at, because the same command may run there, and run nothing
     :raises Refused: a host was lost: the same command may run there already
     :raises NotFound: no host has a place for it
     """
@@ -38,9 +43,10 @@ def command_targets(
     left = [host for host in hosts if found[host]["unseen"]]
     if left:
         return {"hosts": left, "notes": [f"{host}: {found[host]['unseen']}." for host in left]}
-    able = [host for host in hosts if not found[host]["missing"]]
-    without = [f"{host}: {found[host]['missing']}" for host in hosts if found[host]["missing"]]
-    if not able:
+    within = [host for host in hosts if host not in left_out]
+    able = [host for host in within if not found[host]["missing"]]
+    without = [f"{host}: {found[host]['missing']}" for host in within if found[host]["missing"]]
+    if within and not able:
         raise NotFound(
             "no host has a place for the command",
             where="; ".join(without),

@@ -37,10 +37,16 @@ class GateVerdict:
         return [name for name, one in self.hosts.items() if one.decision is decision]
 
     @property
+    def blocked(self) -> list[str]:
+        """The hosts because of which the change does not start; all of them where each one would be left out."""
+        blocked = self.hosts_with(Decision.STOP) + self.hosts_with(Decision.WAIT)
+        return blocked if blocked or self.hosts_with(Decision.GO) else list(self.hosts)
+
+    @property
     def next_opening(self) -> datetime | None:
-        """When all hosts that stop the change or wait may be open: the latest of their openings."""
-        blocked = (one for one in self.hosts.values() if one.decision in {Decision.STOP, Decision.WAIT})
-        return max((one.next_opening for one in blocked if one.next_opening), default=None)
+        """When all hosts that block the change may be open: the latest of their openings."""
+        openings = (self.hosts[name].next_opening for name in self.blocked)
+        return max((opening for opening in openings if opening), default=None)
 
 
 def to_dict(verdict: GateVerdict) -> dict[str, Any]:
@@ -55,7 +61,7 @@ def to_dict(verdict: GateVerdict) -> dict[str, Any]:
         "table": table(verdict),
     }
     about = {
-        "open": not summary["stopped"],
+        "open": not verdict.blocked,
         "what": verdict.what,
         "failed": failing(verdict),
         "overridden": overridden(verdict),
@@ -152,26 +158,26 @@ def _names(hosts: Sequence[str], all_hosts: int) -> str:
 def refusal(verdict: GateVerdict, settings: Mapping[str, GateSettings], recheck: bool = False) -> str:
     """The message of a gate that stays closed: what failed, where, why, when next, and what to do."""
     done = "Nothing more is changed" if recheck else "Nothing was changed"
-    stopped = verdict.hosts_with(Decision.STOP) + verdict.hosts_with(Decision.WAIT)
-    count = f"{len(stopped)} of {len(verdict.hosts)} hosts"
+    blocked = verdict.blocked
+    count = f"{len(blocked)} of {len(verdict.hosts)} hosts"
     lines = [
         f"The gate is closed for the {verdict.what}, on {count}, at {format_moment(verdict.at)}. {done}.",
         "",
         table(verdict),
         "",
-        *_advice(verdict, [verdict.hosts[name] for name in stopped], settings),
+        *_advice(verdict, [verdict.hosts[name] for name in blocked], settings),
     ]
     return "\n".join(lines)
 
 
 def _advice(
-    verdict: GateVerdict, stopped: Sequence[HostDecision], settings: Mapping[str, GateSettings]
+    verdict: GateVerdict, blocked: Sequence[HostDecision], settings: Mapping[str, GateSettings]
 ) -> Iterable[str]:
     if verdict.next_opening:
         wait = format_duration(verdict.next_opening - verdict.at)
         yield f"It opens next at {format_moment(verdict.next_opening)}, in {wait}: run the same command again then."
-    names = sorted({result.check.name for one in stopped for result in one.blocking})
-    never = ABSOLUTE.union(*(settings[one.host].never_override for one in stopped))
+    names = sorted({result.check.name for one in blocked for result in one.blocking})
+    never = ABSOLUTE.union(*(settings[one.host].never_override for one in blocked))
     firm = [name for name in names if name in never]
     if firm:
         yield f"No override is possible for {', '.join(firm)}: remove the cause."

@@ -21,10 +21,13 @@ OWN = frozenset(
         ),
         *("build_artifact",),
         *("change_event", "change_facts"),
-        *("command_choice", "command_chosen", "command_done", "command_found", "command_lost"),
         *(
-            "decommission_commands", "decommission_done", "decommission_left_out",
-            "decommission_results", "decommission_within"
+            "command_choice", "command_chosen", "command_done", "command_found", "command_lost",
+            "command_which"
+        ),
+        *(
+            "decommission_cleared", "decommission_commands", "decommission_done", "decommission_failed",
+            "decommission_left_out", "decommission_results", "decommission_within"
         ),
         *(
             "deploy_approval_evidence", "deploy_approved", "deploy_artifact", "deploy_call", "deploy_confirmed",

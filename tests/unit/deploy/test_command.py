@@ -36,6 +36,14 @@ def test_nothing_runs_where_a_host_could_not_be_looked_at() -> None:
             command_targets(found(), HOSTS[:2], which, ["w3"])
 
 
+def test_hosts_that_the_gate_left_out_are_looked_at_and_run_nothing() -> None:
+    assert command_targets(found(), HOSTS, "one", left_out=["w1"])["hosts"] == ["w2"]
+    assert command_targets(found(), HOSTS, "all", left_out=["w2"])["hosts"] == ["w1", "w3"]
+    assert command_targets(found(), HOSTS, "all", left_out=HOSTS) == {"hosts": [], "notes": []}
+    with pytest.raises(Refused, match="w1 could not be looked at"):
+        command_targets(found(), HOSTS[1:], "one", ["w1"], ["w1"])
+
+
 def test_no_host_has_it() -> None:
     with pytest.raises(NotFound, match="w3: gone"):
         command_targets(found(w1="gone", w2="gone", w3="gone"), HOSTS, "all")
