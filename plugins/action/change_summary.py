@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..modules.change_summary import SPEC
 from ..plugin_utils.adapters.action import ControllerAction, Facts
+from ..plugin_utils.adapters.run import left_out
 from ..plugin_utils.deploy.summary import summarize
 
 
@@ -20,7 +21,7 @@ class ActionModule(ControllerAction):
     def answer(self, params: Mapping[str, Any]) -> Facts:
         hostvars = self.variables.get("hostvars", {})
         results = {
-            str(host): next(filter(None, (hostvars[host].get(name) for name in params["registered"])), None)
+            str(host): _last([hostvars[host].get(name) for name in params["registered"]])
             for host in self.variables.get("ansible_play_hosts_all", ())
         }
         summary = summarize(
@@ -29,6 +30,7 @@ class ActionModule(ControllerAction):
             results,
             str(params["until"]),
             str(params["release"]),
+            left_out(self.variables, str(params["application"])),
         )
         lines = [] if self._task.check_mode else summary.lines()
         for line in lines:
@@ -40,3 +42,8 @@ class ActionModule(ControllerAction):
         }
         # As set_stats would, without a task of its own.
         return {"changed": False, **summary.to_dict(), "lines": lines, "ansible_stats": stats}
+
+
+def _last(results: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    """The first one that says what is live: a task that was skipped on a host registers a result as well."""
+    return next((result for result in results if result and "live" in result), None)

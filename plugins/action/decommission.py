@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from ..plugin_utils.adapters.action import Facts, HostAction
 from ..plugin_utils.adapters.parent_death import end_with_parent
-from ..plugin_utils.adapters.run import inventory
+from ..plugin_utils.adapters.run import inventory, run_limit
 
 
 class ActionModule(HostAction):
     module = "decommission"
 
     def known(self) -> Facts:
-        return {**super().known(), "inventory": inventory(self.variables)}
+        application = str(self._task.args.get("application") or "")
+        limit = run_limit(self.variables, application)
+        return {**super().known(), "inventory": inventory(self.variables), "limit": limit}
 
     def answer(self, args: Facts) -> Facts:
         # A host stops at its step when the controller is gone.

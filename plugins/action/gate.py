@@ -21,7 +21,7 @@ from ..plugin_utils.gate.modes import ROLLBACK
 from ..plugin_utils.gate.report import refusal, to_dict
 from ..plugin_utils.variables.adapters.files import catalogue
 from ..plugin_utils.variables.check import check_inventory
-from ..plugin_utils.variables.own import refuse_other_stop_file
+from ..plugin_utils.variables.own import refuse_other_rules
 
 #: The variable in which playbooks register the result of ``mas.ops.gate_info``.
 HOST_FACTS = "gate_host_facts"
@@ -34,7 +34,7 @@ class ActionModule(ControllerAction):
 
     def answer(self, params: Mapping[str, Any]) -> Facts:
         if params["change"] != ROLLBACK:
-            refuse_other_stop_file(extra_variables())
+            refuse_other_rules(extra_variables())
         if not params["recheck"]:
             self._check_inventory(params)
         hosts = self._hosts(params)

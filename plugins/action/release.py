@@ -18,7 +18,7 @@ from ..plugin_utils.adapters import host_call
 from ..plugin_utils.adapters.action import Facts, HostAction
 from ..plugin_utils.adapters.damage import warn_of_damage
 from ..plugin_utils.adapters.parent_death import end_with_parent
-from ..plugin_utils.adapters.run import inventory
+from ..plugin_utils.adapters.run import inventory, run_limit
 from ..plugin_utils.artifacts.adapters.local import local_artifact
 
 _CALL = host_call.Call("release", RELEASE)
@@ -36,7 +36,9 @@ class ActionModule(HostAction):
     module = "release"
 
     def known(self) -> Facts:
-        return {**super().known(), "code_digest": _CALL.digest, "inventory": inventory(self.variables)}
+        application = str(self.options().get("application") or "")
+        said = {"inventory": inventory(self.variables), "limit": run_limit(self.variables, application)}
+        return {**super().known(), "code_digest": _CALL.digest, **said}
 
     def options(self) -> Facts:
         """On top of those that the task has from ``defaults``."""

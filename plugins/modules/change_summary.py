@@ -80,6 +80,11 @@ not_seen:
   type: list
   elements: str
   returned: success
+left_out:
+  description: Hosts of the application that were no part of the change, by C(--limit) or because the gate left them out.
+  type: list
+  elements: str
+  returned: success
 rollback_command:
   description: The command that goes back, empty where there is none or where it differs between hosts.
   type: str

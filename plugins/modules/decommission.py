@@ -47,6 +47,10 @@ options:
       - Take the lock from the run that holds it, end its module on the host, and give up a deploy that has not ended.
     type: bool
     default: false
+  limit:
+    description: Set by the action to the hosts of the run, where it leaves out others of the application, for the command in the ledger.
+    type: str
+    default: ""
   gate:
     description: What the gate decided for this host, for the ledger.
     type: dict
@@ -118,6 +122,7 @@ SPEC = (
             "force_unlock": {"type": "bool", "default": False},
             "gate": {"type": "dict", "default": {}},
             "inventory": {"type": "list", "elements": "str", "default": []},
+            "limit": {"type": "str", "default": ""},
         }
     )
 )

@@ -175,6 +175,12 @@ options:
     description: Set by the action to the digest of the code that stays on the host for the automatic rollback.
     type: str
     default: ""
+  limit:
+    description:
+      - Set by the action to the hosts of the run, where it leaves out others of the application, for the commands in the result
+        and in the ledger.
+    type: str
+    default: ""
   gate:
     description:
       - What the gate decided for this host, for the ledger, as RV(mas.ops.gate#module:hosts) of M(mas.ops.gate)

@@ -10,7 +10,8 @@ from tests.architecture.source import Source, files
 #: Where results are made.
 MAKERS = (
     *("plugins/action/*.py", "plugins/plugin_utils/adapters/action.py"),
-    *("plugins/plugin_utils/gate/report.py", "plugins/module_utils/_core/*.py", "plugins/module_utils/_releases/manage.py"),
+    *("plugins/plugin_utils/gate/report.py", "plugins/module_utils/_core/*.py", "plugins/module_utils/_releases/manage.py",
+    "plugins/module_utils/_releases/report.py"),
 )  # fmt: skip
 
 

@@ -17,14 +17,19 @@ _PLAYBOOK = re.compile(r"ansible-playbook mas\.ops\.[a-z_]+\b(?! -i )")
 _LONGEST = 1000
 
 
-def command(playbook: str, inventory: Sequence[str] = (), **variables: str) -> str:
+def command(playbook: str, inventory: Sequence[str] = (), *, limit: str = "", **variables: str) -> str:
     """The command line that runs a playbook of the collection.
 
     :param inventory: what ``-i`` said on the command line of the run, absolute; empty where that came from a
         configuration, which then says it again
+    :param limit: the hosts, where a change had only some of those of the application; without it the command would change
+        the others as well
     """
+    if limit and playbook == "deploy":
+        variables = {**variables, "deploy_partial": "true"}
     options = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
-    words = ["ansible-playbook", f"mas.ops.{playbook}", *_places(inventory), *options]
+    hosts = ["--limit", limit] if limit else []
+    words = ["ansible-playbook", f"mas.ops.{playbook}", *_places(inventory), *hosts, *options]
     return " ".join(map(shlex.quote, words))
 
 
@@ -34,17 +39,24 @@ def located(text: str, inventory: Sequence[str]) -> str:
     return _PLAYBOOK.sub(lambda found: f"{found[0]} {words}", text) if words else text
 
 
-def rollback_command(application: str, release: str | None, inventory: Sequence[str] = ()) -> str:
+def rollback_command(
+    application: str, release: str | None, inventory: Sequence[str] = (), limit: str = ""
+) -> str:
     """The command that brings ``release`` back, or an empty string when there is nothing to go back to."""
     return (
-        command("rollback", inventory, application_name=application, rollback_version=release)
+        command("rollback", inventory, limit=limit, application_name=application, rollback_version=release)
         if release
         else ""
     )
 
 
 def undone(
-    action: str, application: str, before: str | None, after: str | None, inventory: Sequence[str] = ()
+    action: str,
+    application: str,
+    before: str | None,
+    after: str | None,
+    inventory: Sequence[str] = (),
+    limit: str = "",
 ) -> str:
     """The command that takes back a change of the ledger; empty if no command can.
 
@@ -54,20 +66,22 @@ def undone(
     if before is None or before == after:
         return ""
     if action == "rolled_back":
-        return command("deploy", inventory, application_name=application, deploy_version=version_of(before))
-    return rollback_command(application, before, inventory)
+        version = version_of(before)
+        return command("deploy", inventory, limit=limit, application_name=application, deploy_version=version)
+    return rollback_command(application, before, inventory, limit)
 
 
-def restored(application: str, release: str | None, inventory: Sequence[str] = ()) -> str:
+def restored(application: str, release: str | None, inventory: Sequence[str] = (), limit: str = "") -> str:
     """The commands that bring an application back to hosts that it was removed from.
 
     :param release: what was live there; without one only the first command is needed
     """
-    first = command("provision", inventory, application_name=application)
+    first = command("provision", inventory, limit=limit, application_name=application)
     if not release:
         return first
     version = version_of(release)
-    return f"{first} && {command('deploy', inventory, application_name=application, deploy_version=version)}"
+    then = command("deploy", inventory, limit=limit, application_name=application, deploy_version=version)
+    return f"{first} && {then}"
 
 
 def _places(inventory: Sequence[str]) -> list[str]:

@@ -49,6 +49,7 @@ class Executor(HealthSteps):
     seconds: dict[str, float] = field(default_factory=dict)
     gate: Mapping[str, Any] = field(default_factory=dict)
     inventory: Sequence[str] = ()
+    limit: str = ""
     #: It is a way back, or puts back what failed.
     goes_back: bool = False
     #: Check mode: nothing is changed.
@@ -82,7 +83,7 @@ class Executor(HealthSteps):
         """Write what happened to the ledger, with the way back."""
         more = {
             "seconds": dict(self.seconds),
-            "rollback_command": undone(action, self.app.name, before, after, self.inventory),
+            "rollback_command": undone(action, self.app.name, before, after, self.inventory, self.limit),
             **({"gate": dict(self.gate)} if self.gate else {}),
             **({"verdict": verdict} if (verdict := self.watch.to_dict()) else {}),
             **more,

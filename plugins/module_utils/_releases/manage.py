@@ -10,24 +10,22 @@ import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from .._core.errors import Abandoned, NotFound, NotHere, OpsError, Stopped, StorageError
 from .._core.plan import Plan
 from .._ledger.history import version_of
-from .._traffic.split import SLOTS
 from . import confirmation, planner
 from .application import Application
-from .commands import command, located, rollback_command
+from .commands import command, located
 from .executor import Executor
 from .layout import Layout
 from .lease import Claim, Lease, claim, released
 from .observe import observe
 from .ports import Limits, Ports
 from .rehearsal import rehearse
+from .report import possible_targets, report, seconds_of
 from .state import Facts, Operation
-from .targets import rollback_target, targets
 from .traffic_steps import AT_ONCE, TrafficSteps
 from .watch import Watch
 
@@ -53,6 +51,7 @@ class ReleaseRequest:
     :param soak: for ``contracted``: seconds that the release must have been live
     :param gate: what the gate decided, for the ledger
     :param inventory: as the command line of the run named it, for the commands that people are given
+    :param limit: the hosts of the run, where it leaves out others of the application, for the same commands
     """
 
     state: str
@@ -72,6 +71,7 @@ class ReleaseRequest:
     actor: str = ""
     gate: Mapping[str, Any] = field(default_factory=dict)
     inventory: tuple[str, ...] = ()
+    limit: str = ""
 
     @property
     def version(self) -> str:
@@ -180,7 +180,11 @@ def change(
         raise
     if limits.lease <= 0 or not request.goes_on(facts):
         _let_go(ports, lease, check)
-    return plan, {**report(facts, layout.app, request.inventory), **results, "token": lease.token}
+    return plan, {
+        **report(facts, layout.app, request.inventory, request.limit),
+        **results,
+        "token": lease.token,
+    }
 
 
 def _carry_out(
@@ -198,7 +202,7 @@ def _carry_out(
     resumed = bool(facts.state.operation and facts.state.operation.run != request.run)
     watch = Watch(request.traffic_steps.settings)
     executor = Executor(app, layout, ports, limits, request.run, request.actor, facts.state, watch)
-    executor.gate, executor.inventory = request.gate, request.inventory
+    executor.gate, executor.inventory, executor.limit = request.gate, request.inventory, request.limit
     executor.goes_back, executor.looks_only = request.state == "rolled_back", check
     if plan.changed and not check:
         _apply(executor, plan, _operation(facts, plan, request, ports.clock.text()), request)
@@ -222,7 +226,7 @@ def _carry_out(
     results["damage"] = [*ports.store.mended(), *map(str, facts.damage if check else ())]
     plan = planner.mended(plan, found)
     if request.report_missing:
-        results |= {"missing": missing, "lacks": lacks, "targets": _targets(facts, app, ports)}
+        results |= {"missing": missing, "lacks": lacks, "targets": possible_targets(facts, app, ports)}
     results = {"missing": "", **results, "was": was, "aim": plan.after["live"], "repaired": repaired}
     return plan, facts, results
 
@@ -280,83 +284,13 @@ def _age(facts: Facts, wall: float) -> float:
     """Seconds since the last change of what is live, by the ledger."""
     if not facts.history.moments:
         return 0.0
-    return wall - _seconds_of(facts.history.moments[-1][0])
-
-
-def _seconds_of(time: str) -> float:
-    """Since the epoch, of a time as the ledger writes it."""
-    # Python 3.9 does not read the Z by itself.
-    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
+    return wall - seconds_of(facts.history.moments[-1][0])
 
 
 def _let_go(ports: Ports, lease: Lease, check: bool) -> None:
     """The next run need not wait for the end of the lease. What died before this is taken over after it."""
     if not check:
         ports.store.write_lease(released(lease))
-
-
-def describe(
-    app: Application, layout: Layout, ports: Ports, inventory: tuple[str, ...] = (), age: float = 0.0
-) -> dict[str, Any]:
-    """:func:`report`, what was live when, what can be gone back to, and which rollback this run need not repeat.
-
-    :param age: seconds since the run began that wants to know
-    """
-    facts = observe(app, layout, ports)
-    moments = [{"time": time, "release": release} for time, release in facts.history.moments]
-    return {
-        **report(facts, app, inventory),
-        "timeline": moments,
-        "targets": _targets(facts, app, ports),
-        "left": facts.history.left,
-        "damage": list(map(str, facts.damage)),
-        "back": dict(facts.history.back.__dict__) if facts.history.back else None,
-        "back_since": _back_since(facts, ports.clock.moment().wall, age),
-    }
-
-
-def _targets(facts: Facts, app: Application, ports: Ports) -> list[dict[str, Any]]:
-    """The possible targets of a rollback, newest first, as builtins."""
-    found = targets(facts, app)
-    held = {target.release for target in found} & facts.on_disk
-    budgets = {name: budget for name in held if (budget := _startup_budget(ports, name)) is not None}
-    return [target.to_dict(budgets) for target in found]
-
-
-def _startup_budget(ports: Ports, release: str) -> float | None:
-    """Seconds; ``None`` where the release says none, or its manifest is damaged."""
-    try:
-        health = ports.store.manifest(release).health
-    except OpsError:
-        return None
-    return float(health.startup_budget) if health else None
-
-
-def _back_since(facts: Facts, wall: float, age: float) -> dict[str, Any] | None:
-    """The last rollback, where it was committed after a run of that age began: its own age is of the same clock."""
-    back = facts.history.back
-    if back is None or not 0 <= wall - _seconds_of(back.time) < age:
-        return None
-    return dict(back.__dict__)
-
-
-def report(facts: Facts, app: Application, inventory: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The state of an application on its host, as builtins."""
-    previous = rollback_target(facts) if facts.live_release else None
-    return {
-        "application": app.name,
-        "live": facts.live_release,
-        "previous": previous,
-        "slot": facts.state.live,
-        "slots": {slot: facts.slots[slot].to_dict() for slot in SLOTS},
-        "pending": list(facts.live.pending) if facts.live else [],
-        "history": list(facts.history.stack),
-        "releases": sorted(facts.on_disk),
-        "operation": facts.state.operation.to_dict() if facts.state.operation else None,
-        "contracted": facts.history.below(None),
-        "armed": facts.armed.to_dict() if facts.armed else None,
-        "rollback_command": rollback_command(app.name, previous, inventory),
-    }
 
 
 def _operation(facts: Facts, plan: Plan, request: ReleaseRequest, since: str) -> Operation | None:

@@ -39,6 +39,7 @@ _OWN = ArgumentSpec(
         "code_digest": {"type": "str", "default": ""},
         "gate": {"type": "dict", "default": {}},
         "inventory": {"type": "list", "elements": "str", "default": []},
+        "limit": {"type": "str", "default": ""},
         "report_missing": {"type": "bool", "default": False},
         "forward": {"type": "bool", "default": False},
         # The action puts them in their places.

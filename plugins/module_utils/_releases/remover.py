@@ -49,6 +49,7 @@ class Remover:
     actor: str
     gate: Mapping[str, Any] = field(default_factory=dict)
     inventory: Sequence[str] = ()
+    limit: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def apply(self, plan: Plan) -> None:
@@ -120,7 +121,7 @@ class Remover:
         live = step.detail["live"]
         more = {
             "seconds": dict(self.seconds),
-            "rollback_command": restored(self.app.name, live, self.inventory),
+            "rollback_command": restored(self.app.name, live, self.inventory, self.limit),
             **({"gate": dict(self.gate)} if self.gate else {}),
         }
         written = entry(self.app, DECOMMISSIONED, live, None, self.run, self.actor, **more)

@@ -49,6 +49,27 @@ def inventory(task_vars: Mapping[str, Any]) -> list[str]:
     return [str(place) for place in given]
 
 
+def left_out(task_vars: Mapping[str, Any], application: str) -> list[str]:
+    """The hosts of an application that this run does not change, by --limit or because the gate leaves them out.
+
+    Nothing where no gate was passed: whatever hosts a playbook of the user's own names are meant.
+    """
+    decided = task_vars.get("gate_decision") or {}
+    within = set(decided.get("hosts") or ()) - set(decided.get("left_out") or ())
+    group = (task_vars.get("groups") or {}).get(application) or ()
+    return [str(name) for name in group if name not in within] if within else []
+
+
+def run_limit(task_vars: Mapping[str, Any], application: str) -> str:
+    """What ``--limit`` has to say for another command to concern the same hosts; empty where those are all of the application."""
+    away = left_out(task_vars, application)
+    if not away:
+        return ""
+    group = task_vars["groups"][application]
+    within = [str(name) for name in group if name not in away]
+    return ",".join(within if len(within) <= len(away) else [application, *(f"!{name}" for name in away)])
+
+
 def actor(task_vars: Mapping[str, Any]) -> str:
     """The AWX user, or the user at the controller."""
     return _first(task_vars, _AWX_USER) or f"{_user()}@{socket.gethostname()}"

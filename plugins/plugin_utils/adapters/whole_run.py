@@ -126,10 +126,10 @@ def check_limit(variables: Mapping[str, Any], application: str, playbook: str) -
         )
     if left_out and playbook == "deploy" and not _may_split(variables):
         raise Refused(
-            f"--limit {limit} leaves out {len(left_out)} of {len(hosts)} hosts of {application}, and the fleet would serve two "
-            "versions",
-            where=f"not deployed to: {', '.join(left_out)}",
-            fix="Run it without --limit, or say that it is meant: -e deploy_partial=true.",
+            f"--limit {limit} leaves out {len(left_out)} of {len(hosts)} hosts of {application}, which keep what "
+            "they serve",
+            where=f"left out: {', '.join(left_out)}",
+            fix="Run it without --limit, or say that the fleet may serve two versions: -e deploy_partial=true.",
         )
     if left_out:
         Display().warning(

@@ -24,12 +24,18 @@ def application_group(groups: Mapping[str, Sequence[str]], application: str) -> 
 
     Ansible ends with success when a play matches no host; this makes it an error.
 
-    :raises BadInput: no application was named
+    :raises BadInput: no application was named, or something that is no name
     :raises NotFound: the inventory has no such group, or nothing in it
     """
     if not application:
         raise BadInput(
             "no application was named", where="application_name", fix="Name it: -e application_name=NAME"
+        )
+    if not isinstance(application, str):
+        raise BadInput(
+            "application_name is not a text",
+            where="application_name",
+            fix="Give one name: -e application_name=NAME",
         )
     if application not in groups:
         known = ", ".join(sorted(set(groups) - {"all", "ungrouped"})) or "none"

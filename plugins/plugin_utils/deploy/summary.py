@@ -23,6 +23,7 @@ class ChangeSummary:
     :ivar previous: the releases that a rollback goes to, one where all hosts agree
     :ivar rollback_command: empty where no rollback is possible, or where hosts differ
     :ivar not_seen: hosts of the change that returned no result
+    :ivar left_out: hosts of the application that were no part of the change
     """
 
     application: str
@@ -32,6 +33,7 @@ class ChangeSummary:
     previous: Sequence[str]
     rollback_command: str
     not_seen: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
     def lines(self) -> list[str]:
         found = [
@@ -40,6 +42,8 @@ class ChangeSummary:
         ]
         if self.not_seen:
             found.append(f"Not known: {_hosts(self.not_seen)}.")
+        if self.left_out:
+            found.append(f"Left out, by --limit or the gate: {_hosts(self.left_out)}.")
         if self.rollback_command:
             further = "further " if self.change == "rollback" else ""
             found.append(f"To go {further}back to {', '.join(self.previous)}: {self.rollback_command}")
@@ -58,6 +62,7 @@ class ChangeSummary:
             "until": self.until,
             "hosts": dict(self.releases),
             "not_seen": list(self.not_seen),
+            "left_out": list(self.left_out),
             "rollback_command": self.rollback_command,
         }
 
@@ -71,6 +76,7 @@ def summarize(
     results: Mapping[str, Mapping[str, Any] | None],
     until: str = "live",
     release: str = "",
+    left_out: Sequence[str] = (),
 ) -> ChangeSummary:
     """
     :param change: ``deploy`` or ``rollback``
@@ -93,7 +99,8 @@ def summarize(
         releases,
         previous,
         commands.pop() if agree else "",
-        sorted(set(results) - set(seen)),
+        sorted(set(results) - set(seen) - set(left_out)),
+        left_out,
     )
 
 

@@ -32,6 +32,10 @@ _KINDS = {
     "str": "a text",
 }
 
+#: Settings that allow more than without them, so that an empty one is no danger.
+_ONLY_ALLOWS = frozenset({"change_override", "change_force_unlock"})
+_EMPTY = "an empty extra variable hides what the inventory says, leave it out (in AWX: give the question a default)"
+
 #: Names that a rollback does not pass over: whoever wrote one meant to say where it goes.
 _STEERING = ("rollback_",)
 
@@ -62,7 +66,9 @@ class Given:
     @property
     def names(self) -> frozenset[str]:
         """All that was given, and is not an empty answer of a survey."""
-        return self.other | {name for name, value in self.extra.items() if value not in (None, "")}
+        return self.other - set(self.extra) | {
+            name for name, value in self.extra.items() if value not in (None, "")
+        }
 
 
 def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: Convert) -> list[str]:
@@ -77,6 +83,7 @@ def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: C
     found = [
         *_renamed(given, playbook),
         *_strangers(given, catalogue),
+        *_misspelt(given, catalogue),
         *_values(playbook, given.extra, convert),
         *_missing(playbook, given),
         *_both(playbook, given),
@@ -106,10 +113,10 @@ def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: C
 
 
 def _goes_back(playbook: Playbook, given: Given, convert: Convert) -> bool:
+    if playbook.name.startswith("rollback") or given.extra.get("gate_change") == "rollback":
+        return True
     try:
-        return playbook.name.startswith("rollback") or convert(
-            given.extra.get("deploy_abort") or False, "bool"
-        )
+        return bool(convert(given.extra.get("deploy_abort") or False, "bool"))
     except TypeError:
         # Neither true nor false, which is an error of its own.
         return False
@@ -239,6 +246,24 @@ def _strangers(given: Given, catalogue: Catalogue) -> Iterator[Problem]:
         yield Problem(name, _nearest(name, catalogue), _unknown(name, catalogue))
 
 
+def _misspelt(given: Given, catalogue: Catalogue) -> Iterator[Problem]:
+    """Extra variables that miss the first word of a name by a letter, so that they do not begin as those of the collection do."""
+    for name in sorted(set(given.extra) - _foreign(given.extra)):
+        first, _, rest = name.partition("_")
+        meant = (one for one in catalogue.names if one.partition("_")[2] == rest)
+        for one in sorted(meant) if rest and name not in catalogue.names else ():
+            if _is_slip(first, one.partition("_")[0]):
+                yield Problem(name, one, _unknown(name, catalogue))
+                break
+
+
+def _is_slip(written: str, meant: str) -> bool:
+    """Whether a word is another one with two letters exchanged, one too many, missing or wrong, or other capitals."""
+    if written.lower() == meant or sorted(written) == sorted(meant):
+        return written != meant
+    return len(meant) > 4 and abs(len(written) - len(meant)) < 2 and bool(nearest(written, [meant], 0.8))
+
+
 def _values(playbook: Playbook, extra: Mapping[str, Any], convert: Convert) -> Iterator[Problem]:
     for variable in playbook.variables:
         wrong = _value(variable, extra[variable.name], convert) if variable.name in extra else ""
@@ -249,7 +274,7 @@ def _values(playbook: Playbook, extra: Mapping[str, Any], convert: Convert) -> I
 def _value(variable: Variable, value: Any, convert: Convert) -> str:
     """What is wrong with a value; a survey gives an empty text for a question without an answer."""
     if value is None or value == "":
-        return ""
+        return "" if variable.run or variable.name in _ONLY_ALLOWS else f"{variable.name} is empty: {_EMPTY}"
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         # Evaluated where it is read, and by then another word for the gate than for the deploy, for example.
         literal = variable.run and (variable.type == "bool" or variable.choices)

@@ -97,14 +97,22 @@ def refuse_own(given: Mapping[str, Any]) -> None:
         )
 
 
-def refuse_other_stop_file(given: Mapping[str, Any]) -> None:
-    """For every change but a way back: an extra variable would hide the stop file that everybody pulls.
+#: What the gate must not get from whoever starts a run, and why.
+_OF_THE_INVENTORY = {
+    "change_stop_file": "the stop file is the same one for everybody",
+    "mas_environment": "the gate would evaluate the windows and freezes of another environment",
+}
+
+
+def refuse_other_rules(given: Mapping[str, Any]) -> None:
+    """For every change but a way back: an extra variable would hide the stop file, or what holds for the environment.
 
     :raises BadInput: it is one of the extra variables
     """
-    if "change_stop_file" in given:
-        raise BadInput(
-            "change_stop_file cannot be given: the stop file is the same one for everybody",
-            where=_WHERE,
-            fix="Say it in the inventory, such as group_vars/all.",
-        )
+    for name, why in _OF_THE_INVENTORY.items():
+        if name in given:
+            raise BadInput(
+                f"{name} cannot be given: {why}",
+                where=_WHERE,
+                fix="Say it in the inventory, such as group_vars/all.",
+            )

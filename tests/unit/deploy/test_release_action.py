@@ -17,7 +17,7 @@ from ansible_collections.mas.ops.plugins.plugin_utils.artifacts.adapters.local i
 DIGEST = "1" * 64
 SIGNATURE = "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n"
 #: The arguments that the action adds for every host.
-KNOWN = {"run": "awx-5", "actor": "ada", "inventory": [], "code_digest": digest()}
+KNOWN = {"run": "awx-5", "actor": "ada", "inventory": [], "limit": "", "code_digest": digest()}
 
 
 @pytest.fixture

@@ -22,8 +22,19 @@ def test_a_deploy_says_what_is_live_and_how_to_go_back() -> None:
         "until": "live",
         "hosts": {"web1": TWO, "web2": TWO},
         "not_seen": [],
+        "left_out": [],
         "rollback_command": BACK,
     }
+
+
+def test_hosts_that_were_no_part_of_it_are_named() -> None:
+    summary = summarize("agents", "deploy", {"web1": result(), "web2": None}, left_out=["web2", "web3"])
+    assert summary.lines() == [
+        f"agents {TWO} is live on host web1.",
+        "Left out, by --limit or the gate: 2 hosts web2, web3.",
+        f"To go back to {ONE}: {BACK}",
+    ]
+    assert (summary.to_dict()["not_seen"], summary.to_dict()["left_out"]) == ([], ["web2", "web3"])
 
 
 def test_the_first_one_has_nothing_to_go_back_to() -> None:

@@ -179,10 +179,10 @@ def test_a_deploy_does_not_split_a_fleet_unless_it_is_meant(inventory: Path) -> 
         done = ran(inventory, "-e", "deploy_version=1.0.0", "--limit", "web2", *options, playbook="deploy")
         return done.stderr + done.stdout
 
-    assert "the fleet would serve two versions (not deployed to: web1, web3)" in deploy()
+    assert "which keep what they serve (left out: web1, web3)" in deploy()
     for option in ("deploy_partial=true", "deploy_abort=true"):
-        assert "would serve two versions" not in deploy("-e", option)
-    assert "would serve two versions" not in deploy("--check")
+        assert "may serve two versions" not in deploy("-e", option)
+    assert "may serve two versions" not in deploy("--check")
 
 
 def test_a_playbook_of_the_user_that_imports_ours_passes_a_syntax_check(tmp_path: Path) -> None:

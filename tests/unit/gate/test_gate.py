@@ -97,6 +97,21 @@ def test_each_host_has_its_own_windows() -> None:
     assert found["summary"]["failed"] == ["window"]
 
 
+def test_a_change_that_would_leave_out_every_host_is_refused() -> None:
+    """It would end with success, and nothing would have been done."""
+    away = {"change_windows": NIGHT, "gate_outside_window": "skip"}
+    found = Run(at("12:00:00"), {"web1": away, "web2": away})(application="agents")
+    assert found["refused"]
+    assert found["left_out"] == ["web1", "web2"]
+    assert not found["summary"]["open"]
+    assert found["next_opening"] == "2026-03-09T22:00:00+00:00"
+    assert "on 2 of 2 hosts" in found["msg"]
+    one = Run(at("12:00:00"), {"web1": away, "web2": {}})(application="agents")
+    assert one["summary"]["open"]
+    assert not one["refused"]
+    assert (one["left_out"], one["go"], one["next_opening"]) == (["web1"], ["web2"], None)
+
+
 def test_the_message_says_what_where_why_when_and_what_to_do() -> None:
     hosts = {f"web{number}": {"change_windows": NIGHT} for number in range(1, 8)}
     message = Run(at("12:00:00"), {**hosts, "db1": {}})(application="agents", release="2.0.0-aaaaaaaaaaaa")[

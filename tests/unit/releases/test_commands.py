@@ -11,7 +11,9 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import Preemp
 from ansible_collections.mas.ops.plugins.module_utils._releases.commands import (
     command,
     located,
+    restored,
     rollback_command,
+    undone,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,21 @@ def test_the_way_back_names_release_and_inventory() -> None:
         f"ansible-playbook mas.ops.rollback -e application_name=agents -e rollback_version={RELEASE}"
     )
     assert rollback_command("agents", None, ["/srv/inv"]) == ""
+
+
+def test_a_change_of_some_hosts_is_taken_back_on_these() -> None:
+    """Without the limit the others would be changed as well, forward even."""
+    back = rollback_command("agents", RELEASE, limit="agents,!web2")
+    assert back == (
+        "ansible-playbook mas.ops.rollback --limit 'agents,!web2' -e application_name=agents "
+        f"-e rollback_version={RELEASE}"
+    )
+    again = "--limit web1 -e application_name=agents -e deploy_version=2.0.0 -e deploy_partial=true"
+    assert undone("rolled_back", "agents", RELEASE, None, limit="web1").endswith(f"mas.ops.deploy {again}")
+    assert restored("agents", RELEASE, limit="web1") == (
+        "ansible-playbook mas.ops.provision --limit web1 -e application_name=agents && "
+        f"ansible-playbook mas.ops.deploy {again}"
+    )
 
 
 @given(

@@ -14,8 +14,8 @@ from ansible_collections.mas.ops.plugins.module_utils._core.errors import (
 )
 from ansible_collections.mas.ops.plugins.module_utils._ledger.history import Back, fold
 from ansible_collections.mas.ops.plugins.module_utils._releases.adapters.call import info
-from ansible_collections.mas.ops.plugins.module_utils._releases.manage import describe
 from ansible_collections.mas.ops.plugins.module_utils._releases.ports import Ports
+from ansible_collections.mas.ops.plugins.module_utils._releases.report import describe
 from ansible_collections.mas.ops.tests.unit.releases.fake_host import APP, FakeHost, live, manifest, release
 
 ONE, TWO, THREE, FIVE = (release(f"{number}.0.0") for number in (1, 2, 3, 5))

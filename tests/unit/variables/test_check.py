@@ -37,6 +37,15 @@ def checked(playbook: str, extra: dict[str, Any], play: tuple[str, ...] = ()) ->
         ({"version": "1.0.0"}, "version is called deploy_version"),
         ({"application": "agents"}, "application is called application_name"),
         ({"phase": "stage"}, "phase is called deploy_until=staged"),
+        # An empty answer of a survey would hide what the inventory says.
+        ({"change_freezes": ""}, "change_freezes is empty"),
+        ({"deploy_strategy": None}, "deploy_strategy is empty"),
+        ({"deploy_version": ""}, "deploy_version is missing"),
+        # Slips in the first word.
+        ({"depoly_abort": True}, "did you mean deploy_abort?"),
+        ({"Deploy_partial": True}, "did you mean deploy_partial?"),
+        ({"aplication_name": "shop"}, "did you mean application_name?"),
+        ({"chnge_override": {}}, "did you mean change_override?"),
         ({"release_take_over": True}, "release_take_over is called change_force_unlock"),
     ],
 )
@@ -51,7 +60,8 @@ def test_what_a_deploy_is_not_given(extra: dict[str, Any], says: str) -> None:
     "extra",
     [
         {"deploy_bake": "2.5", "deploy_canary": '{"hold_limit": 5}', "deploy_steps": "10,50"},
-        {"deploy_abort": "true", "deploy_until": "", "deploy_strategy": None},
+        {"deploy_abort": "true", "deploy_until": "", "change_override": None, "change_force_unlock": ""},
+        {"app_deploy_version": "1", "redeploy_version": "1", "my_abort": True},
         {"deploy_bake": "{{ minutes * 60 }}"},
         {"mas_foreign_variables": ["proxy_env"], "proxy_env": {}},
         {"agents_settings": {}, "ansible_user": "deploy", "version_of_something": 1},

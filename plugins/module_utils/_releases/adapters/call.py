@@ -15,9 +15,10 @@ from ..._core.outcome import Outcome
 from ..commands import located
 from ..instances import parse_selection
 from ..layout import Layout
-from ..manage import ReleaseRequest, change, describe
+from ..manage import ReleaseRequest, change
 from ..manifest import check_sha256, check_version, release_id
 from ..ports import Limits, Transfer
+from ..report import describe
 from ..traffic_steps import parse_traffic_steps
 from .folders import applications, load_application, select_processes
 from .host import assemble, check_platform, pushed
@@ -38,6 +39,7 @@ _AS_GIVEN = (
     "soak",
     "run",
     "actor",
+    "limit",
     "gate",
 )
 

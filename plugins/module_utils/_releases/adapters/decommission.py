@@ -92,14 +92,15 @@ def _locked(
 
 def _remover(app: Application, ports: Ports, premises: HostPremises, params: Mapping[str, Any]) -> Remover:
     who = (params["drain_timeout"], params["run"], params["actor"])
-    return Remover(app, ports, premises, *who, gate=params["gate"], inventory=params["inventory"])
+    said = {name: params[name] for name in ("gate", "inventory", "limit")}
+    return Remover(app, ports, premises, *who, **said)
 
 
 def _facts(name: str, rest: Rest, params: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "was": rest.live,
         "kept": list(rest.kept),
-        "rollback_command": restored(name, rest.live, params["inventory"]),
+        "rollback_command": restored(name, rest.live, params["inventory"], params["limit"]),
     }
 
 
