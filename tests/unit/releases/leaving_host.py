@@ -39,6 +39,7 @@ PARAMS: dict[str, Any] = {
     "force_unlock": False,
     "gate": {"result": "open"},
     "inventory": ["/srv/inv"],
+    "limit": "",
     "run": "run-1",
     "actor": "ada",
 }

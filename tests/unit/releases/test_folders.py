@@ -294,7 +294,7 @@ PARAMS = {
     "application": "agents", "state": "staged", "version": "1.0.0", "sha256": "1" * 64, "signature": None,
     "artifact_pushed": True, "drain_timeout": 1.0, "migration_timeout": 1, "to_version": None, "from_version": None,
     "assume_staged": False, "run": "", "actor": "", "steps": [], "bake": 0.0, "confirm_timeout": 0.0, "lease": 60.0,
-    "token": None, "force_unlock": False, "code_digest": "", "size": None, "size_limit": 1, "fetch_timeout": 1.0, "soak": 0.0, "canary": {}, "gate": {}, "inventory": [],
+    "token": None, "force_unlock": False, "code_digest": "", "size": None, "size_limit": 1, "fetch_timeout": 1.0, "soak": 0.0, "canary": {}, "gate": {}, "inventory": [], "limit": "",
     "report_missing": False, "forward": False,
 }  # fmt: skip
 
