@@ -21,7 +21,7 @@ class ActionModule(ControllerAction):
     def answer(self, params: Mapping[str, Any]) -> Facts:
         hostvars = self.variables.get("hostvars", {})
         results = {
-            str(host): _last([hostvars[host].get(name) for name in params["registered"]])
+            str(host): _said([hostvars[host].get(name) for name in params["registered"]])
             for host in self.variables.get("ansible_play_hosts_all", ())
         }
         summary = summarize(
@@ -44,6 +44,6 @@ class ActionModule(ControllerAction):
         return {"changed": False, **summary.to_dict(), "lines": lines, "ansible_stats": stats}
 
 
-def _last(results: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+def _said(results: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
     """The first one that says what is live: a task that was skipped on a host registers a result as well."""
     return next((result for result in results if result and "live" in result), None)

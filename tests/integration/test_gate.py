@@ -157,6 +157,12 @@ def test_a_host_outside_of_its_window_is_skipped(fleet: Fleet) -> None:
     everywhere(fleet, "4.0.0")
 
 
+def test_leaving_out_every_host_is_no_success(fleet: Fleet) -> None:
+    done = deploy_at(fleet, "12:00:00", "5.0.0", change_freezes=[FREEZE], gate_outside_window="skip")
+    refused(done, "The gate is closed for the deploy of agents")
+    everywhere(fleet, "4.0.0")
+
+
 def test_an_override_is_granted_and_kept(fleet: Fleet) -> None:
     deploy_at(fleet, "12:00:00", "5.0.0", change_windows=NIGHT, change_override=OVERRIDE).check()
     everywhere(fleet, "5.0.0")
@@ -195,6 +201,10 @@ def test_the_stop_file_beats_the_override(fleet: Fleet) -> None:
     other = run_at(*deploy, **given, change_stop_file="")
     assert other.status == 2
     assert "the stop file is the same one for everybody" in " ".join(other.output.split())
+    for environment in ("", "development"):
+        other = run_at(*deploy, **given, mas_environment=environment)
+        assert other.status == 2
+        assert "windows and freezes of another environment" in " ".join(other.output.split())
     everywhere(fleet, "5.0.0")
     # Neither it nor a freeze blocks a rollback, and both are reported.
     run_at(fleet, f"{DAY} 03:00:00", "mas.ops.rollback", *more, change_freezes=[FREEZE]).check()

@@ -14,7 +14,7 @@ from ...module_utils._core.errors import BadInput
 from ...module_utils._core.names import nearest
 from .catalogue import Catalogue, Playbook, Variable
 from .definition import PREFIX, keys, missing, variable_of, wrong_keys
-from .own import OWN
+from .own import OF_THE_INVENTORY, OWN
 from .renamed import DISTINCT, GONE, HANDED_ON, new_name
 
 #: Where users list variables of their own whose names begin as those of this collection do.
@@ -32,8 +32,8 @@ _KINDS = {
     "str": "a text",
 }
 
-#: Settings that allow more than without them, so that an empty one is no danger.
-_ONLY_ALLOWS = frozenset({"change_override", "change_force_unlock"})
+#: Settings that may be empty: they only allow something, or the gate refuses them whatever they are.
+_MAY_BE_EMPTY = frozenset({"change_override", "change_force_unlock", *OF_THE_INVENTORY})
 _EMPTY = "an empty extra variable hides what the inventory says, leave it out (in AWX: give the question a default)"
 
 #: Names that a rollback does not pass over: whoever wrote one meant to say where it goes.
@@ -274,7 +274,7 @@ def _values(playbook: Playbook, extra: Mapping[str, Any], convert: Convert) -> I
 def _value(variable: Variable, value: Any, convert: Convert) -> str:
     """What is wrong with a value; a survey gives an empty text for a question without an answer."""
     if value is None or value == "":
-        return "" if variable.run or variable.name in _ONLY_ALLOWS else f"{variable.name} is empty: {_EMPTY}"
+        return "" if variable.run or variable.name in _MAY_BE_EMPTY else f"{variable.name} is empty: {_EMPTY}"
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         # Evaluated where it is read, and by then another word for the gate than for the deploy, for example.
         literal = variable.run and (variable.type == "bool" or variable.choices)

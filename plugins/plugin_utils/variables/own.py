@@ -98,7 +98,7 @@ def refuse_own(given: Mapping[str, Any]) -> None:
 
 
 #: What the gate must not get from whoever starts a run, and why.
-_OF_THE_INVENTORY = {
+OF_THE_INVENTORY = {
     "change_stop_file": "the stop file is the same one for everybody",
     "mas_environment": "the gate would evaluate the windows and freezes of another environment",
 }
@@ -109,7 +109,7 @@ def refuse_other_rules(given: Mapping[str, Any]) -> None:
 
     :raises BadInput: it is one of the extra variables
     """
-    for name, why in _OF_THE_INVENTORY.items():
+    for name, why in OF_THE_INVENTORY.items():
         if name in given:
             raise BadInput(
                 f"{name} cannot be given: {why}",
