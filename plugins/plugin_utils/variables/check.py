@@ -249,12 +249,11 @@ def _strangers(given: Given, catalogue: Catalogue) -> Iterator[Problem]:
 def _misspelt(given: Given, catalogue: Catalogue) -> Iterator[Problem]:
     """Extra variables that miss the first word of a name by a letter, so that they do not begin as those of the collection do."""
     for name in sorted(set(given.extra) - _foreign(given.extra)):
-        first, _, rest = name.partition("_")
-        meant = (one for one in catalogue.names if one.partition("_")[2] == rest)
-        for one in sorted(meant) if rest and name not in catalogue.names else ():
-            if _is_slip(first, one.partition("_")[0]):
-                yield Problem(name, one, _unknown(name, catalogue))
-                break
+        first, *rest = name.split("_", 1)
+        meant = (one for one in sorted(catalogue.names) if rest and one.split("_", 1)[1:] == rest)
+        slip = next((one for one in meant if _is_slip(first, one.split("_", 1)[0])), "")
+        if slip and name not in catalogue.names:
+            yield Problem(name, slip, _unknown(name, catalogue))
 
 
 def _is_slip(written: str, meant: str) -> bool:
