@@ -31,6 +31,8 @@ def test_the_group_of_an_application() -> None:
         application_group(groups, "empty")
     with pytest.raises(NotFound, match="its groups: none"):
         application_group({"all": []}, "agents")
+    with pytest.raises(BadInput, match="application_name is not a text"):
+        application_group(groups, ["agents"])  # type: ignore[arg-type]
 
 
 def test_filters_report_their_errors() -> None:
