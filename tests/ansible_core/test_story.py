@@ -97,6 +97,8 @@ class Controller:
         done = self.ansible("playbook", f"mas.ops.{playbook}", **extra).check()
         # What it says about a key that it reads in its own way.
         assert "result key" not in done.output, done.output
+        # A later release refuses what this one deprecates.
+        assert "DEPRECATION" not in done.output, done.output
         return done
 
     def live(self) -> str:
