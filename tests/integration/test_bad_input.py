@@ -273,7 +273,7 @@ def test_no_application(pair: Fleet) -> None:
     refused(
         pair,
         lambda: pair.deploy("1.0.0", "-e", "application_name="),
-        "no application was named",
+        "application_name is missing",
         "-e application_name=",
     )
 
