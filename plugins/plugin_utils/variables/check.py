@@ -113,8 +113,10 @@ def check_run(catalogue: Catalogue, playbook: Playbook, given: Given, convert: C
 
 
 def _goes_back(playbook: Playbook, given: Given, convert: Convert) -> bool:
-    if playbook.name.startswith("rollback") or given.extra.get("gate_change") == "rollback":
-        return True
+    if playbook.name == "gate":
+        return given.extra.get("gate_change") == "rollback"
+    if playbook.name != "deploy":
+        return playbook.name.startswith("rollback")
     try:
         return bool(convert(given.extra.get("deploy_abort") or False, "bool"))
     except TypeError:

@@ -57,6 +57,21 @@ def test_what_a_deploy_is_not_given(extra: dict[str, Any], says: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "playbook, more",
+    [
+        ("deploy", {"gate_change": "rollback"}),
+        ("provision", {"gate_change": "rollback"}),
+        ("command", {"deploy_abort": True, "command_line": "/bin/true"}),
+        ("decommission", {"deploy_abort": True, "decommission_confirm": "agents"}),
+        ("gate", {"deploy_abort": True}),
+    ],
+)
+def test_a_variable_of_another_playbook_makes_nothing_a_way_back(playbook: str, more: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="change_windows is empty"):
+        checked(playbook, {**RUN, **more, "change_windows": ""})
+
+
+@pytest.mark.parametrize(
     "extra",
     [
         {"deploy_bake": "2.5", "deploy_canary": '{"hold_limit": 5}', "deploy_steps": "10,50"},
